@@ -1,0 +1,1 @@
+//! packetwalk core: being laid out.

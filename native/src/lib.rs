@@ -1,0 +1,1 @@
+//! packetwalk on the command line.

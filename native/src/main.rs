@@ -1,0 +1,2 @@
+//! packetwalk on the command line.
+fn main() {}

@@ -1,0 +1,2 @@
+//! packetwalk in the browser.
+fn main() {}

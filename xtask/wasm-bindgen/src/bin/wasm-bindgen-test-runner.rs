@@ -1,0 +1,6 @@
+//! The runner of wasm tests in a browser, at the version of `Cargo.lock`.
+
+fn main() -> anyhow::Result<()> {
+    env_logger::init();
+    wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(std::env::args_os())
+}

@@ -1,0 +1,1 @@
+//! wasm-bindgen and its test runner, built from this workspace's own lock file.
