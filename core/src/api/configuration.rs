@@ -1,0 +1,152 @@
+//! The cluster's own settings: kubeadm's ClusterConfiguration and KubeProxyConfiguration.
+//!
+//! `kubeadm.k8s.io/v1beta4` and `kubeproxy.config.k8s.io/v1alpha1` of Kubernetes 1.36.
+//!
+//! **Left out**: fields that do not change what happens to a packet of a Service in nftables mode.
+
+use crate::ip::{Cidr, Family, cidr_family, parse_cidr_sloppy};
+use serde::{Deserialize, Serialize};
+
+/// kubeadm's ClusterConfiguration, as far as Services go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ClusterConfiguration {
+    /// Which release the cluster runs: `v1.36.0`.
+    pub kubernetes_version: Option<String>,
+    /// Its address ranges and its DNS domain.
+    pub networking: Networking,
+}
+
+/// The cluster's ranges, each one or two (one a family), separated by a comma.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Networking {
+    /// The range of ClusterIPs.
+    pub service_subnet: Option<String>,
+    /// The range of pods.
+    pub pod_subnet: Option<String>,
+    /// The domain of cluster DNS.
+    pub dns_domain: Option<String>,
+}
+
+/// kube-proxy's own configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct KubeProxyConfiguration {
+    /// Which rules it writes. Empty means iptables, as kube-proxy reads it.
+    pub mode: String,
+    /// The range of pods: what comes from elsewhere is masqueraded.
+    #[serde(rename = "clusterCIDR")]
+    pub cluster_cidr: String,
+    /// How local traffic is told.
+    pub detect_local_mode: String,
+    /// Which node addresses take NodePort traffic.
+    pub node_port_addresses: Vec<String>,
+    /// What only nftables mode reads.
+    pub nftables: NftablesSettings,
+}
+
+/// What only nftables mode reads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NftablesSettings {
+    /// Masquerade all ClusterIP traffic.
+    pub masquerade_all: bool,
+    /// Which bit of the mark asks for masquerade.
+    pub masquerade_bit: Option<u8>,
+}
+
+/// A release, as far as behaviour depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct KubernetesVersion {
+    /// 1, so far.
+    pub major: u16,
+    /// The release.
+    pub minor: u16,
+}
+
+impl Default for KubernetesVersion {
+    fn default() -> Self {
+        KubernetesVersion {
+            major: 1,
+            minor: 36,
+        }
+    }
+}
+
+impl KubernetesVersion {
+    /// Reads `v1.36.2`, `1.36` and the like.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.trim().trim_start_matches('v').split('.');
+        Some(KubernetesVersion {
+            major: parts.next()?.parse().ok()?,
+            minor: parts.next()?.parse().ok()?,
+        })
+    }
+}
+
+impl ClusterConfiguration {
+    /// The release, 1.36 unless told otherwise.
+    #[must_use]
+    pub fn version(&self) -> KubernetesVersion {
+        self.kubernetes_version
+            .as_deref()
+            .and_then(KubernetesVersion::parse)
+            .unwrap_or_default()
+    }
+
+    /// The ranges of ClusterIPs, 10.96.0.0/12 unless told otherwise.
+    #[must_use]
+    pub fn service_ranges(&self) -> Vec<Cidr> {
+        ranges(self.networking.service_subnet.as_deref(), "10.96.0.0/12")
+    }
+
+    /// The ranges of pods, 10.244.0.0/16 unless told otherwise.
+    #[must_use]
+    pub fn pod_ranges(&self) -> Vec<Cidr> {
+        ranges(self.networking.pod_subnet.as_deref(), "10.244.0.0/16")
+    }
+
+    /// The pod range of a family.
+    #[must_use]
+    pub fn pod_range(&self, family: Family) -> Option<Cidr> {
+        self.pod_ranges()
+            .into_iter()
+            .find(|it| cidr_family(*it) == family)
+    }
+
+    /// The domain of cluster DNS, `cluster.local` unless told otherwise.
+    #[must_use]
+    pub fn dns_domain(&self) -> &str {
+        match self.networking.dns_domain.as_deref() {
+            Some(domain) if !domain.is_empty() => domain.trim_matches('.'),
+            _ => "cluster.local",
+        }
+    }
+}
+
+fn ranges(told: Option<&str>, default: &str) -> Vec<Cidr> {
+    let text = told.filter(|it| !it.trim().is_empty()).unwrap_or(default);
+    text.split(',').filter_map(parse_cidr_sloppy).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_people_write_them() {
+        let read = |text| KubernetesVersion::parse(text).map(|it| it.minor);
+        assert_eq!(read("v1.36.2"), Some(36));
+        assert_eq!(read("1.34"), Some(34));
+        assert_eq!(read("latest"), None);
+    }
+
+    #[test]
+    fn ranges_have_kubeadms_defaults() {
+        let config = ClusterConfiguration::default();
+        assert_eq!(config.service_ranges()[0].to_string(), "10.96.0.0/12");
+        assert_eq!(config.dns_domain(), "cluster.local");
+    }
+}

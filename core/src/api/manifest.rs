@@ -1,0 +1,278 @@
+//! Manifests: text to objects, with a place for everything that is wrong.
+//!
+//! A manifest is taken as a cluster's state: what an API server would refuse is warned about and
+//! kept where it still means something. Several documents, `kind: List` and the output of
+//! `kubectl get -o yaml` are read alike.
+//!
+//! **Left out**: kinds the model does not know are named in a warning and passed over.
+
+use super::{Complaint, Kind, Object, ObjectRef, Severity};
+use crate::yaml::{self, FieldProblemKind, Node, Position, Span};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// A file and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name, as complaints give it.
+    pub name: Arc<str>,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+/// What was read from some files.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// The objects, in order.
+    pub objects: Vec<ReadObject>,
+    /// Everything wrong or doubtful, in order.
+    pub complaints: Vec<Complaint>,
+}
+
+/// An object and the text it was read from.
+#[derive(Clone, Debug)]
+pub struct ReadObject {
+    /// The object, with defaults filled in.
+    pub object: Object,
+    /// Its text.
+    pub source: Source,
+}
+
+/// Where an object stands in a file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file.
+    pub file: Arc<str>,
+    /// The document, or the item of a list.
+    pub node: Node,
+}
+
+/// Reads objects from files. Never fails: what cannot be read is complained about.
+#[must_use]
+pub fn read(files: &[File]) -> Manifest {
+    let mut manifest = Manifest::default();
+    for file in files {
+        let stream = yaml::parse(&file.text);
+        for (severity, problems) in [
+            (Severity::Error, &stream.errors),
+            (Severity::Warning, &stream.warnings),
+        ] {
+            for problem in problems {
+                manifest.complaints.push(Complaint {
+                    severity,
+                    file: Some(file.name.to_string()),
+                    position: Some(problem.position),
+                    path: None,
+                    message: problem.message.clone(),
+                    hint: problem.hint.clone(),
+                });
+            }
+        }
+        for node in stream.documents {
+            manifest.read_document(&file.name, node, 0);
+        }
+    }
+    manifest
+        .complaints
+        .sort_by_key(|it| (it.file.clone(), it.position));
+    manifest
+}
+
+/// How deep lists may hold lists.
+const MAX_LISTS: usize = 4;
+
+impl Manifest {
+    /// The text an object was read from; the last one, if it was given more than once.
+    #[must_use]
+    pub fn source(&self, object: &ObjectRef) -> Option<&Source> {
+        self.objects
+            .iter()
+            .rev()
+            .find(|it| it.object.reference() == *object)
+            .map(|it| &it.source)
+    }
+
+    /// Whether anything in it could not be read.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.complaints
+            .iter()
+            .any(|it| it.severity == Severity::Error)
+    }
+
+    fn read_document(&mut self, file: &Arc<str>, node: Node, depth: usize) {
+        let start = node.span.start;
+        if node.as_mapping().is_none() {
+            let message = format!("expected an object, found {}", node.describe());
+            self.complain(
+                Complaint::error(message)
+                    .try_this("an object begins with apiVersion and kind")
+                    .at(file, start),
+            );
+            return;
+        }
+        let Some(kind_name) = node.get("kind").and_then(Node::as_str).map(str::to_owned) else {
+            let complaint = Complaint::error("Object 'Kind' is missing")
+                .about("kind")
+                .try_this("write for example kind: Service");
+            self.complain(complaint.at(file, start));
+            return;
+        };
+        if kind_name == "List" || kind_name.ends_with("List") && node.get("items").is_some() {
+            if depth == MAX_LISTS {
+                self.complain(Complaint::error("lists within lists within lists").at(file, start));
+                return;
+            }
+            let items = node.get("items").and_then(Node::as_sequence);
+            for item in items.unwrap_or_default().to_vec() {
+                self.read_document(file, item, depth + 1);
+            }
+            return;
+        }
+        let at = node.locate_nearest("kind").start;
+        let Some(kind) = Kind::from_name(&kind_name) else {
+            self.complain(unknown_kind(&kind_name).at(file, at));
+            return;
+        };
+        self.check_api_version(file, &node, kind);
+        if let Some(object) = self.decode(file, &node, kind) {
+            self.keep(file, object, node);
+        }
+    }
+
+    fn check_api_version(&mut self, file: &Arc<str>, node: &Node, kind: Kind) {
+        let told = node.get("apiVersion").and_then(Node::as_str);
+        let wanted = kind.api_version();
+        if told.is_some_and(|it| it == wanted || wanted.ends_with('/') && it.starts_with(wanted)) {
+            return;
+        }
+        let message = match told {
+            None => "apiVersion not set".to_owned(),
+            Some(told) => format!(
+                "no matches for kind {:?} in version {told:?}",
+                kind.name()
+            ),
+        };
+        let at = node.locate_nearest("apiVersion").start;
+        let complaint = Complaint::warning(message)
+            .about("apiVersion")
+            .try_this(format!("write apiVersion: {}", wanted.trim_end_matches('/')));
+        self.complain(complaint.at(file, at));
+    }
+
+    fn decode(&mut self, file: &Arc<str>, node: &Node, kind: Kind) -> Option<Object> {
+        Some(match kind {
+            Kind::Namespace => Object::Namespace(self.decode_as(file, node, kind)?),
+            Kind::Node => Object::Node(self.decode_as(file, node, kind)?),
+            Kind::Pod => Object::Pod(self.decode_as(file, node, kind)?),
+            Kind::Service => Object::Service(self.decode_as(file, node, kind)?),
+            Kind::EndpointSlice => Object::EndpointSlice(self.decode_as(file, node, kind)?),
+            Kind::ConfigMap => Object::ConfigMap(self.decode_as(file, node, kind)?),
+            Kind::ClusterConfiguration => {
+                Object::ClusterConfiguration(self.decode_as(file, node, kind)?)
+            }
+            Kind::KubeProxyConfiguration => {
+                Object::KubeProxyConfiguration(self.decode_as(file, node, kind)?)
+            }
+        })
+    }
+
+    fn decode_as<T: DeserializeOwned>(
+        &mut self,
+        file: &Arc<str>,
+        node: &Node,
+        kind: Kind,
+    ) -> Option<T> {
+        let decoded = yaml::decode::<T>(node);
+        for problem in decoded.problems {
+            let is_unknown = matches!(problem.kind, FieldProblemKind::UnknownField);
+            if is_unknown && (is_type_field(&problem.path) || !kind.is_whole()) {
+                continue;
+            }
+            let severity = if is_unknown {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            self.complain(Complaint {
+                severity,
+                file: Some(file.to_string()),
+                position: Some(problem.position),
+                path: Some(problem.path),
+                message: problem.message,
+                hint: problem.hint,
+            });
+        }
+        decoded.value
+    }
+
+    fn keep(&mut self, file: &Arc<str>, mut object: Object, node: Node) {
+        let kind = object.kind();
+        if let Some(metadata) = object.metadata_mut() {
+            if kind.is_namespaced() && metadata.namespace.is_empty() {
+                metadata.namespace = "default".into();
+            }
+            if metadata.name.is_empty() {
+                let complaint = Complaint::error("resource name may not be empty")
+                    .about("metadata.name")
+                    .try_this("give the object a name");
+                let at = node.locate_nearest("metadata.name").start;
+                self.complain(complaint.at(file, at));
+                return;
+            }
+        }
+        if let Object::Service(service) = &mut object {
+            service.set_defaults();
+            for complaint in service.validate() {
+                let path = complaint.path.clone().unwrap_or_default();
+                let at = node.locate_nearest(&path).start;
+                let complaint = Complaint {
+                    severity: Severity::Warning,
+                    ..complaint
+                };
+                self.complain(complaint.at(file, at));
+            }
+        }
+        let source = Source {
+            file: file.clone(),
+            node,
+        };
+        self.objects.push(ReadObject { object, source });
+    }
+
+    fn complain(&mut self, complaint: Complaint) {
+        self.complaints.push(complaint);
+    }
+}
+
+impl Source {
+    /// The place of a field, or of what comes nearest to it.
+    #[must_use]
+    pub fn span(&self, path: &str) -> Span {
+        self.node.locate_nearest(path)
+    }
+
+    /// The field at a place of the file.
+    #[must_use]
+    pub fn path_at(&self, position: Position) -> String {
+        self.node.path_at(position)
+    }
+}
+
+fn is_type_field(path: &str) -> bool {
+    matches!(path, "apiVersion" | "kind")
+}
+
+fn unknown_kind(name: &str) -> Complaint {
+    let nearest = Kind::ALL
+        .into_iter()
+        .find(|it| it.name().eq_ignore_ascii_case(name));
+    let complaint = Complaint::warning(format!(
+        "kind {name} is not modelled yet: this object is left out"
+    ))
+    .about("kind");
+    match nearest {
+        Some(kind) => complaint.try_this(format!("did you mean {}?", kind.name())),
+        None => complaint,
+    }
+}

@@ -1,0 +1,254 @@
+//! Pod: what really answers.
+//!
+//! **Left out**: everything about a container but its name, image and ports; hostPort.
+
+use super::{Labels, ObjectMeta};
+use crate::ip::{IpAddr, parse_sloppy};
+use crate::net::Protocol;
+use serde::{Deserialize, Serialize};
+
+/// A Pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pod {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+    /// What it is to be.
+    pub spec: PodSpec,
+    /// What it is.
+    pub status: PodStatus,
+}
+
+/// What a pod is to be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodSpec {
+    /// Its containers.
+    pub containers: Vec<Container>,
+    /// The node it runs on.
+    pub node_name: Option<String>,
+    /// Its name in DNS.
+    pub hostname: Option<String>,
+    /// The headless Service it is named under.
+    pub subdomain: Option<String>,
+    /// Whether it uses its node's network.
+    pub host_network: bool,
+    /// How its resolv.conf is made.
+    pub dns_policy: Option<String>,
+}
+
+/// A container of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image: String,
+    /// The ports it says it uses.
+    pub ports: Vec<ContainerPort>,
+}
+
+/// A port a container says it uses. In Kubernetes this opens nothing; in the simulator the
+/// container listens there unless the annotation `packetwalk.dev/listen` says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ContainerPort {
+    /// Its name, which a targetPort can use.
+    pub name: Option<String>,
+    /// The number.
+    pub container_port: i32,
+    /// TCP unless told otherwise.
+    pub protocol: Option<String>,
+}
+
+/// What a pod is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodStatus {
+    /// Pending, Running, Succeeded, Failed.
+    pub phase: Option<String>,
+    /// Its first address.
+    #[serde(rename = "podIP")]
+    pub pod_ip: Option<String>,
+    /// Its addresses, one a family.
+    #[serde(rename = "podIPs")]
+    pub pod_ips: Vec<PodIp>,
+    /// Ready and its kin.
+    pub conditions: Vec<PodCondition>,
+}
+
+/// An address of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodIp {
+    /// The address.
+    pub ip: String,
+}
+
+/// A condition of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodCondition {
+    /// `Ready` is the one that counts.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// True, False, Unknown.
+    pub status: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A socket on which a pod accepts traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Listen {
+    /// The address it is bound to; none for all.
+    pub address: Option<IpAddr>,
+    /// The port.
+    pub port: u16,
+    /// The protocol.
+    pub protocol: Protocol,
+}
+
+impl Pod {
+    /// The annotation that says where a pod really listens.
+    pub const LISTEN: &'static str = "packetwalk.dev/listen";
+
+    /// Its addresses, without doubles.
+    #[must_use]
+    pub fn ips(&self) -> Vec<IpAddr> {
+        let mut ips: Vec<IpAddr> = Vec::new();
+        let told = self.status.pod_ip.iter();
+        for text in told.chain(self.status.pod_ips.iter().map(|it| &it.ip)) {
+            if let Some(ip) = parse_sloppy(text)
+                && !ips.contains(&ip)
+            {
+                ips.push(ip);
+            }
+        }
+        ips
+    }
+
+    /// Whether it takes traffic: its Ready condition, or, where it has none yet, whether it runs.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        match self.status.conditions.iter().find(|it| it.kind == "Ready") {
+            Some(ready) => ready.status == "True",
+            None => matches!(self.status.phase.as_deref(), None | Some("Running")),
+        }
+    }
+
+    /// Whether it has been asked to go.
+    #[must_use]
+    pub fn is_terminating(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// Whether it has run to its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.phase.as_deref(), Some("Succeeded" | "Failed"))
+    }
+
+    /// The sockets on which it accepts traffic.
+    #[must_use]
+    pub fn listens(&self) -> Vec<Listen> {
+        if let Some(text) = self.metadata.annotations.get(Self::LISTEN) {
+            return text.split(',').filter_map(parse_listen).collect();
+        }
+        let ports = self.spec.containers.iter().flat_map(|it| &it.ports);
+        ports
+            .filter_map(|it| {
+                Some(Listen {
+                    address: None,
+                    port: u16::try_from(it.container_port).ok()?,
+                    protocol: protocol_of(it.protocol.as_deref())?,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether something in it accepts traffic on this address and port.
+    #[must_use]
+    pub fn accepts(&self, address: IpAddr, port: u16, protocol: Protocol) -> bool {
+        self.listens().into_iter().any(|it| {
+            it.port == port
+                && it.protocol == protocol
+                && it
+                    .address
+                    .is_none_or(|it| it == address || it.is_unspecified())
+        })
+    }
+
+    /// The number of the container port of this name and protocol.
+    #[must_use]
+    pub fn named_port(&self, name: &str, protocol: &str) -> Option<i32> {
+        self.spec
+            .containers
+            .iter()
+            .flat_map(|it| &it.ports)
+            .find(|it| {
+                it.name.as_deref() == Some(name)
+                    && it.protocol.as_deref().unwrap_or("TCP") == protocol
+            })
+            .map(|it| it.container_port)
+    }
+
+    /// Its labels.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.metadata.labels
+    }
+}
+
+fn protocol_of(text: Option<&str>) -> Option<Protocol> {
+    Protocol::from_name(text.unwrap_or("TCP"))
+}
+
+/// `127.0.0.1:8080/tcp`, `8080`, `53/udp`, `[::1]:80/tcp`
+fn parse_listen(text: &str) -> Option<Listen> {
+    let (socket, protocol) = match text.trim().rsplit_once('/') {
+        Some((socket, protocol)) => (socket, Protocol::from_name(protocol)?),
+        None => (text.trim(), Protocol::Tcp),
+    };
+    let (address, port) = match socket.rsplit_once(':') {
+        Some((address, port)) => {
+            let address = address.trim_start_matches('[').trim_end_matches(']');
+            (Some(parse_sloppy(address)?), port)
+        }
+        None => (None, socket),
+    };
+    Some(Listen {
+        address,
+        port: port.parse().ok()?,
+        protocol,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listening_sockets_are_read_from_the_annotation() {
+        let read = |text| parse_listen(text).map(|it| (it.address, it.port, it.protocol.name()));
+        assert_eq!(
+            read("127.0.0.1:8080/tcp"),
+            Some(("127.0.0.1".parse().ok(), 8080, "tcp"))
+        );
+        assert_eq!(read("53/udp"), Some((None, 53, "udp")));
+        assert_eq!(read("[::1]:80"), Some(("::1".parse().ok(), 80, "tcp")));
+        assert_eq!(read("http"), None);
+    }
+
+    #[test]
+    fn a_pod_bound_to_localhost_refuses_on_its_own_address() {
+        let mut pod = Pod::default();
+        pod.metadata
+            .annotations
+            .insert(Pod::LISTEN.into(), "127.0.0.1:8080".into());
+        let at = |text: &str| pod.accepts(text.parse().expect("ip"), 8080, Protocol::Tcp);
+        assert!(at("127.0.0.1"));
+        assert!(!at("10.244.1.5"));
+    }
+}

@@ -1,0 +1,198 @@
+//! EndpointSlices: for every Service with a selector, the pods it finds.
+//!
+//! `staging/src/k8s.io/endpointslice/reconciler.go` of Kubernetes 1.36. Slices that somebody else
+//! made, or that came without any pods, are left as they are.
+//!
+//! **Left out**: packing into slices of at most 100 (each group of ports gets one slice), hints,
+//! and the slice that stands for "no endpoints".
+
+use crate::api::{
+    Endpoint, EndpointConditions, EndpointPort, EndpointSlice, IntOrString, Kind, ObjectRef, Pod,
+    Service, ServicePort, TargetRef, selects,
+};
+use crate::chance::Chooser;
+use crate::ip::{Family, IpAddr, family};
+use crate::store::{Key, Objects};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const THIS_CONTROLLER: &str = "endpointslice-controller.k8s.io";
+const NODE_ZONE: &str = "topology.kubernetes.io/zone";
+
+pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
+    let services: Vec<Arc<Service>> = objects.services.values().cloned().collect();
+    for service in services {
+        if service.spec.selector.is_empty() || service.kind() == "ExternalName" {
+            continue;
+        }
+        let metadata = &service.metadata;
+        if has_foreign_slices(objects, &service) {
+            continue;
+        }
+        let old: Vec<Key> = objects
+            .slices_of(&metadata.namespace, &metadata.name)
+            .map(|it| (it.metadata.namespace.clone(), it.metadata.name.clone()))
+            .collect();
+        for key in old {
+            objects.endpoint_slices.remove(&key);
+        }
+        for slice in slices(objects, &service) {
+            let key = (
+                slice.metadata.namespace.clone(),
+                slice.metadata.name.clone(),
+            );
+            objects.endpoint_slices.insert(key, Arc::new(slice));
+        }
+    }
+}
+
+/// Slices made by hand are the truth, as are slices in a world without a single pod in the
+/// Service's namespace: there is nothing to make better ones from.
+fn has_foreign_slices(objects: &Objects, service: &Service) -> bool {
+    let metadata = &service.metadata;
+    let no_pods = !objects
+        .pods
+        .keys()
+        .any(|it| it.0 == metadata.namespace);
+    objects
+        .slices_of(&metadata.namespace, &metadata.name)
+        .any(|it| {
+            let manager = it.metadata.labels.get(MANAGED_BY).map(String::as_str);
+            no_pods || manager != Some(THIS_CONTROLLER)
+        })
+}
+
+fn slices(objects: &Objects, service: &Service) -> Vec<EndpointSlice> {
+    let mut slices = Vec::new();
+    for of in Family::ALL {
+        // Pods may differ in what a named target port is: each group of ports is a slice.
+        let mut groups: BTreeMap<Vec<(String, String, Option<i32>)>, Vec<Endpoint>> =
+            BTreeMap::new();
+        for pod in objects.pods.values() {
+            let is_mine = pod.metadata.namespace == service.metadata.namespace
+                && selects(&service.spec.selector, pod.labels())
+                && !pod.is_over();
+            let ip = pod.ips().into_iter().find(|it| family(*it) == of);
+            if let (true, Some(ip)) = (is_mine, ip) {
+                let endpoint = endpoint(objects, service, pod, ip);
+                groups
+                    .entry(ports(service, pod))
+                    .or_default()
+                    .push(endpoint);
+            }
+        }
+        for (ports, endpoints) in groups {
+            slices.push(slice(service, of, &ports, endpoints));
+        }
+    }
+    slices
+}
+
+fn ports(service: &Service, pod: &Pod) -> Vec<(String, String, Option<i32>)> {
+    service
+        .spec
+        .ports
+        .iter()
+        .filter_map(|it| {
+            let protocol = it.protocol.clone().unwrap_or_else(|| "TCP".into());
+            let number = target_port(it, pod, &protocol)?;
+            Some((it.name.clone().unwrap_or_default(), protocol, Some(number)))
+        })
+        .collect()
+}
+
+/// The number a target port has in this pod (`FindPort`); none if the pod has no port of that name.
+fn target_port(port: &ServicePort, pod: &Pod, protocol: &str) -> Option<i32> {
+    match &port.target_port {
+        None => Some(port.port),
+        Some(IntOrString::Int(number)) => Some(*number),
+        Some(IntOrString::String(name)) => pod.named_port(name, protocol),
+    }
+}
+
+fn endpoint(objects: &Objects, service: &Service, pod: &Pod, ip: IpAddr) -> Endpoint {
+    let serving = pod.is_ready();
+    let terminating = pod.is_terminating();
+    let metadata = &pod.metadata;
+    let zone = pod
+        .spec
+        .node_name
+        .as_ref()
+        .and_then(|it| objects.nodes.get(it))
+        .and_then(|it| it.metadata.labels.get(NODE_ZONE));
+    let is_named_here = pod.spec.subdomain.as_deref() == Some(&service.metadata.name);
+    Endpoint {
+        addresses: vec![ip.to_string()],
+        conditions: EndpointConditions {
+            ready: Some(
+                service.spec.publish_not_ready_addresses || (serving && !terminating),
+            ),
+            serving: Some(serving),
+            terminating: Some(terminating),
+        },
+        hostname: pod.spec.hostname.clone().filter(|_| is_named_here),
+        target_ref: Some(TargetRef {
+            kind: Some("Pod".into()),
+            namespace: Some(metadata.namespace.clone()),
+            name: Some(metadata.name.clone()),
+            uid: metadata.uid.clone(),
+            ..TargetRef::default()
+        }),
+        node_name: pod.spec.node_name.clone(),
+        zone: zone.cloned(),
+        ..Endpoint::default()
+    }
+}
+
+fn slice(
+    service: &Service,
+    of: Family,
+    ports: &[(String, String, Option<i32>)],
+    endpoints: Vec<Endpoint>,
+) -> EndpointSlice {
+    let metadata = &service.metadata;
+    let mut slice = EndpointSlice {
+        address_type: of.to_string(),
+        endpoints,
+        ports: ports
+            .iter()
+            .map(|(name, protocol, number)| EndpointPort {
+                name: Some(name.clone()),
+                protocol: Some(protocol.clone()),
+                port: *number,
+                app_protocol: None,
+            })
+            .collect(),
+        ..EndpointSlice::default()
+    };
+    slice.metadata.namespace.clone_from(&metadata.namespace);
+    slice.metadata.name = format!(
+        "{}-{}",
+        metadata.name,
+        suffix(&format!("{metadata:?}{of}{ports:?}", metadata = service_id(service)))
+    );
+    for (name, value) in [
+        (EndpointSlice::SERVICE_NAME, metadata.name.as_str()),
+        (MANAGED_BY, THIS_CONTROLLER),
+    ] {
+        slice.metadata.labels.insert(name.into(), value.into());
+    }
+    slice
+}
+
+fn service_id(service: &Service) -> ObjectRef {
+    let metadata = &service.metadata;
+    ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name)
+}
+
+/// Five characters of the alphabet generated names use, always the same for the same text.
+fn suffix(text: &str) -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .take(5)
+        .map(|it| char::from(ALPHABET[usize::from(*it) % ALPHABET.len()]))
+        .collect()
+}

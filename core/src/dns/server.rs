@@ -1,0 +1,246 @@
+//! The server's side: one question, one answer.
+
+use crate::ip::{Family, IpAddr, family, parse_sloppy};
+use crate::store::Objects;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The lifetime of records, as kubeadm's Corefile has it.
+const TTL_SECS: u32 = 30;
+
+/// How many CNAMEs are followed inside the zone.
+const MAX_CHAIN: usize = 11;
+
+/// A type of record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum RecordType {
+    /// An IPv4 address.
+    A,
+    /// An IPv6 address.
+    AAAA,
+}
+
+/// The code of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Rcode {
+    /// The name exists.
+    #[serde(rename = "NOERROR")]
+    NoError,
+    /// It does not.
+    #[serde(rename = "NXDOMAIN")]
+    NxDomain,
+}
+
+/// A record of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Whose.
+    pub name: String,
+    /// Its type, as zone files write it.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// How long it may be kept.
+    pub ttl: u32,
+    /// What it says.
+    pub data: RecordData,
+}
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum RecordData {
+    /// An address.
+    Address(IpAddr),
+    /// Another name.
+    Name(String),
+}
+
+/// What a server answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// Whether the name exists.
+    pub rcode: Rcode,
+    /// The records.
+    pub answer: Vec<Record>,
+}
+
+impl Answer {
+    /// The addresses among the records.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.answer.iter().filter_map(|it| match it.data {
+            RecordData::Address(ip) => Some(ip),
+            RecordData::Name(_) => None,
+        })
+    }
+
+    fn empty(rcode: Rcode) -> Self {
+        Answer {
+            rcode,
+            answer: Vec::new(),
+        }
+    }
+}
+
+impl RecordType {
+    /// The family whose addresses it holds.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self {
+            RecordType::A => Family::V4,
+            RecordType::AAAA => Family::V6,
+        }
+    }
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RecordType::A => "A",
+            RecordType::AAAA => "AAAA",
+        })
+    }
+}
+
+impl fmt::Display for Rcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rcode::NoError => "NOERROR",
+            Rcode::NxDomain => "NXDOMAIN",
+        })
+    }
+}
+
+/// Answers a question about a fully qualified name.
+#[must_use]
+pub fn answer(objects: &Objects, name: &str, kind: RecordType) -> Answer {
+    let zone = objects.cluster.dns_domain();
+    let mut answer = Answer::empty(Rcode::NoError);
+    let mut name = fully_qualified(name);
+    for _ in 0..=MAX_CHAIN {
+        match look_up(objects, zone, &name, kind) {
+            Found::Nothing if answer.answer.is_empty() => return Answer::empty(Rcode::NxDomain),
+            // A chain that leads nowhere answers nothing at all, as CoreDNS has it.
+            Found::Nothing if name.ends_with(&format!(".{zone}.")) => {
+                return Answer::empty(Rcode::NoError);
+            }
+            Found::Nothing => return answer,
+            Found::Addresses(ips) => {
+                answer.answer.extend(ips.into_iter().map(|ip| Record {
+                    name: name.clone(),
+                    kind: match kind {
+                        RecordType::A => "A",
+                        RecordType::AAAA => "AAAA",
+                    },
+                    ttl: TTL_SECS,
+                    data: RecordData::Address(ip),
+                }));
+                return answer;
+            }
+            Found::Alias(target) => {
+                answer.answer.push(Record {
+                    name,
+                    kind: "CNAME",
+                    ttl: TTL_SECS,
+                    data: RecordData::Name(target.clone()),
+                });
+                name = target;
+            }
+        }
+    }
+    Answer::empty(Rcode::NoError)
+}
+
+fn fully_qualified(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    if name.ends_with('.') {
+        name
+    } else {
+        format!("{name}.")
+    }
+}
+
+enum Found {
+    /// No such name.
+    Nothing,
+    /// The name exists, with these addresses of the family asked for.
+    Addresses(Vec<IpAddr>),
+    /// It is another name for something.
+    Alias(String),
+}
+
+fn look_up(objects: &Objects, zone: &str, name: &str, kind: RecordType) -> Found {
+    let name = name.trim_end_matches('.');
+    let Some(below) = name.strip_suffix(zone) else {
+        return Found::Nothing;
+    };
+    let labels: Vec<&str> = below.trim_end_matches('.').split('.').rev().collect();
+    match labels.as_slice() {
+        [""] | ["svc"] => Found::Addresses(Vec::new()),
+        ["svc", namespace] if objects.namespaces.contains_key(*namespace) => {
+            Found::Addresses(Vec::new())
+        }
+        ["svc", namespace, service] => service_addresses(objects, namespace, service, kind),
+        ["svc", namespace, service, endpoint] => {
+            endpoint_addresses(objects, namespace, service, Some(endpoint), kind)
+        }
+        _ => Found::Nothing,
+    }
+}
+
+fn service_addresses(
+    objects: &Objects,
+    namespace: &str,
+    name: &str,
+    kind: RecordType,
+) -> Found {
+    let Some(service) = objects.service(namespace, name) else {
+        return Found::Nothing;
+    };
+    if service.kind() == "ExternalName" {
+        let target = service.spec.external_name.as_deref().unwrap_or_default();
+        return match parse_sloppy(target) {
+            None if !target.is_empty() => Found::Alias(fully_qualified(target)),
+            _ => Found::Nothing,
+        };
+    }
+    if service.is_headless() {
+        return endpoint_addresses(objects, namespace, name, None, kind);
+    }
+    let ips = service.cluster_ips().into_iter();
+    Found::Addresses(ips.filter(|it| family(*it) == kind.family()).collect())
+}
+
+/// The ready endpoints of a Service, or the one of this hostname. A name whose endpoints are all
+/// gone does not exist; one that has only the other family does.
+fn endpoint_addresses(
+    objects: &Objects,
+    namespace: &str,
+    name: &str,
+    hostname: Option<&str>,
+    kind: RecordType,
+) -> Found {
+    let mut all: BTreeSet<IpAddr> = BTreeSet::new();
+    for slice in objects.slices_of(namespace, name) {
+        let ready = slice.endpoints.iter().filter(|it| it.conditions.is_ready());
+        for endpoint in ready {
+            for ip in endpoint.addresses.iter().filter_map(|it| parse_sloppy(it)) {
+                let own_name = match &endpoint.hostname {
+                    Some(hostname) => hostname.clone(),
+                    None => ip.to_string().replace(['.', ':'], "-"),
+                };
+                if hostname.is_none_or(|it| it == own_name) {
+                    all.insert(ip);
+                }
+            }
+        }
+    }
+    if all.is_empty() {
+        return Found::Nothing;
+    }
+    Found::Addresses(
+        all.into_iter()
+            .filter(|it| family(*it) == kind.family())
+            .collect(),
+    )
+}

@@ -1,0 +1,81 @@
+//! One direction of a conversation: what connection tracking calls a tuple.
+//!
+//! Imitates `struct nf_conntrack_tuple` (Linux 6.18, `include/net/netfilter/nf_conntrack_tuple.h`).
+//!
+//! **Left out**: zones, GRE keys.
+
+use super::packet::{Icmp, Packet, Protocol, Transport};
+use crate::ip::{IpAddr, join_host_port};
+use serde::Serialize;
+use std::fmt;
+
+/// Who talks to whom, on which ports. For ICMP both ports hold the echo identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Flow {
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// Source address.
+    pub source: IpAddr,
+    /// Source port.
+    pub source_port: u16,
+    /// Destination address.
+    pub destination: IpAddr,
+    /// Destination port.
+    pub destination_port: u16,
+}
+
+impl Flow {
+    /// The flow a packet belongs to. An ICMP error has none of its own: it belongs to the flow of
+    /// the packet it is about.
+    #[must_use]
+    pub fn from_packet(packet: &Packet) -> Option<Flow> {
+        let (source_port, destination_port) = match &packet.transport {
+            Transport::Tcp {
+                source_port,
+                destination_port,
+                ..
+            }
+            | Transport::Udp {
+                source_port,
+                destination_port,
+            }
+            | Transport::Sctp {
+                source_port,
+                destination_port,
+            } => (*source_port, *destination_port),
+            Transport::Icmp(Icmp::EchoRequest { id } | Icmp::EchoReply { id }) => (*id, *id),
+            Transport::Icmp(Icmp::Unreachable { .. }) => return None,
+        };
+        Some(Flow {
+            protocol: packet.protocol(),
+            source: packet.source,
+            source_port,
+            destination: packet.destination,
+            destination_port,
+        })
+    }
+
+    /// The flow of the answers.
+    #[must_use]
+    pub fn reversed(self) -> Flow {
+        Flow {
+            protocol: self.protocol,
+            source: self.destination,
+            source_port: self.destination_port,
+            destination: self.source,
+            destination_port: self.source_port,
+        }
+    }
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} → {}",
+            self.protocol,
+            join_host_port(self.source, self.source_port),
+            join_host_port(self.destination, self.destination_port)
+        )
+    }
+}

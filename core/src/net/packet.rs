@@ -1,0 +1,441 @@
+//! A packet: the header fields a Service can read or rewrite.
+//!
+//! IPv4 (RFC 791), IPv6 (RFC 8200), TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792, RFC 4443).
+//!
+//! **Left out**: options, extension headers, fragments, windows and payload bytes. Checksums are
+//! computed where a packet is exported, never stored.
+
+use crate::ip::{Family, IpAddr, family};
+use serde::Serialize;
+use std::fmt;
+
+/// A transport protocol, by its number in the IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// ICMP for IPv4, protocol 1.
+    Icmp,
+    /// TCP, protocol 6.
+    Tcp,
+    /// UDP, protocol 17.
+    Udp,
+    /// ICMP for IPv6, protocol 58.
+    #[serde(rename = "ipv6-icmp")]
+    Icmpv6,
+    /// SCTP, protocol 132.
+    Sctp,
+}
+
+/// A packet on the wire or inside a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Packet {
+    /// Source address.
+    pub source: IpAddr,
+    /// Destination address.
+    pub destination: IpAddr,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// What the IP header carries.
+    pub transport: Transport,
+}
+
+/// The transport header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "protocol", rename_all = "lowercase")]
+pub enum Transport {
+    /// A TCP segment.
+    Tcp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+        /// SYN, ACK, RST, FIN.
+        flags: TcpFlags,
+    },
+    /// A UDP datagram.
+    Udp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+    },
+    /// An SCTP packet.
+    Sctp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+    },
+    /// An ICMP or ICMPv6 message; the IP family says which.
+    Icmp(Icmp),
+}
+
+/// The flags of a TCP segment that connection tracking reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "they are four bits of a header")]
+pub struct TcpFlags {
+    /// Synchronise.
+    pub syn: bool,
+    /// Acknowledge.
+    pub ack: bool,
+    /// Reset.
+    pub rst: bool,
+    /// Finish.
+    pub fin: bool,
+}
+
+/// An ICMP message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "message", rename_all = "kebab-case")]
+pub enum Icmp {
+    /// A ping.
+    EchoRequest {
+        /// The identifier, which stands where a port would.
+        id: u16,
+    },
+    /// The answer to a ping.
+    EchoReply {
+        /// The identifier of the request.
+        id: u16,
+    },
+    /// Destination unreachable.
+    Unreachable {
+        /// Why.
+        code: UnreachableCode,
+        /// The packet it is about, as its sender's neighbour last saw it.
+        about: Box<Packet>,
+    },
+}
+
+/// Why a destination is unreachable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnreachableCode {
+    /// No route to the network.
+    Net,
+    /// The host does not answer.
+    Host,
+    /// Nothing listens, or a rule says so.
+    Port,
+    /// Forbidden by a rule.
+    AdminProhibited,
+}
+
+/// A header field that NAT rewrites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeaderField {
+    /// Source address.
+    Source,
+    /// Source port, or ICMP identifier.
+    SourcePort,
+    /// Destination address.
+    Destination,
+    /// Destination port.
+    DestinationPort,
+}
+
+/// The time to live Linux gives a packet it sends.
+#[must_use]
+pub const fn initial_ttl() -> u8 {
+    64
+}
+
+impl Protocol {
+    /// The number in the IP header.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Protocol::Icmp => 1,
+            Protocol::Tcp => 6,
+            Protocol::Udp => 17,
+            Protocol::Icmpv6 => 58,
+            Protocol::Sctp => 132,
+        }
+    }
+
+    /// The protocol with this number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Protocol::Icmp,
+            6 => Protocol::Tcp,
+            17 => Protocol::Udp,
+            58 => Protocol::Icmpv6,
+            132 => Protocol::Sctp,
+            _ => return None,
+        })
+    }
+
+    /// The name as nft and `/etc/protocols` write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Icmp => "icmp",
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Icmpv6 => "ipv6-icmp",
+            Protocol::Sctp => "sctp",
+        }
+    }
+
+    /// The protocol of this name, in any case; `icmpv6` is accepted too.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "icmp" => Protocol::Icmp,
+            "tcp" => Protocol::Tcp,
+            "udp" => Protocol::Udp,
+            "ipv6-icmp" | "icmpv6" => Protocol::Icmpv6,
+            "sctp" => Protocol::Sctp,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Packet {
+    /// The family of its addresses.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        family(self.destination)
+    }
+
+    /// The protocol in its IP header.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        match &self.transport {
+            Transport::Tcp { .. } => Protocol::Tcp,
+            Transport::Udp { .. } => Protocol::Udp,
+            Transport::Sctp { .. } => Protocol::Sctp,
+            Transport::Icmp(_) => match self.family() {
+                Family::V4 => Protocol::Icmp,
+                Family::V6 => Protocol::Icmpv6,
+            },
+        }
+    }
+
+    /// The source port, where the protocol has one.
+    #[must_use]
+    pub fn source_port(&self) -> Option<u16> {
+        match &self.transport {
+            Transport::Tcp { source_port, .. }
+            | Transport::Udp { source_port, .. }
+            | Transport::Sctp { source_port, .. } => Some(*source_port),
+            Transport::Icmp(_) => None,
+        }
+    }
+
+    /// The destination port, where the protocol has one.
+    #[must_use]
+    pub fn destination_port(&self) -> Option<u16> {
+        match &self.transport {
+            Transport::Tcp {
+                destination_port, ..
+            }
+            | Transport::Udp {
+                destination_port, ..
+            }
+            | Transport::Sctp {
+                destination_port, ..
+            } => Some(*destination_port),
+            Transport::Icmp(_) => None,
+        }
+    }
+
+    /// A TCP SYN: the first packet of a connection.
+    #[must_use]
+    pub fn is_syn(&self) -> bool {
+        matches!(&self.transport, Transport::Tcp { flags, .. } if flags.syn && !flags.ack)
+    }
+
+    /// A reply to this packet: addresses and ports turned round, TCP flags as a stack would
+    /// answer a SYN. A message that has no reply (an ICMP error) has none here either.
+    #[must_use]
+    pub fn reply(&self) -> Option<Packet> {
+        let transport = match &self.transport {
+            Transport::Tcp {
+                source_port,
+                destination_port,
+                ..
+            } => Transport::Tcp {
+                source_port: *destination_port,
+                destination_port: *source_port,
+                flags: TcpFlags::SYN_ACK,
+            },
+            Transport::Udp {
+                source_port,
+                destination_port,
+            } => Transport::Udp {
+                source_port: *destination_port,
+                destination_port: *source_port,
+            },
+            Transport::Sctp {
+                source_port,
+                destination_port,
+            } => Transport::Sctp {
+                source_port: *destination_port,
+                destination_port: *source_port,
+            },
+            Transport::Icmp(Icmp::EchoRequest { id }) => {
+                Transport::Icmp(Icmp::EchoReply { id: *id })
+            }
+            Transport::Icmp(_) => return None,
+        };
+        Some(Packet {
+            source: self.destination,
+            destination: self.source,
+            ttl: initial_ttl(),
+            transport,
+        })
+    }
+
+    /// What a host sends back for a packet to a port where nothing listens: RST for TCP, ICMP
+    /// port-unreachable for the others. An ICMP error is never answered.
+    #[must_use]
+    pub fn closed_port_reply(&self) -> Option<Packet> {
+        match &self.transport {
+            Transport::Tcp { flags, .. } if flags.rst => None,
+            Transport::Tcp { .. } => self.reset(),
+            _ => self.unreachable_reply(self.destination, UnreachableCode::Port),
+        }
+    }
+
+    /// The RST that refuses this TCP segment.
+    #[must_use]
+    pub fn reset(&self) -> Option<Packet> {
+        let mut reply = self.reply()?;
+        let Transport::Tcp { flags, .. } = &mut reply.transport else {
+            return None;
+        };
+        *flags = TcpFlags::RST_ACK;
+        Some(reply)
+    }
+
+    /// The ICMP error that `sender` returns for this packet.
+    #[must_use]
+    pub fn unreachable_reply(&self, sender: IpAddr, code: UnreachableCode) -> Option<Packet> {
+        if matches!(self.transport, Transport::Icmp(Icmp::Unreachable { .. })) {
+            return None;
+        }
+        Some(Packet {
+            source: sender,
+            destination: self.source,
+            ttl: initial_ttl(),
+            transport: Transport::Icmp(Icmp::Unreachable {
+                code,
+                about: Box::new(self.clone()),
+            }),
+        })
+    }
+
+    /// The value of a field as the inspector shows it.
+    #[must_use]
+    pub fn field(&self, field: HeaderField) -> Option<String> {
+        match field {
+            HeaderField::Source => Some(self.source.to_string()),
+            HeaderField::Destination => Some(self.destination.to_string()),
+            HeaderField::SourcePort => self.source_port().map(|it| it.to_string()),
+            HeaderField::DestinationPort => self.destination_port().map(|it| it.to_string()),
+        }
+    }
+}
+
+impl TcpFlags {
+    /// The first segment of a connection.
+    pub const SYN: TcpFlags = TcpFlags {
+        syn: true,
+        ack: false,
+        rst: false,
+        fin: false,
+    };
+    /// The answer of a listening socket.
+    pub const SYN_ACK: TcpFlags = TcpFlags {
+        syn: true,
+        ack: true,
+        rst: false,
+        fin: false,
+    };
+    /// A segment of an open connection.
+    pub const ACK: TcpFlags = TcpFlags {
+        syn: false,
+        ack: true,
+        rst: false,
+        fin: false,
+    };
+    /// The answer of a closed port.
+    pub const RST_ACK: TcpFlags = TcpFlags {
+        syn: false,
+        ack: true,
+        rst: true,
+        fin: false,
+    };
+}
+
+impl fmt::Display for TcpFlags {
+    /// As tcpdump names them in words: `SYN`, `SYN,ACK`, `RST,ACK`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (set, name) in [
+            (self.syn, "SYN"),
+            (self.fin, "FIN"),
+            (self.rst, "RST"),
+            (self.ack, "ACK"),
+        ] {
+            if set {
+                write!(f, "{separator}{name}")?;
+                separator = ",";
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Packet {
+    /// `10.244.1.9:41000 → 10.96.0.10:80 TCP SYN`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |address: IpAddr, port: Option<u16>| match port {
+            Some(port) => crate::ip::join_host_port(address, port),
+            None => address.to_string(),
+        };
+        write!(
+            f,
+            "{} → {} ",
+            end(self.source, self.source_port()),
+            end(self.destination, self.destination_port())
+        )?;
+        match &self.transport {
+            Transport::Tcp { flags, .. } => write!(f, "TCP {flags}"),
+            Transport::Udp { .. } => f.write_str("UDP"),
+            Transport::Sctp { .. } => f.write_str("SCTP"),
+            Transport::Icmp(it) => write!(f, "ICMP {it}"),
+        }
+    }
+}
+
+impl fmt::Display for Icmp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Icmp::EchoRequest { .. } => f.write_str("echo request"),
+            Icmp::EchoReply { .. } => f.write_str("echo reply"),
+            Icmp::Unreachable { code, .. } => write!(f, "{code}"),
+        }
+    }
+}
+
+impl fmt::Display for UnreachableCode {
+    /// As tcpdump and nft name them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            UnreachableCode::Net => "net-unreachable",
+            UnreachableCode::Host => "host-unreachable",
+            UnreachableCode::Port => "port-unreachable",
+            UnreachableCode::AdminProhibited => "admin-prohibited",
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! netfilter: tables, chains, rules and sets; connection tracking; and the evaluator that gives a
+//! packet the fate Linux would.
+//!
+//! Nothing here knows what a Service is. One [`Ruleset`] value is shown, evaluated and loaded into
+//! the kernel; a change to it is a [`Transaction`], printed as nft text or applied here, whole or
+//! not at all.
+//!
+//! Imitates nftables as of Linux 6.18 and nft 1.0.6.
+//!
+//! **Left out**: the bridge, arp and netdev families; flow tables; stateful objects other than
+//! counters; quotas, queues and synproxy. A statement outside this subset is kept as text and
+//! reported as unknown when a packet meets it.
+
+mod chain;
+pub mod conntrack;
+pub mod dialect;
+mod evaluate;
+mod expression;
+mod hook;
+mod rule;
+mod ruleset;
+mod set;
+mod statement;
+mod trace;
+mod transaction;
+pub mod words;
+
+pub use chain::{BaseChain, Chain, Policy};
+pub use evaluate::{Pass, Travelling};
+pub use expression::{
+    AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Field, Meta, Numgen,
+    NumgenMode, ct_state, ct_status,
+};
+pub use hook::{ChainType, Hook, Priority};
+pub use rule::{Note, Rule, Tag, rule};
+pub use ruleset::{Named, Ruleset, Table};
+pub use set::{DynamicElements, Element, MapValue, Set, SetFlag};
+pub use statement::{
+    NatFlags, NatKind, NatTarget, Operand, Operator, RejectWith, SetReference, Statement, UpdateKind,
+    Verdict,
+};
+pub use trace::{
+    Entered, Lookup, LookupResult, Outcome, Skipped, Trace, TraceEvent, Unknown, Written,
+};
+pub use transaction::{Command, Object, Refusal, Transaction, Verb};
+
+/// The name of a table, chain, set or interface.
+pub type Name = std::sync::Arc<str>;
+
+/// The family of a table: which packets it sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableFamily {
+    /// IPv4.
+    Ip,
+    /// IPv6.
+    Ip6,
+    /// Both.
+    Inet,
+}
+
+impl TableFamily {
+    /// Whether a table of this family sees packets of `family`.
+    #[must_use]
+    pub fn sees(self, family: crate::ip::Family) -> bool {
+        use crate::ip::Family;
+        matches!(
+            (self, family),
+            (TableFamily::Inet, _)
+                | (TableFamily::Ip, Family::V4)
+                | (TableFamily::Ip6, Family::V6)
+        )
+    }
+
+    /// The word nft uses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            TableFamily::Ip => "ip",
+            TableFamily::Ip6 => "ip6",
+            TableFamily::Inet => "inet",
+        }
+    }
+}
+
+impl From<crate::ip::Family> for TableFamily {
+    fn from(family: crate::ip::Family) -> Self {
+        match family {
+            crate::ip::Family::V4 => TableFamily::Ip,
+            crate::ip::Family::V6 => TableFamily::Ip6,
+        }
+    }
+}
+
+/// Which table: `ip kube-proxy`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct TableKey {
+    /// Its family.
+    pub family: TableFamily,
+    /// Its name.
+    pub name: Name,
+}
+
+impl TableKey {
+    /// The table of this family and name.
+    #[must_use]
+    pub fn new(family: TableFamily, name: &str) -> Self {
+        Self {
+            family,
+            name: name.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for TableKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.family.name(), self.name)
+    }
+}

@@ -1,0 +1,151 @@
+//! All rules of one host.
+//!
+//! Tables, chains and sets keep the order they were made in, which is the order a listing shows.
+//!
+//! **Left out**: handles; the owner and dormant flags of a table.
+
+use super::{Chain, Hook, Name, Set, TableKey};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// All rules of one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ruleset {
+    tables: Vec<Table>,
+}
+
+/// One table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Table {
+    /// Its family and name.
+    pub key: TableKey,
+    /// Its comment.
+    pub comment: Option<Name>,
+    /// Its chains.
+    pub chains: Named<Chain>,
+    /// Its sets and maps.
+    pub sets: Named<Set>,
+}
+
+/// Things by name that remember the order they came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Named<T> {
+    by_name: BTreeMap<Name, (u32, T)>,
+    #[serde(skip)]
+    n_ever: u32,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Named {
+            by_name: BTreeMap::new(),
+            n_ever: 0,
+        }
+    }
+}
+
+impl<T> Named<T> {
+    /// The thing of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.by_name.get(name).map(|it| &it.1)
+    }
+
+    /// The thing of this name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
+        self.by_name.get_mut(name).map(|it| &mut it.1)
+    }
+
+    /// Adds a thing at the end; one of the same name is replaced where it stands.
+    pub fn insert(&mut self, name: Name, thing: T) {
+        let at = self.by_name.get(&name).map_or(self.n_ever, |it| it.0);
+        self.n_ever += u32::from(at == self.n_ever);
+        self.by_name.insert(name, (at, thing));
+    }
+
+    /// Takes a thing out.
+    pub fn remove(&mut self, name: &str) -> Option<T> {
+        self.by_name.remove(name).map(|it| it.1)
+    }
+
+    /// All things in the order they came in.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        let mut things: Vec<_> = self.by_name.values().collect();
+        things.sort_by_key(|it| it.0);
+        things.into_iter().map(|it| &it.1)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+}
+
+impl Table {
+    /// An empty table.
+    #[must_use]
+    pub fn new(key: TableKey) -> Self {
+        Table {
+            key,
+            comment: None,
+            chains: Named::default(),
+            sets: Named::default(),
+        }
+    }
+}
+
+impl Ruleset {
+    /// The table of this key.
+    #[must_use]
+    pub fn table(&self, key: &TableKey) -> Option<&Table> {
+        self.tables.iter().find(|it| it.key == *key)
+    }
+
+    pub(super) fn table_mut(&mut self, key: &TableKey) -> Option<&mut Table> {
+        self.tables.iter_mut().find(|it| it.key == *key)
+    }
+
+    pub(super) fn add_table(&mut self, table: Table) {
+        self.tables.push(table);
+    }
+
+    pub(super) fn remove_table(&mut self, key: &TableKey) {
+        self.tables.retain(|it| it.key != *key);
+    }
+
+    /// All tables, in the order they were made.
+    #[must_use]
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The base chains on a hook, in the order packets meet them.
+    pub fn base_chains(&self, hook: Hook) -> Vec<(&Table, &Chain)> {
+        let mut chains: Vec<_> = self
+            .tables
+            .iter()
+            .flat_map(|table| table.chains.iter().map(move |chain| (table, chain)))
+            .filter(|(_, chain)| chain.base.is_some_and(|it| it.hook == hook))
+            .collect();
+        chains.sort_by_key(|(_, chain)| chain.base.map(|it| it.priority));
+        chains
+    }
+
+    /// How many rules there are in all.
+    #[must_use]
+    pub fn n_rules(&self) -> usize {
+        self.tables
+            .iter()
+            .flat_map(|it| it.chains.iter())
+            .map(|it| it.rules.len())
+            .sum()
+    }
+}

@@ -1,0 +1,238 @@
+//! Endpoints of a service port: which there are, and which are used on this node.
+//!
+//! `pkg/proxy/endpointslicecache.go` and `topology.go` of Kubernetes 1.36.
+//!
+//! **Left out**: nothing that decides about a rule.
+
+use super::{NodeFacts, ServicePort};
+use crate::api::{EndpointSlice, Kind, ObjectRef};
+use crate::ip::{Family, IpAddr, join_host_port, parse_sloppy};
+use crate::net::Protocol;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An endpoint as kube-proxy sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// It should get traffic.
+    pub ready: bool,
+    /// It can serve.
+    pub serving: bool,
+    /// It is going away.
+    pub terminating: bool,
+    /// It runs on this node.
+    pub local: bool,
+    /// Zones whose clients had best use it.
+    pub zone_hints: Vec<String>,
+    /// Nodes whose clients had best use it.
+    pub node_hints: Vec<String>,
+    /// The slice it stands in.
+    pub slice: ObjectRef,
+    /// Its place in the slice.
+    pub idx: usize,
+    /// What it is, usually a pod.
+    pub target: Option<ObjectRef>,
+}
+
+/// What becomes of traffic to a destination that has no usable endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// There are endpoints: the rules lead to them.
+    Served,
+    /// There are none at all: refuse.
+    Reject,
+    /// There are some, but the policy is Local and none is on this node: drop.
+    Drop,
+}
+
+/// The endpoints one node uses for a service port.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// For policy Cluster.
+    pub cluster: Vec<Endpoint>,
+    /// For policy Local.
+    pub local: Vec<Endpoint>,
+    /// All that are used at all.
+    pub all: Vec<Endpoint>,
+    /// Whether there is any endpoint anywhere.
+    pub has_endpoints: bool,
+}
+
+/// All endpoints of a service port, in kube-proxy's order: by `ip:port` as text, byte by byte.
+#[must_use]
+pub fn endpoints_of(
+    port: &ServicePort,
+    slices: &[Arc<EndpointSlice>],
+    family: Family,
+    node: &NodeFacts,
+) -> Vec<Endpoint> {
+    let mut found: BTreeMap<String, Endpoint> = BTreeMap::new();
+    let metadata = &port.service.metadata;
+    let mine = slices.iter().filter(|it| {
+        it.metadata.namespace == metadata.namespace
+            && it.service_name() == Some(&metadata.name)
+            && it.address_type == family.to_string()
+    });
+    for slice in mine {
+        for number in ports_named(slice, &port.port_name, port.protocol) {
+            for (idx, endpoint) in slice.endpoints.iter().enumerate() {
+                let Some(read) = read_endpoint(slice, idx, endpoint, number, node) else {
+                    continue;
+                };
+                let key = join_host_port(read.address, read.port);
+                let replaces = found.get(&key).is_none_or(|it| !it.local && read.local);
+                if replaces {
+                    found.insert(key, read);
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+fn ports_named<'a>(
+    slice: &'a EndpointSlice,
+    name: &'a str,
+    protocol: Protocol,
+) -> impl Iterator<Item = u16> + 'a {
+    slice.ports.iter().filter_map(move |it| {
+        let is_mine = it.name.as_deref() == Some(name)
+            && Protocol::from_name(it.protocol.as_deref().unwrap_or("TCP")) == Some(protocol);
+        let number = u16::try_from(it.port?).ok().filter(|it| *it != 0)?;
+        is_mine.then_some(number)
+    })
+}
+
+fn read_endpoint(
+    slice: &EndpointSlice,
+    idx: usize,
+    endpoint: &crate::api::Endpoint,
+    port: u16,
+    node: &NodeFacts,
+) -> Option<Endpoint> {
+    let hints = endpoint.hints.clone().unwrap_or_default();
+    let names = |hints: Vec<crate::api::HintFor>| hints.into_iter().map(|it| it.name).collect();
+    let target = endpoint.target_ref.as_ref().and_then(|it| {
+        (it.kind.as_deref() == Some("Pod")).then(|| {
+            let namespace = it.namespace.as_deref();
+            let namespace = namespace.unwrap_or(&slice.metadata.namespace);
+            ObjectRef::new(Kind::Pod, namespace, it.name.as_deref().unwrap_or_default())
+        })
+    });
+    Some(Endpoint {
+        address: parse_sloppy(endpoint.addresses.first()?)?,
+        port,
+        ready: endpoint.conditions.is_ready(),
+        serving: endpoint.conditions.is_serving(),
+        terminating: endpoint.conditions.is_terminating(),
+        local: endpoint.node_name.as_deref() == Some(&node.name),
+        zone_hints: names(hints.for_zones),
+        node_hints: names(hints.for_nodes),
+        slice: ObjectRef::new(
+            Kind::EndpointSlice,
+            &slice.metadata.namespace,
+            &slice.metadata.name,
+        ),
+        idx,
+        target,
+    })
+}
+
+/// The endpoints a node uses (`CategorizeEndpoints`).
+#[must_use]
+pub fn select(port: &ServicePort, endpoints: &[Endpoint], node: &NodeFacts) -> Selected {
+    if endpoints.is_empty() {
+        return Selected::default();
+    }
+    let accessible = port.is_reachable_from_outside();
+    let uses_cluster = !port.internal_policy_is_local || accessible;
+    let uses_local =
+        port.internal_policy_is_local || (port.external_policy_is_local && accessible);
+    let mut selected = Selected::default();
+    if uses_cluster {
+        let allowed = topology(endpoints, node);
+        selected.cluster = or_else_terminating(endpoints, |it| it.ready && allowed(it), |_| true);
+        selected.has_endpoints = !selected.cluster.is_empty();
+    }
+    if !uses_local {
+        selected.all = selected.cluster.clone();
+        return selected;
+    }
+    selected.local = or_else_terminating(endpoints, |it| it.ready && it.local, |it| it.local);
+    selected.has_endpoints |= endpoints
+        .iter()
+        .any(|it| it.ready || (it.serving && it.terminating));
+    selected.all = selected.local.clone();
+    if uses_cluster {
+        for endpoint in &selected.cluster {
+            if !selected.all.contains(endpoint) {
+                selected.all.push(endpoint.clone());
+            }
+        }
+        selected
+            .all
+            .sort_by_key(|it| join_host_port(it.address, it.port));
+    }
+    selected
+}
+
+/// Those that are usable, or, if none is, those that still serve while they terminate.
+fn or_else_terminating(
+    endpoints: &[Endpoint],
+    usable: impl Fn(&Endpoint) -> bool,
+    fallback: impl Fn(&Endpoint) -> bool,
+) -> Vec<Endpoint> {
+    let chosen: Vec<_> = endpoints.iter().filter(|it| usable(it)).cloned().collect();
+    if !chosen.is_empty() {
+        return chosen;
+    }
+    endpoints
+        .iter()
+        .filter(|it| it.serving && it.terminating && fallback(it))
+        .cloned()
+        .collect()
+}
+
+/// Whether the hints allow an endpoint on this node. Hints are obeyed only if every ready endpoint
+/// has one and at least one points here.
+fn topology<'a>(endpoints: &'a [Endpoint], node: &'a NodeFacts) -> impl Fn(&Endpoint) -> bool + 'a {
+    let ready = || endpoints.iter().filter(|it| it.ready);
+    let hints_at = |hints: &[String], place: &str| hints.iter().any(|it| it == place);
+    let by_node = ready().all(|it| !it.node_hints.is_empty())
+        && ready().any(|it| hints_at(&it.node_hints, &node.name));
+    let zone = node.zone.clone().filter(|zone| {
+        ready().all(|it| !it.zone_hints.is_empty())
+            && ready().any(|it| hints_at(&it.zone_hints, zone))
+    });
+    move |it| match &zone {
+        _ if by_node => hints_at(&it.node_hints, &node.name),
+        Some(zone) => hints_at(&it.zone_hints, zone),
+        None => true,
+    }
+}
+
+impl Selected {
+    /// What becomes of traffic to the ClusterIP.
+    #[must_use]
+    pub fn internal(&self, port: &ServicePort) -> Destination {
+        self.destination(port.internal_policy_is_local)
+    }
+
+    /// What becomes of traffic from outside.
+    #[must_use]
+    pub fn external(&self, port: &ServicePort) -> Destination {
+        self.destination(port.external_policy_is_local)
+    }
+
+    fn destination(&self, policy_is_local: bool) -> Destination {
+        match (self.has_endpoints, policy_is_local && self.local.is_empty()) {
+            (false, _) => Destination::Reject,
+            (true, true) => Destination::Drop,
+            (true, false) => Destination::Served,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! nftables mode: kube-proxy's rules, chain for chain and set for set.
+//!
+//! `pkg/proxy/nftables/proxier.go` of Kubernetes 1.34 to 1.37, in the three forms of rules these
+//! releases write. The structure stands in tables; each Service adds its own chains and elements.
+//!
+//! **Left out**: incremental sync and the order of Services, which is luck in kube-proxy and by
+//! name here.
+
+mod names;
+mod service;
+mod structure;
+
+pub use names::NAMES;
+
+use super::{Origin, Origins, Programme, Reason, Snapshot};
+use crate::api::{KubernetesVersion, ObjectRef};
+use crate::ip::Family;
+use crate::netfilter::{
+    Chain, Datum, Element, Note, Object, Rule, Set, TableFamily, TableKey, Tag, Transaction, Verb,
+};
+
+/// The form of rules a release writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// 1.34 and 1.35: a chain for every endpoint, a chain that sets the mark.
+    G2,
+    /// 1.36: endpoints in a map inside the Service's chain.
+    G3,
+    /// 1.37: as G3, and a single endpoint without a map.
+    G4,
+}
+
+impl Form {
+    /// The form of a release. Older ones write rules of their own, which are not modelled; they
+    /// get the oldest form that is.
+    #[must_use]
+    pub fn of(version: KubernetesVersion) -> Form {
+        match (version.major, version.minor) {
+            (0, _) | (1, ..=35) => Form::G2,
+            (1, 36) => Form::G3,
+            _ => Form::G4,
+        }
+    }
+}
+
+/// The rules of one node and family.
+pub(super) fn sync(snapshot: &Snapshot) -> Programme {
+    let mut writer = Writer::new(snapshot);
+    structure::write(&mut writer);
+    for port in super::service_ports(&snapshot.services, snapshot.family) {
+        let endpoints = super::endpoints_of(
+            &port,
+            &snapshot.endpoint_slices,
+            snapshot.family,
+            &snapshot.node,
+        );
+        let selected = super::select(&port, &endpoints, &snapshot.node);
+        service::write(&mut writer, &port, &selected);
+    }
+    Programme {
+        transaction: writer.transaction,
+        origins: writer.origins,
+    }
+}
+
+/// A transaction being written, with the origins of what is in it.
+struct Writer<'a> {
+    snapshot: &'a Snapshot,
+    table: TableKey,
+    transaction: Transaction,
+    origins: Origins,
+}
+
+impl<'a> Writer<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        Writer {
+            snapshot,
+            table: TableKey::new(TableFamily::from(snapshot.family), "kube-proxy"),
+            transaction: Transaction::default(),
+            origins: Origins::default(),
+        }
+    }
+
+    fn family(&self) -> Family {
+        self.snapshot.family
+    }
+
+    fn form(&self) -> Form {
+        self.snapshot.settings.form
+    }
+
+    fn add(&mut self, object: Object) {
+        self.transaction.push(Verb::Add, &self.table, object);
+    }
+
+    fn chain(&mut self, chain: Chain) {
+        self.add(Object::Chain(chain));
+    }
+
+    fn set(&mut self, set: Set) {
+        self.add(Object::Set(set));
+    }
+
+    fn rule(&mut self, chain: &str, rule: Rule, tag: Tag) {
+        let note = rule.note.clone().tagged(tag);
+        let rule = Rule { note, ..rule };
+        let chain = chain.into();
+        self.add(Object::Rule { chain, rule });
+    }
+
+    fn element(&mut self, set: &str, element: Element, tag: Tag) {
+        let (set, element) = (set.into(), element.tagged(tag));
+        self.add(Object::Element { set, element });
+    }
+
+    /// The tag of something kube-proxy writes on its own account.
+    fn own(&mut self, reason: Reason) -> Tag {
+        self.origins.tag(Origin {
+            object: None,
+            path: String::new(),
+            reason,
+        })
+    }
+
+    /// The tag of something it writes because of a field.
+    fn from_field(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
+        self.origins.tag(Origin {
+            object: Some(object),
+            path: path.to_owned(),
+            reason,
+        })
+    }
+}
+
+/// `IP . proto . port`, the key of most maps.
+fn address_key(address: crate::ip::IpAddr, port: &super::ServicePort) -> Datum {
+    Datum::Tuple(vec![
+        Datum::Address(address),
+        port.protocol.into(),
+        Datum::Port(port.port),
+    ])
+}
+
+/// `proto . port`, the key of the node-port maps.
+fn node_port_key(number: u16, port: &super::ServicePort) -> Datum {
+    Datum::Tuple(vec![port.protocol.into(), Datum::Port(number)])
+}
+
+/// A rule with a comment only.
+fn comment(text: &str) -> Note {
+    Note::comment(text)
+}

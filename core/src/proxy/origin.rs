@@ -1,0 +1,118 @@
+//! Where a rule came from: the object, the field, and the reason.
+//!
+//! **Left out**: several origins for one rule; each names the field that decides most.
+
+use crate::api::ObjectRef;
+use crate::netfilter::Tag;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Where a rule, an element or a chain came from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Origin {
+    /// The object, unless it is kube-proxy itself.
+    pub object: Option<ObjectRef>,
+    /// The field of the object: `spec.ports[0].port`.
+    pub path: String,
+    /// Why it is there.
+    pub reason: Reason,
+}
+
+/// Why a rule is there. [`super::explain`] makes the sentence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// A hook hands its packets to a chain.
+    HookLeadsTo(String),
+    /// Destinations with a source filter are checked first.
+    CheckFirewall,
+    /// Destinations without endpoints are turned away.
+    CheckEndpoints,
+    /// NodePorts without endpoints are turned away.
+    CheckNodePortEndpoints,
+    /// A ClusterIP on a port it does not have.
+    RejectUnknownPort,
+    /// An address of the service range that no Service has.
+    DropUnallocated,
+    /// The chain that refuses.
+    RejectHelper,
+    /// ClusterIP traffic from outside the pod range gets the masquerade mark.
+    MarkFromOutside,
+    /// All ClusterIP traffic gets the masquerade mark.
+    MarkAll,
+    /// The masquerade mark is set.
+    Mark,
+    /// Packets with the mark are masqueraded.
+    MasqueradeMarked,
+    /// Packets without the mark are left alone.
+    LeaveUnmarked,
+    /// The mark is cleared before masquerade.
+    ClearMark,
+    /// A pod that reaches itself is masqueraded.
+    MasqueradeHairpin,
+    /// Destination and port are looked up among all Services.
+    FindService,
+    /// The port is looked up among all NodePorts.
+    FindNodePort,
+    /// An address and port of a Service.
+    Address(String),
+    /// An address that belongs to a Service.
+    ClusterIp(String),
+    /// A node's address that takes NodePorts.
+    NodePortIp,
+    /// A destination without endpoints.
+    WithoutEndpoints(String),
+    /// One of the endpoints is chosen.
+    ChooseEndpoint {
+        /// Of which service port.
+        service_port: String,
+        /// How many there are.
+        n_endpoints: usize,
+    },
+    /// One endpoint.
+    Endpoint(String),
+    /// A client comes back to the endpoint it had.
+    KeepAffinity(String),
+    /// A client's endpoint is remembered.
+    RememberClient,
+    /// The destination is rewritten to an endpoint.
+    RewriteTo(String),
+    /// Traffic from outside is masqueraded and goes on to the Service's chain.
+    External(String),
+    /// Traffic from outside goes on.
+    ExternalGoesOn,
+    /// Pods and the node itself skip policy Local.
+    ShortCircuit(String),
+    /// Only endpoints of this node.
+    LocalOnly,
+    /// Sources that may not use the load balancer.
+    SourceRanges(String),
+    /// An endpoint of this node, for the hairpin set.
+    HairpinPair(String),
+}
+
+/// The origins of all rules of a programme, by tag.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins {
+    by_tag: Vec<Origin>,
+    tags: BTreeMap<Origin, Tag>,
+}
+
+impl Origins {
+    /// The tag of an origin, new or known.
+    pub fn tag(&mut self, origin: Origin) -> Tag {
+        if let Some(tag) = self.tags.get(&origin) {
+            return *tag;
+        }
+        let tag = Tag(u32::try_from(self.by_tag.len()).expect("fewer than 2^32 origins"));
+        self.by_tag.push(origin.clone());
+        self.tags.insert(origin, tag);
+        tag
+    }
+
+    /// The origin of a tag.
+    #[must_use]
+    pub fn origin(&self, tag: Tag) -> Option<&Origin> {
+        self.by_tag.get(tag.0 as usize)
+    }
+}

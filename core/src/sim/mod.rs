@@ -1,0 +1,21 @@
+//! The simulated cluster: hosts with routes and rules, and the walks of packets between them.
+//!
+//! **Left out**: time passing between walks, faults, network policies. Packets between nodes are
+//! routed as with a plain routed CNI; there is no overlay.
+
+mod base;
+mod network;
+mod outcome;
+mod request;
+mod travel;
+mod walk;
+mod world;
+
+pub use base::{BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE};
+pub use network::{Host, HostId, HostKind, Link, Network, OUTSIDE_CLIENT};
+pub use outcome::{By, Ending, Verdict};
+pub use request::{Destination, Request, RequestError, Source};
+pub use travel::{Journey, Leg, RouteChosen, Step, StepKind};
+pub use walk::{Lookup, Outcomes, Walk, WalkError, outcomes, walk};
+pub use world::World;
+pub(crate) use world::snapshot;

@@ -1,0 +1,434 @@
+//! Hosts and links: every node, every pod, the router and the client outside.
+//!
+//! A pod's own network has an address and a default route to its node's bridge; whatever it sends
+//! passes its node's IP layer, also to a pod beside it (as with point-to-point CNIs, or a bridge
+//! with `net.bridge.bridge-nf-call-iptables`). Nodes route to one another's pod ranges.
+//!
+//! **Left out**: addresses of IPv6 on the way between nodes unless a Node names one.
+
+use crate::api::{Listen, ObjectRef, Pod};
+use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, nth};
+use crate::net::{Protocol, RouteTable};
+use crate::netfilter::conntrack::Conntrack;
+use crate::netfilter::{DynamicElements, Ruleset};
+use crate::proxy::{Mode, Origins};
+use crate::store::Objects;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The address of the client outside.
+pub const OUTSIDE_CLIENT: &str = "203.0.113.9";
+
+const OUTSIDE_NETWORK: &str = "203.0.113.0/24";
+const OUTSIDE_ROUTER: &str = "203.0.113.1";
+
+/// The name of a host: an object, or one of the two outside. In JSON it is the text
+/// `pod/default/client`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HostId {
+    /// A node, by name.
+    Node(String),
+    /// A pod, by namespace and name.
+    Pod(String, String),
+    /// The router between the nodes and the rest of the world.
+    Router,
+    /// The client outside.
+    Outside,
+}
+
+/// What a host is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostKind {
+    /// It forwards, and has rules.
+    Node,
+    /// It has neither.
+    Pod,
+    /// It forwards.
+    Router,
+    /// It asks.
+    Outside,
+}
+
+/// A host: something with its own network stack.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its name.
+    pub id: HostId,
+    /// Its interfaces and routes.
+    pub routes: RouteTable,
+    /// Its rules.
+    pub ruleset: Arc<Ruleset>,
+    /// Where its rules came from, by family.
+    pub origins: BTreeMap<Family, Arc<Origins>>,
+    /// Its connections.
+    pub conntrack: Conntrack,
+    /// What packets left in its sets.
+    pub dynamic: DynamicElements,
+    /// Its sockets, with the pod that holds each.
+    pub listens: Vec<(Listen, ObjectRef)>,
+}
+
+/// Interfaces that reach one another without a router.
+#[derive(Clone, Debug, Serialize)]
+pub struct Link {
+    /// Its name: the network between nodes, or a node's bridge.
+    pub name: String,
+    /// Whose interfaces hang on it.
+    pub members: Vec<(HostId, Arc<str>)>,
+}
+
+/// All hosts and links of a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    hosts: BTreeMap<HostId, Host>,
+    links: Vec<Link>,
+}
+
+impl fmt::Display for HostId {
+    /// `pod/default/client`, `node/node-1`, `external`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostId::Node(name) => write!(f, "node/{name}"),
+            HostId::Pod(namespace, name) => write!(f, "pod/{namespace}/{name}"),
+            HostId::Router => f.write_str("router"),
+            HostId::Outside => f.write_str("external"),
+        }
+    }
+}
+
+impl Serialize for HostId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl HostId {
+    /// What it is.
+    #[must_use]
+    pub const fn kind(&self) -> HostKind {
+        match self {
+            HostId::Node(_) => HostKind::Node,
+            HostId::Pod(..) => HostKind::Pod,
+            HostId::Router => HostKind::Router,
+            HostId::Outside => HostKind::Outside,
+        }
+    }
+
+    /// Its name without namespace or kind.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        match self {
+            HostId::Node(name) | HostId::Pod(_, name) => name,
+            HostId::Router => "router",
+            HostId::Outside => "client outside",
+        }
+    }
+}
+
+impl Host {
+    fn new(id: HostId) -> Self {
+        Host {
+            id,
+            routes: RouteTable::with_loopback(),
+            ruleset: Arc::default(),
+            origins: BTreeMap::new(),
+            conntrack: Conntrack::default(),
+            dynamic: DynamicElements::default(),
+            listens: Vec::new(),
+        }
+    }
+
+    /// Whether it passes packets on that are not for it.
+    #[must_use]
+    pub const fn forwards(&self) -> bool {
+        matches!(self.id.kind(), HostKind::Node | HostKind::Router)
+    }
+
+    /// The pod that accepts traffic on this address and port.
+    #[must_use]
+    pub fn listener(&self, address: IpAddr, port: u16, protocol: Protocol) -> Option<&ObjectRef> {
+        let accepts = |it: &Listen| {
+            it.port == port
+                && it.protocol == protocol
+                && it
+                    .address
+                    .is_none_or(|it| it == address || it.is_unspecified())
+        };
+        self.listens
+            .iter()
+            .find(|(it, _)| accepts(it))
+            .map(|(_, pod)| pod)
+    }
+}
+
+impl Network {
+    /// The network a cluster's objects come to, with every node's rules.
+    #[must_use]
+    pub fn build(objects: &Objects, mode: &Mode) -> Network {
+        let mut network = Network::default();
+        let underlay = network.add_link("underlay");
+        network.add_nodes(objects, underlay);
+        network.add_pods(objects);
+        network.add_outside(objects, underlay);
+        network.add_rules(objects, mode);
+        network
+    }
+
+    /// The host of this name.
+    #[must_use]
+    pub fn host(&self, id: &HostId) -> Option<&Host> {
+        self.hosts.get(id)
+    }
+
+    /// The host of this name, to be changed.
+    pub fn host_mut(&mut self, id: &HostId) -> Option<&mut Host> {
+        self.hosts.get_mut(id)
+    }
+
+    /// All hosts.
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.values()
+    }
+
+    /// All links.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The host that has this address.
+    #[must_use]
+    pub fn owner(&self, address: IpAddr) -> Option<&Host> {
+        self.hosts
+            .values()
+            .find(|it| !address.is_loopback() && it.routes.is_local(address))
+    }
+
+    /// Who has this address on the link behind an interface, and by which interface it hears.
+    #[must_use]
+    pub fn neighbour(
+        &self,
+        from: &HostId,
+        interface: &str,
+        address: IpAddr,
+    ) -> Option<(HostId, Arc<str>)> {
+        let is_me = |it: &(HostId, Arc<str>)| it.0 == *from && &*it.1 == interface;
+        let link = self.links.iter().find(|it| it.members.iter().any(is_me))?;
+        link.members
+            .iter()
+            .filter(|it| it.0 != *from)
+            .find(|(id, _)| {
+                self.hosts
+                    .get(id)
+                    .is_some_and(|it| it.routes.is_local(address))
+            })
+            .cloned()
+    }
+
+    fn add_link(&mut self, name: &str) -> usize {
+        self.links.push(Link {
+            name: name.to_owned(),
+            members: Vec::new(),
+        });
+        self.links.len() - 1
+    }
+
+    fn attach(&mut self, link: usize, host: &mut Host, interface: &str, addresses: &[Cidr]) {
+        host.routes.add_interface(interface, addresses);
+        self.links[link]
+            .members
+            .push((host.id.clone(), interface.into()));
+    }
+
+    fn add_nodes(&mut self, objects: &Objects, underlay: usize) {
+        for (name, node) in &objects.nodes {
+            let mut host = Host::new(HostId::Node(name.clone()));
+            let addresses: Vec<Cidr> =
+                node.internal_ips().into_iter().map(on_underlay).collect();
+            self.attach(underlay, &mut host, "eth0", &addresses);
+            let bridge: Vec<Cidr> = node
+                .pod_ranges()
+                .into_iter()
+                .filter_map(bridge_address)
+                .collect();
+            let pods = self.add_link(&bridge_link(name));
+            self.attach(pods, &mut host, "cni0", &bridge);
+            for (other, it) in objects.nodes.iter().filter(|it| it.0 != name) {
+                add_routes_to_pods(&mut host, other, it);
+            }
+            for gateway in gateways(&addresses) {
+                host.routes
+                    .add_route(everything(family(gateway)), Some(gateway), "eth0");
+            }
+            self.hosts.insert(host.id.clone(), host);
+        }
+    }
+
+    fn add_pods(&mut self, objects: &Objects) {
+        for ((namespace, name), pod) in &objects.pods {
+            let Some(node) = pod.spec.node_name.clone() else {
+                continue;
+            };
+            if pod.is_over() {
+                continue;
+            }
+            let id = HostId::Pod(namespace.clone(), name.clone());
+            let sockets = sockets(pod);
+            if pod.spec.host_network {
+                if let Some(host) = self.hosts.get_mut(&HostId::Node(node)) {
+                    host.listens.extend(sockets);
+                }
+                continue;
+            }
+            let link = self
+                .links
+                .iter()
+                .position(|it| it.name == bridge_link(&node));
+            let gateways = self
+                .hosts
+                .get(&HostId::Node(node))
+                .map(|it| addresses_of(it, "cni0"))
+                .unwrap_or_default();
+            let (Some(link), false) = (link, pod.ips().is_empty()) else {
+                continue;
+            };
+            let mut host = Host::new(id);
+            host.listens = sockets;
+            let addresses: Vec<Cidr> = pod.ips().into_iter().map(Cidr::from).collect();
+            self.attach(link, &mut host, "eth0", &addresses);
+            for gateway in gateways {
+                host.routes
+                    .add_route(Cidr::from(gateway), None, "eth0");
+                host.routes
+                    .add_route(everything(family(gateway)), Some(gateway), "eth0");
+            }
+            self.hosts.insert(host.id.clone(), host);
+        }
+    }
+
+    fn add_outside(&mut self, objects: &Objects, underlay: usize) {
+        let nodes: Vec<Cidr> = objects
+            .nodes
+            .values()
+            .flat_map(|it| it.internal_ips())
+            .map(on_underlay)
+            .collect();
+        let inside: Vec<Cidr> = gateways(&nodes).into_iter().map(on_underlay).collect();
+        let network: Cidr = OUTSIDE_NETWORK.parse().expect("a range");
+        let with_length = |text: &str| {
+            let address = text.parse().expect("an address");
+            Cidr::new(address, network.prefix_len()).expect("its length")
+        };
+        let outside = self.add_link("outside");
+        let mut router = Host::new(HostId::Router);
+        self.attach(underlay, &mut router, "eth0", &inside);
+        self.attach(outside, &mut router, "eth1", &[with_length(OUTSIDE_ROUTER)]);
+        let upstream = self.add_link("internet");
+        self.attach(upstream, &mut router, "wan0", &[]);
+        for of in Family::ALL {
+            router.routes.add_route(everything(of), None, "wan0");
+        }
+        self.hosts.insert(router.id.clone(), router);
+        let mut client = Host::new(HostId::Outside);
+        self.attach(outside, &mut client, "eth0", &[with_length(OUTSIDE_CLIENT)]);
+        let gateway = OUTSIDE_ROUTER.parse().ok();
+        client
+            .routes
+            .add_route(everything(Family::V4), gateway, "eth0");
+        self.hosts.insert(client.id.clone(), client);
+    }
+
+    fn add_rules(&mut self, objects: &Objects, mode: &Mode) {
+        for host in self.hosts.values_mut() {
+            let HostId::Node(name) = &host.id else {
+                continue;
+            };
+            let mut ruleset = Ruleset::default();
+            for of in Family::ALL {
+                let has_family = addresses_of(host, "eth0")
+                    .into_iter()
+                    .any(|it| family(it) == of);
+                if !has_family {
+                    continue;
+                }
+                if let Some(snapshot) = super::world::snapshot(objects, name, of) {
+                    let programme = (mode.sync)(&snapshot);
+                    programme
+                        .transaction
+                        .apply(&mut ruleset)
+                        .expect("generated transactions refer only to what they made");
+                    host.origins.insert(of, Arc::new(programme.origins));
+                }
+            }
+            host.ruleset = Arc::new(ruleset);
+        }
+    }
+}
+
+/// The address of a node's bridge: the first of its pod range.
+#[must_use]
+pub(super) fn bridge_address(range: Cidr) -> Option<Cidr> {
+    Cidr::new(nth(range, 1)?, range.prefix_len()).ok()
+}
+
+fn bridge_link(node: &str) -> String {
+    format!("cni0@{node}")
+}
+
+/// Nodes share a network of the usual size: they are neighbours of one another.
+fn on_underlay(address: IpAddr) -> Cidr {
+    let length = match family(address) {
+        Family::V4 => 16,
+        Family::V6 => 64,
+    };
+    Cidr::new(address, length).expect("a length of the family")
+}
+
+/// The router's addresses: the first of each network the nodes are on.
+fn gateways(addresses: &[Cidr]) -> Vec<IpAddr> {
+    let mut gateways: Vec<IpAddr> = Vec::new();
+    for gateway in addresses.iter().filter_map(|it| nth(it.trunc(), 1)) {
+        if !gateways.contains(&gateway) {
+            gateways.push(gateway);
+        }
+    }
+    gateways
+}
+
+fn everything(of: Family) -> Cidr {
+    Cidr::new(of.unspecified(), 0).expect("no length is too short")
+}
+
+fn add_routes_to_pods(host: &mut Host, other: &str, node: &crate::api::Node) {
+    debug_assert_ne!(host.id, HostId::Node(other.to_owned()));
+    for range in node.pod_ranges() {
+        let via = node
+            .internal_ips()
+            .into_iter()
+            .find(|it| family(*it) == cidr_family(range));
+        if via.is_some() {
+            host.routes.add_route(range, via, "eth0");
+        }
+    }
+}
+
+fn addresses_of(host: &Host, interface: &str) -> Vec<IpAddr> {
+    host.routes
+        .interfaces()
+        .iter()
+        .filter(|it| &*it.name == interface)
+        .flat_map(|it| it.addresses.iter().map(|it| it.addr()))
+        .collect()
+}
+
+fn sockets(pod: &Pod) -> Vec<(Listen, ObjectRef)> {
+    let metadata = &pod.metadata;
+    let reference = ObjectRef::new(crate::api::Kind::Pod, &metadata.namespace, &metadata.name);
+    pod.listens()
+        .into_iter()
+        .map(|it| (it, reference.clone()))
+        .collect()
+}

@@ -1,0 +1,518 @@
+//! A walk: one journey of a request through the world, forth and back.
+//!
+//! Name look-up, the request's way, delivery or a reason for failing, the reply's way. A walk is
+//! data: the picture, the narration, the terminal text and the comparison with the kernel all read
+//! this one value.
+//!
+//! **Left out**: what follows the first exchange of a connection. Its later packets are found by
+//! connection tracking and go the same way without asking the nat chains again.
+
+use super::network::{HostId, Network};
+use super::outcome::{By, Ending, Verdict, Why};
+use super::request::{Destination, Request, Source};
+use super::travel::{End, Journey, Leg, Step, Traveller};
+use super::world::World;
+use crate::api::{Kind, ObjectRef};
+use crate::chance::{Chooser, Exploration, explore};
+use crate::dns::{Resolution, ResolvConf, resolve};
+use crate::ip::{IpAddr, family, join_host_port};
+use crate::net::{Flow, Icmp, Packet, Protocol, TcpFlags, Transport, initial_ttl};
+use crate::time::Instant;
+use serde::Serialize;
+
+/// The ports clients take (`net.ipv4.ip_local_port_range`).
+const CLIENT_PORTS: (u16, u16) = (32768, 60999);
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
+/// One journey of a request, forth and back.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Walk {
+    /// What was asked for.
+    pub request: Request,
+    /// Where it starts.
+    pub from: HostId,
+    /// How the name was looked up, where there was one.
+    pub lookup: Option<Lookup>,
+    /// Every step of the request and the reply.
+    pub steps: Vec<Step>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub ending: Ending,
+}
+
+/// How a name was looked up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Lookup {
+    /// What the resolver was told.
+    pub resolv_conf: ResolvConf,
+    /// The questions and answers.
+    #[serde(flatten)]
+    pub resolution: Resolution,
+    /// The walk of the first question's packet to cluster DNS and back.
+    pub steps: Vec<Step>,
+    /// How that walk ended.
+    pub ending: Option<Ending>,
+}
+
+/// Every way a request can go.
+#[derive(Clone, Debug)]
+pub struct Outcomes {
+    /// The ways, with their probabilities.
+    pub ways: Exploration<Walk>,
+}
+
+/// Why a request cannot even begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WalkError {
+    /// There is no such pod, node or address.
+    #[error("{what} is not in this world{}", hint(known))]
+    NoSuchSource {
+        /// What was asked for.
+        what: String,
+        /// Who is there.
+        known: Vec<String>,
+    },
+    /// It is there, but has no address yet.
+    #[error("{what} has no address: it is not running on any node")]
+    NoAddress {
+        /// Who.
+        what: String,
+    },
+}
+
+fn hint(known: &[String]) -> String {
+    if known.is_empty() {
+        return String::new();
+    }
+    format!(": there are {}", known.join(", "))
+}
+
+/// Explores every way a request can go, at most `limit` of them.
+///
+/// # Errors
+/// If the request cannot begin.
+pub fn outcomes(world: &World, request: &Request, limit: usize) -> Result<Outcomes, WalkError> {
+    let from = start(world, request)?;
+    let ways = explore(world.seed, limit, |chooser| {
+        run(world, request, &from, chooser)
+    });
+    Ok(Outcomes { ways })
+}
+
+/// One walk, with the choices of `chooser`.
+///
+/// # Errors
+/// If the request cannot begin.
+pub fn walk(world: &World, request: &Request, chooser: &mut Chooser) -> Result<Walk, WalkError> {
+    let from = start(world, request)?;
+    Ok(run(world, request, &from, chooser))
+}
+
+/// Where a request starts: a host, and the address it speaks from.
+#[derive(Clone, Debug)]
+struct Start {
+    host: HostId,
+    /// Told, or chosen by route.
+    address: Option<IpAddr>,
+}
+
+fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
+    match &request.from {
+        Source::Host(id) => match world.network.host(id) {
+            Some(_) => Ok(Start {
+                host: id.clone(),
+                address: None,
+            }),
+            None => Err(missing(world, id)),
+        },
+        Source::Address(address) => Ok(Start {
+            host: world
+                .network
+                .owner(*address)
+                .map_or(HostId::Outside, |it| it.id.clone()),
+            address: Some(*address),
+        }),
+    }
+}
+
+fn missing(world: &World, id: &HostId) -> WalkError {
+    if let HostId::Pod(namespace, name) = id
+        && world.objects.pod(namespace, name).is_some()
+    {
+        return WalkError::NoAddress {
+            what: id.to_string(),
+        };
+    }
+    WalkError::NoSuchSource {
+        what: id.to_string(),
+        known: world
+            .network
+            .hosts()
+            .filter(|it| it.id.kind() == id.kind())
+            .map(|it| it.id.to_string())
+            .collect(),
+    }
+}
+
+fn run(world: &World, request: &Request, from: &Start, chooser: &mut Chooser) -> Walk {
+    let mut walk = Walk {
+        request: request.clone(),
+        from: from.host.clone(),
+        lookup: None,
+        steps: Vec::new(),
+        ending: Ending::nowhere(),
+    };
+    let mut network = world.network.clone();
+    let addresses = match crate::ip::parse_sloppy(&request.to.name) {
+        Some(address) => vec![address],
+        None => {
+            let lookup = look_up(world, &mut network, &request.to.name, from);
+            let silent = lookup
+                .ending
+                .as_ref()
+                .is_some_and(|it| it.verdict != Verdict::Delivered);
+            let addresses = lookup.resolution.addresses.clone();
+            walk.lookup = Some(lookup);
+            if silent || addresses.is_empty() {
+                walk.ending = Ending::no_such_host(&request.to, silent);
+                return walk;
+            }
+            addresses
+        }
+    };
+    // A client takes the addresses in the order its resolver gives them, which for a headless
+    // Service is by lot.
+    let chosen = if addresses.len() > 1 {
+        let n_addresses = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        addresses[chooser.choose(n_addresses) as usize]
+    } else {
+        addresses[0]
+    };
+    let (steps, ending) = exchange(
+        &mut network,
+        from,
+        &request.to,
+        chosen,
+        [Leg::Request, Leg::Reply],
+        chooser,
+    );
+    walk.steps = steps;
+    walk.ending = ending;
+    walk
+}
+
+/// Looks a name up, and sends its first question through the cluster as the packet it is. The
+/// endpoint that answers is drawn from the seed: it makes no difference to the answer.
+fn look_up(world: &World, network: &mut Network, name: &str, from: &Start) -> Lookup {
+    let namespace = match &from.host {
+        HostId::Pod(namespace, _) => namespace.as_str(),
+        _ => "default",
+    };
+    let resolv_conf = world.resolv_conf(namespace);
+    let resolution = resolve(&world.objects, &resolv_conf, name);
+    let mut lookup = Lookup {
+        resolution,
+        steps: Vec::new(),
+        ending: None,
+        resolv_conf,
+    };
+    if let Some(server) = lookup.resolv_conf.nameservers.first().copied() {
+        let to = Destination {
+            name: server.to_string(),
+            port: Some(DNS_PORT),
+            protocol: Protocol::Udp,
+            url: None,
+        };
+        let mut chooser = Chooser::seeded(world.seed);
+        let legs = [Leg::Lookup, Leg::Lookup];
+        let (steps, ending) = exchange(network, from, &to, server, legs, &mut chooser);
+        lookup.steps = steps;
+        lookup.ending = Some(ending);
+    }
+    lookup
+}
+
+/// Sends one packet and follows its answer.
+fn exchange(
+    network: &mut Network,
+    from: &Start,
+    to: &Destination,
+    address: IpAddr,
+    [there, back]: [Leg; 2],
+    chooser: &mut Chooser,
+) -> (Vec<Step>, Ending) {
+    let Some(packet) = first_packet(network, from, to, address, chooser) else {
+        return (Vec::new(), Ending::unreachable_from_start(to, address));
+    };
+    let journey = Traveller {
+        network,
+        chooser,
+        now: Instant::START,
+        leg: there,
+        steps: Vec::new(),
+    };
+    let is_elsewhere = from
+        .address
+        .is_some_and(|it| network_lacks(journey.network, &from.host, it));
+    let journey = if is_elsewhere {
+        journey.receive(&HostId::Router, "wan0", packet.clone())
+    } else {
+        journey.send(&from.host, packet.clone())
+    };
+    let Journey { mut steps, end } = journey;
+    let last = steps.last().map_or(&packet, |it| &it.after);
+    let mut ending = Ending::of(&end, [&packet, last], to, network);
+    let Some((host, answer)) = answer(network, &end) else {
+        return (steps, ending);
+    };
+    let journey = Traveller {
+        network,
+        chooser,
+        now: Instant::START,
+        leg: back,
+        steps: Vec::new(),
+    }
+    .send(&host, answer);
+    steps.extend(journey.steps);
+    ending.see_answer(&journey.end, &packet);
+    (steps, ending)
+}
+
+fn network_lacks(network: &Network, host: &HostId, address: IpAddr) -> bool {
+    *host == HostId::Outside
+        && network
+            .host(host)
+            .is_none_or(|it| !it.routes.is_local(address))
+}
+
+/// The first packet of a request.
+fn first_packet(
+    network: &Network,
+    from: &Start,
+    to: &Destination,
+    address: IpAddr,
+    chooser: &mut Chooser,
+) -> Option<Packet> {
+    let host = network.host(&from.host)?;
+    let source = match from.address {
+        Some(it) => Some(it),
+        None => host.routes.source_for(address),
+    }
+    .filter(|it| family(*it) == family(address))?;
+    let (low, high) = CLIENT_PORTS;
+    let drawn = chooser.draw(u64::from(high - low) + 1);
+    let source_port = low + u16::try_from(drawn).expect("below the bound");
+    let destination_port = to.port.unwrap_or_default();
+    let transport = match to.protocol {
+        Protocol::Tcp => Transport::Tcp {
+            source_port,
+            destination_port,
+            flags: TcpFlags::SYN,
+        },
+        Protocol::Udp => Transport::Udp {
+            source_port,
+            destination_port,
+        },
+        Protocol::Sctp => Transport::Sctp {
+            source_port,
+            destination_port,
+        },
+        Protocol::Icmp | Protocol::Icmpv6 => {
+            Transport::Icmp(Icmp::EchoRequest { id: source_port })
+        }
+    };
+    Some(Packet {
+        source,
+        destination: address,
+        ttl: initial_ttl(),
+        transport,
+    })
+}
+
+/// What comes back, and from which host.
+fn answer(network: &Network, end: &End) -> Option<(HostId, Packet)> {
+    match end {
+        End::Arrived { host, packet } => {
+            let reply = match listener(network, host, packet) {
+                Some(_) => packet.reply(),
+                None if packet.destination_port().is_none() => packet.reply(),
+                None => packet.closed_port_reply(),
+            };
+            reply.map(|it| (host.clone(), it))
+        }
+        End::Rejected { host, response } | End::Unreachable { host, response, .. } => {
+            response.clone().map(|it| (host.clone(), it))
+        }
+        _ => None,
+    }
+}
+
+fn listener(network: &Network, host: &HostId, packet: &Packet) -> Option<ObjectRef> {
+    let port = packet.destination_port()?;
+    network
+        .host(host)?
+        .listener(packet.destination, port, packet.protocol())
+        .cloned()
+}
+
+impl Ending {
+    fn nowhere() -> Self {
+        Ending {
+            verdict: Verdict::Dropped,
+            by: None,
+            reason: None,
+            destination: None,
+            object: None,
+            rewritten: false,
+            source_seen: None,
+            masqueraded: false,
+            symptom: None,
+        }
+    }
+
+    fn no_such_host(to: &Destination, silent: bool) -> Self {
+        Ending {
+            verdict: Verdict::NoSuchHost,
+            reason: Some(if silent {
+                Why::NameServerSilent
+            } else {
+                Why::NoSuchName
+            }),
+            symptom: Some(format!("curl: (6) Could not resolve host: {}", to.name)),
+            ..Ending::nowhere()
+        }
+    }
+
+    fn unreachable_from_start(to: &Destination, address: IpAddr) -> Self {
+        Ending {
+            verdict: Verdict::Unreachable,
+            by: Some(By::Host),
+            reason: Some(Why::NoRoute),
+            destination: Some(socket(address, to.port)),
+            symptom: symptom(to, Verdict::Unreachable),
+            ..Ending::nowhere()
+        }
+    }
+
+    /// The ending of a request's way out, before its answer is known.
+    fn of(
+        end: &End,
+        [sent, last]: [&Packet; 2],
+        to: &Destination,
+        network: &Network,
+    ) -> Self {
+        let (verdict, by, reason) = match end {
+            End::Arrived { host, packet } => verdict_on_arrival(network, host, packet),
+            End::Dropped { by_rule: true, .. } => {
+                (Verdict::Dropped, Some(By::Rule), Some(Why::DroppedByRule))
+            }
+            End::Dropped { .. } => (Verdict::Dropped, Some(By::Rule), Some(Why::DroppedByPolicy)),
+            End::Rejected { .. } => (Verdict::Refused, Some(By::Rule), Some(Why::RejectedByRule)),
+            End::Unreachable { nobody_there, .. } => (
+                Verdict::Unreachable,
+                Some(By::Host),
+                Some(if *nobody_there {
+                    Why::NobodyThere
+                } else {
+                    Why::NoRoute
+                }),
+            ),
+            End::Left => (Verdict::Forwarded, None, None),
+            End::NotForwarding => (Verdict::Dropped, Some(By::Host), Some(Why::NotForwarding)),
+            End::Expired => (Verdict::Dropped, Some(By::Host), Some(Why::TtlExpired)),
+            End::Unknown => (Verdict::Dropped, None, Some(Why::UnknownStatement)),
+            End::TooDeep => (Verdict::Dropped, Some(By::Rule), Some(Why::RulesTooDeep)),
+        };
+        let mut ending = Ending {
+            verdict,
+            by,
+            reason,
+            destination: Some(socket(last.destination, last.destination_port())),
+            rewritten: last.destination != sent.destination
+                || last.destination_port() != sent.destination_port(),
+            symptom: symptom(to, verdict),
+            ..Ending::nowhere()
+        };
+        if let End::Arrived { host, packet } = end {
+            ending.object = owner(network, host, packet);
+            ending.source_seen = Some(packet.source);
+            ending.masqueraded = packet.source != sent.source;
+        }
+        ending
+    }
+
+    /// What the answer changes: it may never come, or not look like one.
+    fn see_answer(&mut self, end: &End, sent: &Packet) {
+        let is_error = self.verdict != Verdict::Delivered;
+        match end {
+            _ if is_error => {}
+            End::Arrived { packet, .. } => {
+                let expected = Flow::from_packet(sent).map(Flow::reversed);
+                if Flow::from_packet(packet) != expected {
+                    self.verdict = Verdict::Dropped;
+                    self.by = Some(By::Host);
+                    self.reason = Some(Why::ReplyNotRecognised);
+                }
+            }
+            End::Left => {}
+            _ => {
+                self.verdict = Verdict::Dropped;
+                self.by = Some(By::Rule);
+                self.reason = Some(Why::DroppedByRule);
+            }
+        }
+    }
+}
+
+fn verdict_on_arrival(
+    network: &Network,
+    host: &HostId,
+    packet: &Packet,
+) -> (Verdict, Option<By>, Option<Why>) {
+    let answers = packet.destination_port().is_none() || listener(network, host, packet).is_some();
+    let by = match host {
+        HostId::Pod(..) => By::Pod,
+        _ => By::Host,
+    };
+    if answers {
+        (Verdict::Delivered, None, None)
+    } else {
+        (Verdict::Refused, Some(by), Some(Why::NothingListens))
+    }
+}
+
+/// Who has the address a packet arrived at: the pod that listens there, or the host itself.
+fn owner(network: &Network, host: &HostId, packet: &Packet) -> Option<ObjectRef> {
+    listener(network, host, packet).or_else(|| match host {
+        HostId::Pod(namespace, name) => Some(ObjectRef::new(Kind::Pod, namespace, name)),
+        HostId::Node(name) => Some(ObjectRef::new(Kind::Node, "", name)),
+        HostId::Router | HostId::Outside => None,
+    })
+}
+
+fn socket(address: IpAddr, port: Option<u16>) -> String {
+    match port {
+        Some(port) => join_host_port(address, port),
+        None => address.to_string(),
+    }
+}
+
+/// What curl 7.88 prints, for what curl would be used for.
+fn symptom(to: &Destination, verdict: Verdict) -> Option<String> {
+    if to.protocol != Protocol::Tcp {
+        return None;
+    }
+    let (code, after_ms) = match verdict {
+        Verdict::Refused => (7, 1),
+        Verdict::Unreachable => (7, 3068),
+        Verdict::Dropped | Verdict::Forwarded => (28, 134_000),
+        Verdict::Delivered | Verdict::NoSuchHost => return None,
+    };
+    Some(format!(
+        "curl: ({code}) Failed to connect to {} port {} after {after_ms} ms: Couldn't connect to server",
+        to.name,
+        to.port.unwrap_or_default()
+    ))
+}

@@ -1,0 +1,119 @@
+//! A world: the objects of a cluster and the network they come to.
+//!
+//! **Left out**: events after the start; a changed manifest is a new world.
+
+use super::base::{BaseNotice, lay_beneath};
+use super::network::Network;
+use crate::api::{Complaint, Manifest, Severity};
+use crate::chance::Chooser;
+use crate::controllers;
+use crate::dns::ResolvConf;
+use crate::ip::Family;
+use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
+use crate::store::Objects;
+use std::sync::Arc;
+
+/// A cluster at an instant.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Its objects, with what controllers filled in.
+    pub objects: Arc<Objects>,
+    /// Its hosts, links and rules.
+    pub network: Network,
+    /// How its rules are written.
+    pub mode: &'static Mode,
+    /// Where its luck comes from.
+    pub seed: u64,
+    /// What the base world did that a person should be told.
+    pub notices: Vec<BaseNotice>,
+    /// What is doubtful about it.
+    pub complaints: Vec<Complaint>,
+}
+
+impl World {
+    /// The world a manifest describes. `mode` overrides what it says about kube-proxy.
+    #[must_use]
+    pub fn from_manifest(manifest: &Manifest, mode: Option<&'static Mode>, seed: u64) -> World {
+        let (mut objects, notices) = lay_beneath(manifest);
+        controllers::settle(&mut objects, &mut Chooser::seeded(seed));
+        let mut complaints = Vec::new();
+        let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
+        let network = Network::build(&objects, mode);
+        World {
+            objects: Arc::new(objects),
+            network,
+            mode,
+            seed,
+            notices,
+            complaints,
+        }
+    }
+
+    /// What the resolver of a pod in this namespace is told.
+    #[must_use]
+    pub fn resolv_conf(&self, namespace: &str) -> ResolvConf {
+        let dns = self
+            .objects
+            .service("kube-system", "kube-dns")
+            .map(|it| it.cluster_ips())
+            .unwrap_or_default();
+        ResolvConf::cluster_first(namespace, self.objects.cluster.dns_domain(), dns)
+    }
+
+    /// The rules of one node.
+    #[must_use]
+    pub fn programme(&self, node: &str, family: Family) -> Option<Programme> {
+        snapshot(&self.objects, node, family).map(|it| (self.mode.sync)(&it))
+    }
+}
+
+/// The mode the manifest asks for. Without a KubeProxyConfiguration that is nftables.
+fn told_mode(objects: &Objects, complaints: &mut Vec<Complaint>) -> &'static Mode {
+    let told = match &objects.kube_proxy {
+        None => "nftables",
+        Some(config) if config.mode.is_empty() => "iptables",
+        Some(config) => config.mode.as_str(),
+    };
+    proxy::mode(told).unwrap_or_else(|| {
+        complaints.push(
+            Complaint {
+                severity: Severity::Warning,
+                ..Complaint::error(format!(
+                    "kube-proxy mode {told:?} is not modelled yet: the rules shown are those of nftables mode"
+                ))
+            }
+            .about("mode")
+            .try_this("write mode: nftables to see the rules your cluster would have in that mode"),
+        );
+        &MODES[0]
+    })
+}
+
+/// What kube-proxy on a node knows.
+#[must_use]
+pub(super) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<Snapshot> {
+    let it = objects.nodes.get(node)?;
+    let ips = it.internal_ips();
+    let bridge = it.pod_ranges().into_iter().filter_map(super::network::bridge_address);
+    Some(Snapshot {
+        family,
+        node: NodeFacts {
+            name: node.to_owned(),
+            primary_ips: ips.clone(),
+            all_ips: ips.into_iter().chain(bridge.map(|it| it.addr())).collect(),
+            zone: it
+                .metadata
+                .labels
+                .get("topology.kubernetes.io/zone")
+                .cloned(),
+        },
+        services: objects.services.values().cloned().collect(),
+        endpoint_slices: objects.endpoint_slices.values().cloned().collect(),
+        settings: Settings::read(
+            &objects.cluster,
+            objects.kube_proxy.as_deref(),
+            family,
+            &it.pod_ranges(),
+        ),
+    })
+}

@@ -1,0 +1,378 @@
+//! The rules one hook asked, set like a page: chain by chain, with what matched, what did not, and
+//! which words decided.
+
+use crate::api::{Manifest, ObjectRef};
+use crate::netfilter::dialect::nft;
+use crate::netfilter::{
+    Datum, Entered, Expression, LookupResult, Named, Policy, Rule, Ruleset, Skipped, Statement,
+    Table, Trace, TraceEvent, Verdict, Written,
+};
+use crate::proxy::{Origin, Origins};
+use serde::Serialize;
+
+/// A chain a packet went through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChainView {
+    /// Its name.
+    pub name: String,
+    /// Its table: `ip kube-proxy`.
+    pub table: String,
+    /// For a base chain: `nat, prerouting, priority -100`.
+    pub base: Option<String>,
+    /// How it was entered: by the hook, by a jump, by a goto.
+    pub entered: &'static str,
+    /// How deep it was called.
+    pub depth: usize,
+    /// Its rules, as far as they were asked, and those after.
+    pub rules: Vec<RuleView>,
+    /// How it ended, where no rule decided.
+    pub policy: Option<&'static str>,
+}
+
+/// A rule of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleView {
+    /// Its words, as nft writes them.
+    pub words: Vec<WordView>,
+    /// What became of it.
+    pub status: RuleStatus,
+    /// Why it did not match, where it did not.
+    pub reason: Option<String>,
+    /// What it did: a look-up's answer, a mark, a new destination.
+    pub effects: Vec<String>,
+    /// What it is there for.
+    pub sentence: Option<String>,
+    /// The field it came from.
+    pub source: Option<SourceView>,
+}
+
+/// What became of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleStatus {
+    /// Every part held, and it acted.
+    Matched,
+    /// A part did not hold.
+    Skipped,
+    /// The packet never came to it.
+    NotReached,
+    /// It has a statement the model does not know.
+    Unknown,
+}
+
+/// A run of words of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WordView {
+    /// The text.
+    pub text: String,
+    /// Whether it decided.
+    pub role: WordRole,
+}
+
+/// Whether words decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WordRole {
+    /// They held, or acted.
+    Matched,
+    /// They did not hold.
+    Failed,
+    /// They were not asked.
+    Plain,
+}
+
+/// The field something came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceView {
+    /// The object: `service/default/api`.
+    pub object: ObjectRef,
+    /// The field.
+    pub path: String,
+    /// The first line of the field in the manifest, if it stands there.
+    pub line: Option<u32>,
+    /// The last line.
+    pub last_line: Option<u32>,
+}
+
+/// What the page of rules is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// The rules of the host.
+    pub ruleset: &'a Ruleset,
+    /// Where they came from.
+    pub origins: Option<&'a Origins>,
+    /// The manifest, for line numbers.
+    pub manifest: &'a Manifest,
+}
+
+/// The chains of one hook's trace.
+#[must_use]
+pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
+    let mut chains: Vec<ChainView> = Vec::new();
+    // The chains being walked through, innermost last: their place in `chains`.
+    let mut open: Vec<usize> = Vec::new();
+    for event in &trace.events {
+        match event {
+            TraceEvent::ChainEntered {
+                table,
+                chain,
+                entered,
+            } => {
+                let Some(table) = page.ruleset.table(table) else {
+                    continue;
+                };
+                match entered {
+                    Entered::Hook => open.clear(),
+                    Entered::Goto => {
+                        open.pop();
+                    }
+                    Entered::Jump => {}
+                }
+                let depth = open.len() + usize::from(*entered == Entered::Goto);
+                open.push(chains.len());
+                chains.push(untouched(page, table, chain, *entered, depth));
+            }
+            TraceEvent::RuleMatched {
+                chain,
+                rule,
+                lookups,
+                written,
+                verdict,
+            } => {
+                close_until(&chains, &mut open, chain);
+                let effects = effects(lookups, written, verdict);
+                touch(&mut chains, &open, *rule, |it| {
+                    it.status = RuleStatus::Matched;
+                    it.effects = effects;
+                    for word in &mut it.words {
+                        word.role = WordRole::Matched;
+                    }
+                });
+            }
+            TraceEvent::RuleSkipped {
+                chain,
+                rule,
+                skipped,
+            } => {
+                close_until(&chains, &mut open, chain);
+                skip(page, &mut chains, &open, *rule, skipped);
+            }
+            TraceEvent::UnknownMet(unknown) => {
+                close_until(&chains, &mut open, &unknown.chain);
+                let reason = format!("not understood: {}", unknown.text);
+                touch(&mut chains, &open, unknown.rule, |it| {
+                    it.status = RuleStatus::Unknown;
+                    it.reason = Some(reason);
+                });
+            }
+            TraceEvent::PolicyReached { chain, policy } => {
+                close_until(&chains, &mut open, chain);
+                if let Some(it) = open.last().and_then(|it| chains.get_mut(*it)) {
+                    it.policy = Some(match policy {
+                        Policy::Accept => "policy accept",
+                        Policy::Drop => "policy drop",
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    chains
+}
+
+/// Leaves the chains that were called and have ended.
+fn close_until(chains: &[ChainView], open: &mut Vec<usize>, chain: &str) {
+    while open.len() > 1 && open.last().is_some_and(|it| chains[*it].name != chain) {
+        open.pop();
+    }
+}
+
+fn touch(
+    chains: &mut [ChainView],
+    open: &[usize],
+    rule: usize,
+    change: impl FnOnce(&mut RuleView),
+) {
+    let chain = open.last().and_then(|it| chains.get_mut(*it));
+    if let Some(rule) = chain.and_then(|it| it.rules.get_mut(rule)) {
+        change(rule);
+    }
+}
+
+fn untouched(
+    page: Page<'_>,
+    table: &Table,
+    name: &str,
+    entered: Entered,
+    depth: usize,
+) -> ChainView {
+    let chain = Named::get(&table.chains, name);
+    ChainView {
+        name: name.to_owned(),
+        table: table.key.to_string(),
+        base: chain.and_then(|it| it.base).map(|it| {
+            format!(
+                "{}, {}, priority {}",
+                it.kind.name(),
+                it.hook,
+                it.priority.listed(it.hook)
+            )
+        }),
+        entered: match entered {
+            Entered::Hook => "by the hook",
+            Entered::Jump => "by a jump",
+            Entered::Goto => "by a goto",
+        },
+        depth,
+        rules: chain
+            .map(|it| it.rules.iter().map(|it| plain(page, it)).collect())
+            .unwrap_or_default(),
+        policy: None,
+    }
+}
+
+fn plain(page: Page<'_>, rule: &Rule) -> RuleView {
+    let origin = origin(page, rule);
+    RuleView {
+        words: nft::words(rule)
+            .into_iter()
+            .map(|it| WordView {
+                text: it.text,
+                role: WordRole::Plain,
+            })
+            .collect(),
+        status: RuleStatus::NotReached,
+        reason: None,
+        effects: Vec::new(),
+        sentence: origin.map(Origin::sentence),
+        source: origin.and_then(|it| source(page.manifest, it)),
+    }
+}
+
+fn origin<'a>(page: Page<'a>, rule: &Rule) -> Option<&'a Origin> {
+    page.origins?.origin(rule.note.tag?)
+}
+
+/// The lines of the field an origin names.
+#[must_use]
+pub fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
+    let object = origin.object.clone()?;
+    let span = manifest
+        .source(&object)
+        .map(|it| it.span(&origin.path));
+    Some(SourceView {
+        object,
+        path: origin.path.clone(),
+        line: span.map(|it| it.start.line),
+        last_line: span.map(|it| it.end.line),
+    })
+}
+
+fn skip(
+    page: Page<'_>,
+    chains: &mut [ChainView],
+    open: &[usize],
+    rule_idx: usize,
+    skipped: &Skipped,
+) {
+    let Some(chain) = open.last().and_then(|it| chains.get(*it)) else {
+        return;
+    };
+    let rule = page
+        .ruleset
+        .tables()
+        .iter()
+        .filter(|it| it.key.to_string() == chain.table)
+        .find_map(|it| it.chains.get(&chain.name))
+        .and_then(|it| it.rules.get(rule_idx));
+    let Some(rule) = rule else { return };
+    let reason = rule
+        .statements
+        .get(skipped.statement)
+        .map(|it| why_skipped(it, skipped.found.as_ref()));
+    let words: Vec<WordView> = nft::words(rule)
+        .into_iter()
+        .map(|it| WordView {
+            role: match it.statement {
+                Some(idx) if idx < skipped.statement => WordRole::Matched,
+                Some(idx) if idx == skipped.statement => WordRole::Failed,
+                _ => WordRole::Plain,
+            },
+            text: it.text,
+        })
+        .collect();
+    touch(chains, open, rule_idx, |it| {
+        it.status = RuleStatus::Skipped;
+        it.reason = reason;
+        it.words = words;
+    });
+}
+
+/// Why a statement did not hold, in a few words.
+fn why_skipped(statement: &Statement, found: Option<&Datum>) -> String {
+    let asked = match statement {
+        Statement::Match { left, .. } => Some(left),
+        Statement::VerdictMap { key, .. } => Some(key),
+        _ => None,
+    };
+    match (asked, found) {
+        (Some(left), Some(found)) if is_lookup(statement) => {
+            format!("{} is {found}: no such element", words_for(left))
+        }
+        (Some(left), Some(found)) => format!("{} is {found}", words_for(left)),
+        (Some(left), None) => format!("this packet has no {}", words_for(left)),
+        (None, _) => "it does not apply".into(),
+    }
+}
+
+fn is_lookup(statement: &Statement) -> bool {
+    use crate::netfilter::{Operand, Operator};
+    match statement {
+        Statement::VerdictMap { .. } => true,
+        Statement::Match {
+            right: Operand::Set(_),
+            operator,
+            ..
+        } => *operator == Operator::Eq,
+        _ => false,
+    }
+}
+
+fn words_for(expression: &Expression) -> String {
+    expression.to_string()
+}
+
+fn effects(
+    lookups: &[crate::netfilter::Lookup],
+    written: &[Written],
+    verdict: &Verdict,
+) -> Vec<String> {
+    let mut effects = Vec::new();
+    for it in lookups {
+        let set = it.set.as_deref().map_or("the map", |name| name);
+        match &it.result {
+            LookupResult::Verdict(verdict) => {
+                effects.push(format!("{} in {set}: {verdict}", it.key));
+            }
+            LookupResult::Data(datum) => effects.push(format!("{} in {set}: {datum}", it.key)),
+            LookupResult::Present => effects.push(format!("{} is in {set}", it.key)),
+            LookupResult::Absent => effects.push(format!("{} is not in {set}", it.key)),
+        }
+    }
+    for it in written {
+        effects.push(match it {
+            Written::Mark { before, after } => format!("mark 0x{before:08x} → 0x{after:08x}"),
+            Written::Destination { to } => format!("new destination {to}"),
+            Written::Source {
+                to,
+                masqueraded: true,
+            } => format!("new source {to}, this node's own"),
+            Written::Source { to, .. } => format!("new source {to}"),
+            Written::Element { set, key } => format!("{key} remembered in {set}"),
+        });
+    }
+    if effects.is_empty() && *verdict == Verdict::Drop {
+        effects.push("the packet ends here".into());
+    }
+    effects
+}

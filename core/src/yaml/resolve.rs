@@ -1,0 +1,190 @@
+//! What an unquoted word means: boolean, number, null or text.
+//!
+//! Imitates `resolve` of go-yaml v2 as sigs.k8s.io/yaml 1.4 carries it, Go's `strconv.ParseInt` with base 0
+//! and `strconv.ParseFloat` included, and the conversion of keys in `convertToJSONableObject`. Every row of
+//! the tests below was compared with kubectl 1.32.
+//!
+//! **Left out.** `!!timestamp` is not checked: a timestamp stays the text it is. `!!binary` is refused. An
+//! integer beyond 64 bits is a float if decimal and a text if not.
+
+use super::node::{Value, shortened};
+
+/// What an unquoted, untagged word means. The result is never a sequence or a mapping.
+pub fn resolve(text: &str) -> Value {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Value::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Value::Bool(false)
+        }
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        ".nan" | ".NaN" | ".NAN" => Value::Float(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Value::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => Value::Float(f64::NEG_INFINITY),
+        _ => number(text).unwrap_or_else(|| Value::String(text.to_owned())),
+    }
+}
+
+/// What a word with an explicit tag means; `tag` is the part after `!!`, and none for a tag of another kind.
+pub(super) fn resolve_tagged(tag: Option<&str>, text: &str) -> Result<Value, String> {
+    let string = || Value::String(text.to_owned());
+    let Some(tag) = tag else {
+        return Ok(string());
+    };
+    let wanted = match tag {
+        "int" | "bool" | "null" | "float" => resolve(text),
+        "binary" => return Err("!!binary is not supported".to_owned()),
+        _ => return Ok(string()),
+    };
+    match (tag, wanted) {
+        ("int", value @ (Value::Integer(_) | Value::Unsigned(_)))
+        | ("bool", value @ Value::Bool(_))
+        | ("null", value @ Value::Null)
+        | ("float", value @ Value::Float(_)) => Ok(value),
+        #[allow(clippy::cast_precision_loss, reason = "it is what the tag asks for")]
+        ("float", Value::Integer(value)) => Ok(Value::Float(value as f64)),
+        (_, other) => {
+            let found = match other {
+                Value::Null => "null",
+                Value::Bool(_) => "bool",
+                Value::Integer(_) | Value::Unsigned(_) => "int",
+                Value::Float(_) => "float",
+                Value::String(_) | Value::Sequence(_) | Value::Mapping(_) => "str",
+            };
+            let text = shortened(text);
+            Err(format!("cannot decode !!{found} `{text}` as a !!{tag}"))
+        }
+    }
+}
+
+/// The text a key becomes in JSON.
+pub(super) fn key_text(value: Value) -> Result<String, &'static str> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Bool(value) => Ok(value.to_string()),
+        Value::Integer(value) => Ok(value.to_string()),
+        Value::Float(value) => Ok(float_key(value)),
+        Value::Null => Err("null"),
+        Value::Unsigned(_) => Err("an integer beyond 63 bits"),
+        Value::Sequence(_) => Err("a list"),
+        Value::Mapping(_) => Err("an object"),
+    }
+}
+
+fn number(text: &str) -> Option<Value> {
+    match text.as_bytes().first()? {
+        b'.' => {
+            let digits_around = |(index, _): (usize, &str)| {
+                let bytes = text.as_bytes();
+                bytes[index - 1].is_ascii_digit()
+                    && bytes.get(index + 1).is_some_and(u8::is_ascii_digit)
+            };
+            // Go allows an underscore only between two digits here; it removes all of them elsewhere.
+            text.match_indices('_')
+                .all(digits_around)
+                .then(|| float(&text.replace('_', "")))?
+        }
+        b'0'..=b'9' | b'+' | b'-' => {
+            let plain = text.replace('_', "");
+            integer(&plain)
+                .or_else(|| float(&plain))
+                .or_else(|| odd_binary(&plain))
+        }
+        _ => None,
+    }
+}
+
+/// Go's `ParseInt(text, 0, 64)`, then `ParseUint(text, 0, 64)`.
+fn integer(text: &str) -> Option<Value> {
+    let (sign, unsigned) = match text.as_bytes().first()? {
+        b'-' => (Some('-'), &text[1..]),
+        b'+' => (Some('+'), &text[1..]),
+        _ => (None, text),
+    };
+    let bytes = unsigned.as_bytes();
+    let (radix, digits) = match (bytes.first()?, bytes.get(1)) {
+        (b'0', Some(b'x' | b'X')) => (16, &unsigned[2..]),
+        (b'0', Some(b'b' | b'B')) => (2, &unsigned[2..]),
+        (b'0', Some(b'o' | b'O')) => (8, &unsigned[2..]),
+        (b'0', Some(_)) => (8, &unsigned[1..]),
+        _ => (10, unsigned),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let magnitude = u64::from_str_radix(digits, radix).ok()?;
+    match sign {
+        Some('-') => 0_i64.checked_sub_unsigned(magnitude).map(Value::Integer),
+        sign => match i64::try_from(magnitude) {
+            Ok(value) => Some(Value::Integer(value)),
+            Err(_) => sign.is_none().then_some(Value::Unsigned(magnitude)),
+        },
+    }
+}
+
+/// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, and finite.
+fn float(text: &str) -> Option<Value> {
+    let digits = |text: &str| {
+        text.len()
+            - text
+                .trim_start_matches(|it: char| it.is_ascii_digit())
+                .len()
+    };
+    let rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let whole = digits(rest);
+    let mut rest = &rest[whole..];
+    if let Some(after) = rest.strip_prefix('.') {
+        let fraction = digits(after);
+        if whole + fraction == 0 {
+            return None;
+        }
+        rest = &after[fraction..];
+    } else if whole == 0 {
+        return None;
+    }
+    if let Some(after) = rest.strip_prefix(['e', 'E']) {
+        let after = after.strip_prefix(['-', '+']).unwrap_or(after);
+        let exponent = digits(after);
+        if exponent == 0 {
+            return None;
+        }
+        rest = &after[exponent..];
+    }
+    if !rest.is_empty() {
+        return None;
+    }
+    let value: f64 = text.parse().ok()?;
+    value.is_finite().then_some(Value::Float(value))
+}
+
+/// go-yaml reads what follows `0b` once more, and then a sign may stand there.
+fn odd_binary(text: &str) -> Option<Value> {
+    let digits = text.strip_prefix("0b")?;
+    i64::from_str_radix(digits, 2).ok().map(Value::Integer)
+}
+
+/// Go's `FormatFloat(value, 'g', -1, 32)` with YAML's names for what is not finite.
+fn float_key(value: f64) -> String {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "keys are printed with the precision of a float32"
+    )]
+    let value = value as f32;
+    if value.is_nan() {
+        return ".nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        return format!("{value}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
