@@ -22,3 +22,7 @@ pub mod dns;
 pub mod proxy;
 
 pub mod sim;
+
+pub mod view;
+
+pub mod session;

@@ -41,8 +41,12 @@ pub(crate) fn ready(cache: &Cache) -> Result<Browser> {
         }
         .install(cache)?;
     }
-    let chromedriver = first_of(&DRIVERS).ok_or_else(|| {
-        anyhow!("there is still no chromedriver on PATH: install one that fits your Chromium")
+    let found = first_of(&BROWSERS).and(first_of(&DRIVERS));
+    let chromedriver = found.ok_or_else(|| {
+        anyhow!(
+            "there is still no Chromium with its chromedriver on PATH: \
+             install a pair that fits together, and run this again"
+        )
     })?;
     Ok(Browser {
         chromedriver,

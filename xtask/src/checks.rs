@@ -12,7 +12,7 @@ use crate::process::{LongStep, answer, run};
 use crate::progress::{elapsed, say};
 use crate::setup::ForTests;
 use crate::site;
-use crate::toolchain::{WASM, may_use_rustup};
+use crate::toolchain::{WASM, may_use_rustup, minor_version};
 use anyhow::{Context, Result};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -145,16 +145,6 @@ fn strictness(cargo: &mut Command, rustc: &mut Command) {
     }
 }
 
-fn minor_version(version: &str) -> Option<u32> {
-    version
-        .split_whitespace()
-        .nth(1)?
-        .split('.')
-        .nth(1)?
-        .parse()
-        .ok()
-}
-
 fn native_lints(ready: &ForTests) -> Result<Outcome> {
     let mut cargo = ready.page.host.cargo();
     cargo.args(["clippy", "--locked", "--workspace", "--all-targets"]);
@@ -250,19 +240,4 @@ fn end_to_end(ready: &ForTests, effort: Effort) -> Result<Outcome> {
     let mut cargo = test_command(ready.page.host.cargo(), ready, effort);
     cargo.env("PACKETWALK_SITE", site::dist());
     passed(cargo.args(["--package", "packetwalk-tests", "--test", "e2e"]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_minor_version_is_read_from_what_the_compiler_says() {
-        assert_eq!(
-            minor_version("rustc 1.95.0 (59807616e 2026-04-14)"),
-            Some(95)
-        );
-        assert_eq!(minor_version("rustc 1.100.0-nightly"), Some(100));
-        assert_eq!(minor_version("clang"), None);
-    }
 }

@@ -59,33 +59,28 @@ impl Wanted<'_> {
     /// Installs the first choice that can be had, or says what to type.
     pub(crate) fn install(&self, cache: &Cache) -> Result<()> {
         let first = self.choices.first().copied().unwrap_or_default().join(" ");
+        let missing = format!("missing: {first} ({})", self.because);
         let type_this = format!("install them and run this again: sudo apt-get install {first}");
-        let Some(apt) = program("apt-get") else {
-            bail!(
-                "missing: {first} ({}), and this system has no apt-get; {type_this}, or the like of it here",
-                self.because
-            );
+        let Some(program) = program("apt-get") else {
+            bail!("{missing}, and this system has no apt-get: install the like of them by hand");
         };
         let Some(become_root) = way_to_root() else {
             bail!(
-                "missing: {first} ({}), and neither root nor a sudo without password is at hand; {type_this}",
-                self.because
+                "{missing}, and neither root nor a sudo without password is at hand; {type_this}"
             );
+        };
+        let apt = Apt {
+            program,
+            become_root,
+            cache,
+            remedy: &type_this,
         };
         if !self.choices.iter().any(|it| are_known(it)) {
             // A fresh image has no package lists at all.
-            apt_get(&become_root, &apt, &["update"]).run_as(
-                cache,
-                "apt-update",
-                "reading apt's package lists",
-                &type_this,
-            )?;
+            apt.update()?;
         }
         let Some(packages) = self.choices.iter().find(|it| are_known(it)) else {
-            bail!(
-                "missing: {first} ({}), and apt knows no such packages; see CONTRIBUTING.md for other ways",
-                self.because
-            );
+            bail!("{missing}, and apt knows no such packages: install the like of them by hand");
         };
         let doing = format!(
             "installing {} with apt ({})",
@@ -93,32 +88,13 @@ impl Wanted<'_> {
             self.because
         );
         say(&doing);
-        let mut words = vec!["install", "--yes", "--no-install-recommends"];
-        words.extend(*packages);
-        if apt_get(&become_root, &apt, &words)
-            .run_as(cache, "apt-install", &doing, &type_this)
-            .is_ok()
-        {
+        if apt.install(packages, &doing).is_ok() {
             return Ok(());
         }
         say("once more, with fresh package lists and after finishing what was interrupted");
-        as_root(
-            &become_root,
-            &[Path::new("dpkg"), Path::new("--configure"), Path::new("-a")],
-        )
-        .run_as(
-            cache,
-            "dpkg",
-            "finishing an interrupted installation",
-            &type_this,
-        )?;
-        apt_get(&become_root, &apt, &["update"]).run_as(
-            cache,
-            "apt-update",
-            "reading apt's package lists",
-            &type_this,
-        )?;
-        apt_get(&become_root, &apt, &words).run_as(cache, "apt-install", &doing, &type_this)
+        apt.finish_interrupted()?;
+        apt.update()?;
+        apt.install(packages, &doing)
     }
 }
 
@@ -138,32 +114,55 @@ fn way_to_root() -> Option<Vec<OsString>> {
     Some(vec![sudo.into(), "-n".into()])
 }
 
-struct Apt(Command);
-
-fn as_root(become_root: &[OsString], line: &[&Path]) -> Apt {
-    // sudo drops the environment, `env` brings this one variable through.
-    let mut words = become_root.to_vec();
-    words.extend(["env".into(), "DEBIAN_FRONTEND=noninteractive".into()]);
-    words.extend(line.iter().map(OsString::from));
-    let mut it = command(&words[0]);
-    it.args(&words[1..]);
-    Apt(it)
+struct Apt<'a> {
+    program: PathBuf,
+    become_root: Vec<OsString>,
+    cache: &'a Cache,
+    remedy: &'a str,
 }
 
-fn apt_get(become_root: &[OsString], apt: &Path, words: &[&str]) -> Apt {
-    let mut line = vec![apt, Path::new("--quiet")];
-    line.extend(words.iter().map(Path::new));
-    as_root(become_root, &line)
-}
+impl Apt<'_> {
+    fn update(&self) -> Result<()> {
+        let mut line = self.line(&self.program);
+        line.args(["--quiet", "update"]);
+        self.run("apt-update", "reading apt's package lists", &mut line)
+    }
 
-impl Apt {
-    fn run_as(mut self, cache: &Cache, log: &str, doing: &str, remedy: &str) -> Result<()> {
+    fn install(&self, packages: &[&str], doing: &str) -> Result<()> {
+        let mut line = self.line(&self.program);
+        line.args(["--quiet", "install", "--yes", "--no-install-recommends"])
+            .args(packages);
+        self.run("apt-install", doing, &mut line)
+    }
+
+    fn finish_interrupted(&self) -> Result<()> {
+        let mut line = self.line(Path::new("dpkg"));
+        line.args(["--configure", "-a"]);
+        self.run("dpkg", "finishing an interrupted installation", &mut line)
+    }
+
+    /// A command that starts as root and never asks anything.
+    fn line(&self, program: &Path) -> Command {
+        // sudo drops the environment, `env` brings this one variable through.
+        let mut words = self.become_root.clone();
+        words.extend([
+            "env".into(),
+            "DEBIAN_FRONTEND=noninteractive".into(),
+            program.into(),
+        ]);
+        let mut line = command(&words[0]);
+        line.args(&words[1..]);
+        line
+    }
+
+    fn run(&self, log: &str, doing: &str, line: &mut Command) -> Result<()> {
+        let log = self.cache.log(log);
         LongStep {
             doing,
-            log: &cache.log(log),
-            remedy,
+            log: &log,
+            remedy: self.remedy,
             limit: APT_LIMIT,
         }
-        .run(&mut self.0)
+        .run(line)
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! A command is a value: name, help, and what it runs (`commands::COMMANDS`). The other modules are, from the
 //! bottom up: `progress` (one line per step), `process` (child processes), `places` (where things lie),
-//! `machine` (programs and packages of the system), `toolchain` (a compiler for wasm), `tools` (built from
-//! crates), `browser` (Chromium and axe-core), `setup` (all of these, in order), `site` (the page and its
-//! weight), `checks` (what the server runs).
+//! `machine` (programs and packages of the system), `toolchain` and `debian` (a compiler for wasm), `tools`
+//! (built from crates), `browser` (Chromium and axe-core), `setup` (all of these, in order), `site` (the page and
+//! its weight), `checks` (what the server runs).
 //!
 //! **Left out**: Windows and macOS (nothing here is tried there, though `build` may work with rustup), other
 //! package managers than apt, and cleaning the cache (delete its folder).
@@ -20,6 +20,7 @@ mod browser;
 mod budget;
 mod checks;
 mod commands;
+mod debian;
 mod machine;
 mod places;
 mod process;

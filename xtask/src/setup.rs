@@ -10,7 +10,7 @@ use crate::machine::{Wanted, is_root, program};
 use crate::places::{Cache, root};
 use crate::process::{LongStep, answer, command};
 use crate::progress::say;
-use crate::toolchain::{self, Compiler, WASM};
+use crate::toolchain::{self, Compiler};
 use crate::tools::{CARGO_DENY, TRUNK, WASM_BINDGEN};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -76,21 +76,13 @@ fn page_locked(cache: Cache) -> Result<ForPage> {
     })
 }
 
-/// Downloads the crates of `Cargo.lock`, since trunk is called with `--offline`.
+/// Downloads the crates of `Cargo.lock`, for all targets, since trunk and cargo-deny are called with `--offline`.
 fn fetch(cache: &Cache, web: &Compiler) -> Result<()> {
-    if web
+    let all_there = web
         .cargo()
-        .args([
-            "fetch",
-            "--locked",
-            "--offline",
-            "--quiet",
-            "--target",
-            WASM,
-        ])
-        .output()
-        .is_ok_and(|it| it.status.success())
-    {
+        .args(["fetch", "--locked", "--offline", "--quiet"])
+        .output();
+    if all_there.is_ok_and(|it| it.status.success()) {
         return Ok(());
     }
     let doing = "downloading the crates of Cargo.lock";

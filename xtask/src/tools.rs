@@ -12,6 +12,7 @@ use crate::progress::say;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
@@ -115,14 +116,7 @@ impl Tool {
                     .arg(&finished)
                     .arg("--target-dir")
                     .arg(&workshop);
-                // Quick to build counts; it runs a few times a day.
-                cargo
-                    .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
-                    .env("CARGO_PROFILE_RELEASE_LTO", "off");
-                cargo
-                    .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-                    .env("CARGO_PROFILE_RELEASE_STRIP", "true");
-                step.run(&mut cargo)?;
+                step.run(quick_to_build(&mut cargo, opt_level))?;
             }
         }
         for program in self.programs {
@@ -175,7 +169,15 @@ impl Tool {
     }
 }
 
-/// Whether `--version` ends with that version: "trunk 0.21.14".
+/// A release profile that costs little to compile: the tools run a few times a day.
+fn quick_to_build<'a>(cargo: &'a mut Command, opt_level: &str) -> &'a mut Command {
+    cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level);
+    cargo.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    cargo.env("CARGO_PROFILE_RELEASE_STRIP", "true")
+}
+
+/// Whether `--version` has that version as its second word: "trunk 0.21.14".
 fn says_version(program: &Path, version: &str) -> bool {
     answer(command(program).arg("--version"))
         .is_some_and(|it| it.split_whitespace().nth(1) == Some(version))

@@ -388,4 +388,3 @@ impl Rule {
     }
 }
 
-impl std::fmt::Display for Command { fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { write!(f, "PLACEHOLDER") } }

@@ -13,7 +13,7 @@ mod world;
 
 pub use base::{BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE};
 pub use network::{Host, HostId, HostKind, Link, Network, OUTSIDE_CLIENT};
-pub use outcome::{By, Ending, Verdict};
+pub use outcome::{By, Ending, Verdict, Why};
 pub use request::{Destination, Request, RequestError, Source};
 pub use travel::{Journey, Leg, RouteChosen, Step, StepKind};
 pub use walk::{Lookup, Outcomes, Walk, WalkError, outcomes, walk};

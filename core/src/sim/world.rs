@@ -91,7 +91,7 @@ fn told_mode(objects: &Objects, complaints: &mut Vec<Complaint>) -> &'static Mod
 
 /// What kube-proxy on a node knows.
 #[must_use]
-pub(super) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<Snapshot> {
+pub(crate) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<Snapshot> {
     let it = objects.nodes.get(node)?;
     let ips = it.internal_ips();
     let bridge = it.pod_ranges().into_iter().filter_map(super::network::bridge_address);

@@ -49,7 +49,7 @@ pub enum Layout {
 }
 
 /// The cluster as a picture.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct MapView {
     /// The whole picture's width.
     pub width: f64,
@@ -238,7 +238,11 @@ const BRIDGE_TO_PODS: f64 = 36.0;
 const GHOST_HEIGHT: f64 = 46.0;
 const OUTSIDE_BAND: f64 = 120.0;
 const UNDERLAY_TO_ROOMS: f64 = 34.0;
+const UNDERLAY_ASIDE: f64 = 20.0;
+const GHOST_GAP: f64 = 26.0;
 const MIN_COLUMNS: usize = 2;
+/// How far above a shelf packets from the door turn towards a station.
+const SHELF_APPROACH: f64 = 9.0;
 const MAX_PODS_DRAWN: usize = 12;
 const MAX_LINES: usize = 6;
 
@@ -282,12 +286,15 @@ pub fn map(
 impl Drawing<'_> {
     fn draw(&mut self) -> MapView {
         let outside_takes_part = *self.client == HostId::Outside;
-        let underlay_y = if outside_takes_part {
+        let top = if outside_takes_part {
             OUTSIDE_BAND
         } else {
             MARGIN
         };
-        let (mut x, mut y) = (MARGIN, underlay_y + UNDERLAY_TO_ROOMS);
+        let (mut x, mut y) = match self.layout {
+            Layout::Wide => (MARGIN, top + UNDERLAY_TO_ROOMS),
+            Layout::Tall => (MARGIN + UNDERLAY_ASIDE, top),
+        };
         let mut nodes = Vec::new();
         let mut pods = Vec::new();
         let (mut width, mut height): (f64, f64) = (0.0, 0.0);
@@ -303,18 +310,13 @@ impl Drawing<'_> {
             pods.append(&mut its_pods);
         }
         self.even_out(&mut nodes);
-        let underlay = [
-            Point {
-                x: MARGIN,
-                y: underlay_y,
-            },
-            Point {
-                x: (width - MARGIN).max(MARGIN),
-                y: underlay_y,
-            },
-        ];
+        let underlay = match self.layout {
+            Layout::Wide => [(MARGIN, top), ((width - MARGIN).max(MARGIN), top)],
+            Layout::Tall => [(MARGIN, top), (MARGIN, height - MARGIN)],
+        }
+        .map(|(x, y)| Point { x, y });
         let outside = outside_takes_part.then(|| self.draw_outside(width));
-        let wires = wires(&nodes, &pods, underlay_y);
+        let wires = wires(&nodes, &pods, underlay[0], self.layout);
         let ghosts = self.draw_ghosts(&pods, outside.as_ref());
         MapView {
             width,
@@ -371,7 +373,14 @@ impl Drawing<'_> {
         let pods_y = bridge_y + BRIDGE_TO_PODS;
         let n_rows = drawn.len().div_ceil(n_columns).max(1);
         let rows = n_rows as f64;
-        let height = pods_y - y + rows * POD_HEIGHT + (rows - 1.0) * BRIDGE_TO_PODS + ROOM_PADDING;
+        let below_pods = pods_y + rows * POD_HEIGHT + (rows - 1.0) * BRIDGE_TO_PODS;
+        let has_client = drawn.contains(self.client);
+        let ghost_band = if has_client {
+            GHOST_GAP + GHOST_HEIGHT
+        } else {
+            0.0
+        };
+        let height = below_pods - y + ghost_band + ROOM_PADDING;
         let rect = Rect {
             x,
             y,
@@ -379,7 +388,13 @@ impl Drawing<'_> {
             height,
         };
         let host = HostId::Node(name.to_owned());
-        let door = rect.top();
+        let door = match self.layout {
+            Layout::Wide => rect.top(),
+            Layout::Tall => Point {
+                x: rect.x,
+                y: shelf.y - SHELF_APPROACH,
+            },
+        };
         self.anchors
             .insert(Anchor::Interface(host.clone(), "eth0".into()), door);
         self.anchors.insert(
@@ -632,12 +647,17 @@ impl Drawing<'_> {
             return Vec::new();
         };
         let from = client.rect;
+        let lowest = pods
+            .iter()
+            .filter(|it| it.node == client.node)
+            .map(|it| it.rect.y + it.rect.height)
+            .fold(from.y + from.height, f64::max);
         vec![VipGhost {
             address: crate::ip::join_host_port(address, port),
             service: format!("{}/{}", service.metadata.namespace, service.metadata.name),
             rect: Rect {
                 x: from.x,
-                y: from.y + from.height + 28.0,
+                y: lowest + GHOST_GAP,
                 width: from.width,
                 height: GHOST_HEIGHT,
             },
@@ -649,15 +669,12 @@ impl Drawing<'_> {
     }
 }
 
-fn wires(nodes: &[NodeRoom], pods: &[PodRoom], underlay_y: f64) -> Vec<Wire> {
+fn wires(nodes: &[NodeRoom], pods: &[PodRoom], underlay: Point, layout: Layout) -> Vec<Wire> {
     let mut wires = Vec::new();
     for node in nodes {
         wires.push(Wire {
             from: node.door,
-            to: Point {
-                x: node.door.x,
-                y: underlay_y,
-            },
+            to: onto_underlay(node.door, underlay, layout),
             kind: "eth0",
         });
         for pod in pods.iter().filter(|it| it.node == node.name) {
@@ -672,4 +689,96 @@ fn wires(nodes: &[NodeRoom], pods: &[PodRoom], underlay_y: f64) -> Vec<Wire> {
         }
     }
     wires
+}
+
+/// The nearest point of the nodes' network.
+fn onto_underlay(from: Point, underlay: Point, layout: Layout) -> Point {
+    match layout {
+        Layout::Wide => Point {
+            x: from.x,
+            y: underlay.y,
+        },
+        Layout::Tall => Point {
+            x: underlay.x,
+            y: from.y,
+        },
+    }
+}
+
+impl MapView {
+    /// The line a packet draws from station to station: along bridges and the nodes' network,
+    /// round corners, never across a room's wall.
+    #[must_use]
+    pub fn trail(&self, stations: &[Anchor]) -> Vec<Point> {
+        let mut points: Vec<Point> = Vec::new();
+        let mut previous: Option<&Anchor> = None;
+        for station in stations {
+            let Some(at) = self.anchors.get(station).copied() else {
+                continue;
+            };
+            match (previous, points.last().copied()) {
+                (Some(before), Some(from)) => self.lead(before, from, station, at, &mut points),
+                _ => points.push(at),
+            }
+            previous = Some(station);
+        }
+        points.dedup();
+        points
+    }
+
+    fn lead(
+        &self,
+        before: &Anchor,
+        from: Point,
+        station: &Anchor,
+        at: Point,
+        points: &mut Vec<Point>,
+    ) {
+        match (before, station) {
+            // Between two doors, along the nodes' network.
+            (Anchor::Interface(a, _), Anchor::Interface(b, _))
+                if is_node(a) && is_node(b) && a != b =>
+            {
+                let [start, _] = self.underlay;
+                points.push(onto_underlay(from, start, self.layout));
+                points.push(onto_underlay(at, start, self.layout));
+                points.push(at);
+            }
+            // Onto a bridge: straight up or down to it.
+            (_, Anchor::Interface(host, name)) if is_node(host) && name == "cni0" => {
+                points.push(Point { x: from.x, y: at.y });
+            }
+            // Off a bridge, or in from the door: along, then straight.
+            (Anchor::Interface(host, name), _) if is_node(host) && name == "cni0" => {
+                points.push(Point { x: at.x, y: from.y });
+                points.push(at);
+            }
+            (Anchor::Interface(host, _), Anchor::Hook(..) | Anchor::Routing(_))
+                if is_node(host) =>
+            {
+                self.turn_above_shelf(host, from, at, points);
+                points.push(at);
+            }
+            (Anchor::Hook(host, _) | Anchor::Routing(host), Anchor::Interface(..))
+                if is_node(host) =>
+            {
+                self.turn_above_shelf(host, from, at, points);
+                points.push(at);
+            }
+            _ => points.push(at),
+        }
+    }
+
+    fn turn_above_shelf(&self, host: &HostId, from: Point, at: Point, points: &mut Vec<Point>) {
+        let room = self.nodes.iter().find(|it| it.name == host.short());
+        if let Some(room) = room {
+            let y = room.shelf.y - SHELF_APPROACH;
+            points.push(Point { x: from.x, y });
+            points.push(Point { x: at.x, y });
+        }
+    }
+}
+
+fn is_node(host: &HostId) -> bool {
+    matches!(host, HostId::Node(_))
 }

@@ -65,7 +65,7 @@ pub struct Playback {
 }
 
 /// The request, as written.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RequestView {
     /// From where.
     pub from: String,
@@ -77,4 +77,46 @@ pub struct RequestView {
     pub destinations: Vec<String>,
     /// Why it cannot begin, if so.
     pub error: Option<String>,
+}
+
+impl View {
+    /// A view of nothing.
+    #[must_use]
+    pub fn empty() -> View {
+        View {
+            map: Rc::default(),
+            walk: Rc::new(WalkView::nothing(String::new())),
+            outcomes: Rc::default(),
+            editor: Rc::default(),
+            playback: Playback {
+                position: 0,
+                n_hops: 0,
+                is_playing: false,
+                speed: 1.0,
+                move_ms: 0,
+            },
+            request: Rc::default(),
+            notices: Rc::default(),
+            is_stale: false,
+        }
+    }
+
+    /// The same view, with the pointers of an earlier one wherever a part has not changed.
+    #[must_use]
+    pub fn sharing_with(self, before: &View) -> View {
+        View {
+            map: shared(self.map, &before.map),
+            walk: shared(self.walk, &before.walk),
+            outcomes: shared(self.outcomes, &before.outcomes),
+            editor: shared(self.editor, &before.editor),
+            request: shared(self.request, &before.request),
+            notices: shared(self.notices, &before.notices),
+            playback: self.playback,
+            is_stale: self.is_stale,
+        }
+    }
+}
+
+fn shared<T: PartialEq>(now: Rc<T>, before: &Rc<T>) -> Rc<T> {
+    if now == *before { before.clone() } else { now }
 }

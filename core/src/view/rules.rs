@@ -4,8 +4,8 @@
 use crate::api::{Manifest, ObjectRef};
 use crate::netfilter::dialect::nft;
 use crate::netfilter::{
-    Datum, Entered, Expression, LookupResult, Named, Policy, Rule, Ruleset, Skipped, Statement,
-    Table, Trace, TraceEvent, Verdict, Written,
+    CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped, Statement,
+    Table, Trace, TraceEvent, Verdict, Written, ct_state, ct_status,
 };
 use crate::proxy::{Origin, Origins};
 use serde::Serialize;
@@ -44,6 +44,8 @@ pub struct RuleView {
     pub sentence: Option<String>,
     /// The field it came from.
     pub source: Option<SourceView>,
+    /// The fields the elements it found came from.
+    pub element_sources: Vec<SourceView>,
 }
 
 /// What became of a rule.
@@ -141,7 +143,9 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
             } => {
                 close_until(&chains, &mut open, chain);
                 let effects = effects(lookups, written, verdict);
+                let element_sources = element_sources(page, &chains, &open, *rule, lookups);
                 touch(&mut chains, &open, *rule, |it| {
+                    it.element_sources = element_sources;
                     it.status = RuleStatus::Matched;
                     it.effects = effects;
                     for word in &mut it.words {
@@ -246,6 +250,7 @@ fn plain(page: Page<'_>, rule: &Rule) -> RuleView {
         effects: Vec::new(),
         sentence: origin.map(Origin::sentence),
         source: origin.and_then(|it| source(page.manifest, it)),
+        element_sources: Vec::new(),
     }
 }
 
@@ -254,8 +259,7 @@ fn origin<'a>(page: Page<'a>, rule: &Rule) -> Option<&'a Origin> {
 }
 
 /// The lines of the field an origin names.
-#[must_use]
-pub fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
+fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
     let object = origin.object.clone()?;
     let span = manifest
         .source(&object)
@@ -268,6 +272,42 @@ pub fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
     })
 }
 
+/// Where the elements came from that a rule found: of named maps, and of those inside the rule.
+fn element_sources(
+    page: Page<'_>,
+    chains: &[ChainView],
+    open: &[usize],
+    rule_idx: usize,
+    lookups: &[Lookup],
+) -> Vec<SourceView> {
+    let Some(chain) = open.last().and_then(|it| chains.get(*it)) else {
+        return Vec::new();
+    };
+    let Some(table) = table_of(page, chain) else {
+        return Vec::new();
+    };
+    let rule = table
+        .chains
+        .get(&chain.name)
+        .and_then(|it| it.rules.get(rule_idx));
+    let find = |it: &Lookup| match &it.set {
+        Some(name) => table.sets.get(name).and_then(|set| set.get(&it.key)),
+        None => rule.and_then(|rule| rule.anonymous_elements().find(|e| e.key == it.key)),
+    };
+    lookups
+        .iter()
+        .filter_map(|it| page.origins?.origin(find(it)?.tag?))
+        .filter_map(|it| source(page.manifest, it))
+        .collect()
+}
+
+fn table_of<'a>(page: Page<'a>, chain: &ChainView) -> Option<&'a Table> {
+    page.ruleset
+        .tables()
+        .iter()
+        .find(|it| it.key.to_string() == chain.table)
+}
+
 fn skip(
     page: Page<'_>,
     chains: &mut [ChainView],
@@ -278,12 +318,8 @@ fn skip(
     let Some(chain) = open.last().and_then(|it| chains.get(*it)) else {
         return;
     };
-    let rule = page
-        .ruleset
-        .tables()
-        .iter()
-        .filter(|it| it.key.to_string() == chain.table)
-        .find_map(|it| it.chains.get(&chain.name))
+    let rule = table_of(page, chain)
+        .and_then(|it| it.chains.get(&chain.name))
         .and_then(|it| it.rules.get(rule_idx));
     let Some(rule) = rule else { return };
     let reason = rule
@@ -317,10 +353,10 @@ fn why_skipped(statement: &Statement, found: Option<&Datum>) -> String {
     };
     match (asked, found) {
         (Some(left), Some(found)) if is_lookup(statement) => {
-            format!("{} is {found}: no such element", words_for(left))
+            format!("{left} is {found}: no such element")
         }
-        (Some(left), Some(found)) => format!("{} is {found}", words_for(left)),
-        (Some(left), None) => format!("this packet has no {}", words_for(left)),
+        (Some(left), Some(found)) => format!("{left} is {}", in_words(left, found)),
+        (Some(left), None) => format!("this packet has no {left}"),
         (None, _) => "it does not apply".into(),
     }
 }
@@ -338,12 +374,29 @@ fn is_lookup(statement: &Statement) -> bool {
     }
 }
 
-fn words_for(expression: &Expression) -> String {
-    expression.to_string()
+/// A value as a person reads it: named bits by their names.
+fn in_words(of: &Expression, value: &Datum) -> String {
+    let (Expression::Ct(key), Datum::Bits(bits)) = (of, value) else {
+        return value.to_string();
+    };
+    let names: &[(&str, u32)] = match key {
+        CtKey::State => &ct_state::NAMES,
+        _ => &ct_status::NAMES,
+    };
+    let set: Vec<&str> = names
+        .iter()
+        .filter(|(_, bit)| bits & bit != 0)
+        .map(|(name, _)| *name)
+        .collect();
+    if set.is_empty() {
+        "empty".into()
+    } else {
+        set.join(",")
+    }
 }
 
 fn effects(
-    lookups: &[crate::netfilter::Lookup],
+    lookups: &[Lookup],
     written: &[Written],
     verdict: &Verdict,
 ) -> Vec<String> {

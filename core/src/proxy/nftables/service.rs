@@ -422,11 +422,7 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
         return;
     }
     for endpoint in port.selected.all.iter().filter(|it| it.local) {
-        let tag = it.from_field(
-            endpoint.slice.clone(),
-            &format!("endpoints[{}].addresses[0]", endpoint.idx),
-            Reason::HairpinPair(target(endpoint)),
-        );
+        let tag = endpoint_origin(it, endpoint, Reason::HairpinPair(target(endpoint)));
         let key = Datum::Tuple(vec![
             endpoint.address.into(),
             endpoint.address.into(),
@@ -437,12 +433,20 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
     }
 }
 
+/// An endpoint comes from its pod's address where it is a pod, else from its line in the slice.
+fn endpoint_origin(it: &mut Writer<'_>, endpoint: &Endpoint, reason: Reason) -> Tag {
+    match &endpoint.target {
+        Some(pod) => it.from_field(pod.clone(), "status.podIP", reason),
+        None => it.from_field(
+            endpoint.slice.clone(),
+            &format!("endpoints[{}].addresses[0]", endpoint.idx),
+            reason,
+        ),
+    }
+}
+
 fn endpoint_tag(it: &mut Writer<'_>, endpoint: &Endpoint) -> Tag {
-    it.from_field(
-        endpoint.slice.clone(),
-        &format!("endpoints[{}].addresses[0]", endpoint.idx),
-        Reason::Endpoint(target(endpoint)),
-    )
+    endpoint_origin(it, endpoint, Reason::Endpoint(target(endpoint)))
 }
 
 fn target(endpoint: &Endpoint) -> String {

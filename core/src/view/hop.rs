@@ -1,0 +1,543 @@
+//! The walk as hops: what a person steps through.
+//!
+//! A hop is one step of a walk, or two that are one thought. Each has a place on the map, the line
+//! drawn to it, one sentence of at most twenty words, the packet with what changed, and the details
+//! an inspector shows.
+//!
+//! **Left out**: hops for wires; crossing one is the movement to the next hop.
+
+use super::map::{Anchor, MapView, Point};
+use super::rules::{ChainView, Page, RuleStatus, SourceView, chains};
+use super::text;
+use crate::api::Manifest;
+use crate::net::{HeaderField, Packet, Transport};
+use crate::netfilter::conntrack::Connection;
+use crate::netfilter::{Hook, Outcome, TraceEvent, ct_status};
+use crate::sim::{HostId, Leg, Lookup, RouteChosen, Step, StepKind, Walk, World};
+use serde::Serialize;
+
+/// A walk, hop by hop.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WalkView {
+    /// The hops.
+    pub hops: Vec<Hop>,
+    /// How it ends.
+    pub ending: super::EndingView,
+}
+
+/// One hop.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hop {
+    /// Which way: a question to DNS, the request, the reply.
+    pub leg: LegName,
+    /// Where, in words: `node-1, prerouting`.
+    pub place: String,
+    /// What happens, in a few words.
+    pub title: String,
+    /// What happens, in one sentence.
+    pub sentence: String,
+    /// Where on the map.
+    pub at: Point,
+    /// The line from the hop before.
+    pub trail: Vec<Point>,
+    /// The packet as the hop leaves it.
+    pub packet: PacketView,
+    /// What the hop changed in it.
+    pub changes: Vec<Change>,
+    /// How much it matters.
+    pub emphasis: Emphasis,
+    /// What an inspector shows.
+    pub detail: HopDetail,
+    /// The fields it comes from.
+    pub sources: Vec<SourceView>,
+}
+
+/// Which way a hop goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LegName {
+    /// A question to DNS.
+    Dns,
+    /// The request.
+    Request,
+    /// The reply.
+    Reply,
+}
+
+/// How much a hop matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Emphasis {
+    /// Passing by.
+    Passing,
+    /// Something was decided or rewritten: worth a pause.
+    Deciding,
+    /// The end of the walk, or of its way out.
+    Ending,
+}
+
+/// A packet's header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PacketView {
+    /// Source address.
+    pub source: String,
+    /// Source port.
+    pub source_port: Option<u16>,
+    /// Destination address.
+    pub destination: String,
+    /// Destination port.
+    pub destination_port: Option<u16>,
+    /// TCP, UDP, ICMP.
+    pub protocol: String,
+    /// What kind of packet: `SYN`, `port-unreachable`.
+    pub kind: String,
+    /// Its time to live.
+    pub ttl: u8,
+}
+
+/// A field that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Which.
+    pub field: HeaderField,
+    /// Its name, in words.
+    pub name: &'static str,
+    /// What it was.
+    pub before: String,
+    /// What it is.
+    pub after: String,
+}
+
+/// What an inspector shows of a hop.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum HopDetail {
+    /// A look-up of a name.
+    Dns {
+        /// resolv.conf as the pod has it.
+        resolv_conf: String,
+        /// The questions and answers.
+        queries: Vec<QueryView>,
+    },
+    /// A hook and its rules.
+    Rules {
+        /// The hook.
+        hook: Hook,
+        /// The chains, in order.
+        chains: Vec<ChainView>,
+        /// How many rules were asked.
+        n_asked: usize,
+        /// How many of them matched.
+        n_matched: usize,
+        /// Why the nat chains were not asked, if so.
+        nat_skipped: Option<String>,
+        /// The connection, as it stands after the hook.
+        connection: Option<ConnectionView>,
+        /// The mark.
+        mark: u32,
+    },
+    /// A choice of way.
+    Routes {
+        /// The host's routes, with the one taken marked.
+        routes: Vec<RouteView>,
+    },
+    /// An arrival.
+    Sockets {
+        /// Where the host listens, with the one that answers marked.
+        listens: Vec<ListenView>,
+    },
+}
+
+/// A question to DNS and its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QueryView {
+    /// The name and type.
+    pub question: String,
+    /// The answer's code, and its data.
+    pub answer: String,
+}
+
+/// An entry of the connection table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConnectionView {
+    /// The flow as it came.
+    pub original: String,
+    /// The flow of its answers, as they will come.
+    pub reply: String,
+    /// The TCP state.
+    pub state: Option<&'static str>,
+    /// Its bits, in words.
+    pub status: Vec<&'static str>,
+    /// After how many seconds of silence it is forgotten.
+    pub timeout_secs: u64,
+    /// What the translation means, in one sentence.
+    pub sentence: String,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RouteView {
+    /// As `ip route` prints it.
+    pub text: String,
+    /// Whether it was taken.
+    pub is_taken: bool,
+}
+
+/// A socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListenView {
+    /// Address, port and protocol.
+    pub text: String,
+    /// Whether it answers this packet.
+    pub answers: bool,
+}
+
+impl WalkView {
+    /// No walk at all, and why.
+    #[must_use]
+    pub fn nothing(why: String) -> WalkView {
+        WalkView {
+            hops: Vec::new(),
+            ending: super::EndingView {
+                verdict: crate::sim::Verdict::Unreachable,
+                sentence: why,
+                destination: None,
+                object: None,
+                symptom: None,
+            },
+        }
+    }
+}
+
+/// What hops are made from.
+struct Telling<'a> {
+    world: &'a World,
+    manifest: &'a Manifest,
+    map: &'a MapView,
+    walk: &'a Walk,
+    stations: Vec<Anchor>,
+    hops: Vec<Hop>,
+}
+
+/// The hops of a walk.
+#[must_use]
+pub fn hops(world: &World, manifest: &Manifest, map: &MapView, walk: &Walk) -> Vec<Hop> {
+    let mut telling = Telling {
+        world,
+        manifest,
+        map,
+        walk,
+        stations: vec![Anchor::Host(walk.from.clone())],
+        hops: Vec::new(),
+    };
+    if let Some(lookup) = &walk.lookup {
+        telling.tell_lookup(lookup);
+    }
+    for (idx, step) in walk.steps.iter().enumerate() {
+        telling.tell(step, walk.steps.get(idx + 1));
+    }
+    telling.mark_end();
+    telling.hops
+}
+
+impl Telling<'_> {
+    /// A look-up is two hops: the question on its way, and the answer.
+    fn tell_lookup(&mut self, lookup: &Lookup) {
+        if lookup.resolution.queries.is_empty() {
+            return;
+        }
+        let arrives = |it: &&Step| matches!(it.kind, StepKind::Arrived);
+        let n_there = lookup
+            .steps
+            .iter()
+            .position(|it| arrives(&it))
+            .map_or(lookup.steps.len(), |it| it + 1);
+        let (there, back) = lookup.steps.split_at(n_there);
+        for step in there {
+            self.stations.extend(stations_of(step));
+        }
+        let detail = dns_detail(lookup);
+        if let Some(last) = there.last() {
+            let sentence = text::question(lookup, &self.walk.from);
+            self.push(last, LegName::Dns, "the question", sentence, detail.clone());
+        }
+        for step in back {
+            self.stations.extend(stations_of(step));
+        }
+        if let Some(last) = back.last() {
+            let sentence = text::answer(lookup);
+            self.push(last, LegName::Dns, "the answer", sentence, detail);
+        }
+        if let Some(it) = self.hops.last_mut() {
+            it.emphasis = Emphasis::Deciding;
+        }
+    }
+
+    fn tell(&mut self, step: &Step, next: Option<&Step>) {
+        self.stations.extend(stations_of(step));
+        let detail = match &step.kind {
+            StepKind::Crossed { to: Some(_), .. } => return,
+            StepKind::Crossed { to: None, .. } => HopDetail::Routes { routes: Vec::new() },
+            StepKind::Sent { route } | StepKind::Routed { route } => {
+                self.route_detail(&step.host, route.as_ref())
+            }
+            StepKind::Hook { .. } => self.rules_detail(step),
+            StepKind::Arrived => self.sockets_detail(step),
+        };
+        let leg = match step.leg {
+            Leg::Lookup => LegName::Dns,
+            Leg::Request => LegName::Request,
+            Leg::Reply => LegName::Reply,
+        };
+        let title = text::title(step);
+        let sentence = text::sentence(step, next, self.walk, self.world);
+        self.push(step, leg, &title, sentence, detail);
+    }
+
+    fn push(
+        &mut self,
+        step: &Step,
+        leg: LegName,
+        title: &str,
+        sentence: String,
+        detail: HopDetail,
+    ) {
+        let trail = self.map.trail(&self.stations);
+        let last = self.stations.pop();
+        self.stations.clear();
+        self.stations.extend(last);
+        let changes = changes(&step.before, &step.after);
+        let sources = sources(&detail);
+        let decides = !changes.is_empty() || chose(&step.kind);
+        self.hops.push(Hop {
+            leg,
+            place: text::place(step),
+            title: title.to_owned(),
+            sentence,
+            at: trail.last().copied().unwrap_or_default(),
+            trail,
+            packet: packet_view(&step.after),
+            changes,
+            emphasis: if decides {
+                Emphasis::Deciding
+            } else {
+                Emphasis::Passing
+            },
+            detail,
+            sources,
+        });
+    }
+
+    /// The last hop of the request and of the whole walk are ends.
+    fn mark_end(&mut self) {
+        let turn = self.hops.iter().rposition(|it| it.leg == LegName::Request);
+        let last = self.hops.len().checked_sub(1);
+        for idx in [turn, last].into_iter().flatten() {
+            self.hops[idx].emphasis = Emphasis::Ending;
+        }
+    }
+
+    fn rules_detail(&self, step: &Step) -> HopDetail {
+        let StepKind::Hook {
+            hook,
+            trace,
+            mark,
+            connection,
+            ..
+        } = &step.kind
+        else {
+            return HopDetail::Routes { routes: Vec::new() };
+        };
+        let host = self.world.network.host(&step.host);
+        let chains = host.map_or_else(Vec::new, |host| {
+            let page = Page {
+                ruleset: &host.ruleset,
+                origins: host
+                    .origins
+                    .get(&step.before.family())
+                    .map(|it| &**it),
+                manifest: self.manifest,
+            };
+            chains(page, trace)
+        });
+        let count = |wanted: fn(RuleStatus) -> bool| {
+            chains
+                .iter()
+                .flat_map(|it| &it.rules)
+                .filter(|it| wanted(it.status))
+                .count()
+        };
+        HopDetail::Rules {
+            hook: *hook,
+            n_asked: count(|it| it != RuleStatus::NotReached),
+            n_matched: count(|it| it == RuleStatus::Matched),
+            nat_skipped: nat_skipped(&trace.events),
+            connection: connection.as_ref().map(connection_view),
+            mark: *mark,
+            chains,
+        }
+    }
+
+    fn route_detail(&self, host: &HostId, taken: Option<&RouteChosen>) -> HopDetail {
+        let routes = self.world.network.host(host).map(|it| it.routes.routes());
+        let routes = routes.unwrap_or_default().iter().filter(|it| {
+            // Loopback's own lines say nothing here, unless one was taken.
+            taken.is_some_and(|taken| taken.route == **it) || &*it.interface != "lo"
+        });
+        HopDetail::Routes {
+            routes: routes
+                .map(|it| RouteView {
+                    text: text::route(it),
+                    is_taken: taken.is_some_and(|taken| taken.route == *it),
+                })
+                .collect(),
+        }
+    }
+
+    fn sockets_detail(&self, step: &Step) -> HopDetail {
+        let host = self.world.network.host(&step.host);
+        let packet = &step.after;
+        let is_answer = step.leg == Leg::Reply || step.host == self.walk.from;
+        let listens = host.map_or_else(Vec::new, |host| {
+            host.listens
+                .iter()
+                .map(|(it, pod)| {
+                    let address = it.address.map_or("*".to_owned(), |it| it.to_string());
+                    ListenView {
+                        text: format!("{address}:{}/{} {}", it.port, it.protocol, pod.name),
+                        answers: !is_answer
+                            && packet.destination_port() == Some(it.port)
+                            && packet.protocol() == it.protocol
+                            && it.address.is_none_or(|it| it == packet.destination),
+                    }
+                })
+                .collect()
+        });
+        HopDetail::Sockets { listens }
+    }
+}
+
+/// Where a step is on the map.
+fn stations_of(step: &Step) -> Vec<Anchor> {
+    let host = &step.host;
+    match &step.kind {
+        StepKind::Sent { .. } | StepKind::Arrived => vec![Anchor::Host(host.clone())],
+        StepKind::Hook { hook, .. } => vec![Anchor::Hook(host.clone(), *hook)],
+        StepKind::Routed { .. } => vec![Anchor::Routing(host.clone())],
+        StepKind::Crossed {
+            interface,
+            to,
+            to_interface,
+        } => {
+            let mut stations = vec![Anchor::Interface(host.clone(), interface.to_string())];
+            if let (Some(to), Some(interface)) = (to, to_interface) {
+                stations.push(Anchor::Interface(to.clone(), interface.to_string()));
+            }
+            stations
+        }
+    }
+}
+
+/// Whether something was chosen or refused here.
+fn chose(kind: &StepKind) -> bool {
+    match kind {
+        StepKind::Hook { outcome, .. } => *outcome != Outcome::Accepted,
+        _ => false,
+    }
+}
+
+fn nat_skipped(events: &[TraceEvent]) -> Option<String> {
+    events.iter().find_map(|it| match it {
+        TraceEvent::NatSkipped {
+            translation: Some(_),
+        } => Some("the connection has its translation: the nat chains are not asked".into()),
+        TraceEvent::NatSkipped { translation: None } => {
+            Some("the connection is known and not translated: the nat chains are not asked".into())
+        }
+        _ => None,
+    })
+}
+
+/// The fields behind the rules that matched, each once.
+fn sources(detail: &HopDetail) -> Vec<SourceView> {
+    let mut sources: Vec<SourceView> = Vec::new();
+    if let HopDetail::Rules { chains, .. } = detail {
+        let matched = chains
+            .iter()
+            .flat_map(|it| &it.rules)
+            .filter(|it| it.status == RuleStatus::Matched);
+        for source in matched.flat_map(|it| it.source.iter().chain(&it.element_sources)) {
+            if !sources.contains(source) {
+                sources.push(source.clone());
+            }
+        }
+    }
+    sources
+}
+
+fn dns_detail(lookup: &Lookup) -> HopDetail {
+    HopDetail::Dns {
+        resolv_conf: lookup.resolv_conf.to_string(),
+        queries: lookup
+            .resolution
+            .queries
+            .iter()
+            .map(|it| QueryView {
+                question: format!("{} {}", it.name, it.kind),
+                answer: text::records(&it.answer),
+            })
+            .collect(),
+    }
+}
+
+fn packet_view(packet: &Packet) -> PacketView {
+    PacketView {
+        source: packet.source.to_string(),
+        source_port: packet.source_port(),
+        destination: packet.destination.to_string(),
+        destination_port: packet.destination_port(),
+        protocol: packet.protocol().name().to_ascii_uppercase(),
+        kind: match &packet.transport {
+            Transport::Tcp { flags, .. } => flags.to_string(),
+            Transport::Icmp(it) => it.to_string(),
+            Transport::Udp { .. } | Transport::Sctp { .. } => String::new(),
+        },
+        ttl: packet.ttl,
+    }
+}
+
+fn changes(before: &Packet, after: &Packet) -> Vec<Change> {
+    [
+        (HeaderField::Source, "source"),
+        (HeaderField::SourcePort, "source port"),
+        (HeaderField::Destination, "destination"),
+        (HeaderField::DestinationPort, "destination port"),
+    ]
+    .into_iter()
+    .filter_map(|(field, name)| {
+        let (before, after) = (before.field(field)?, after.field(field)?);
+        (before != after).then_some(Change {
+            field,
+            name,
+            before,
+            after,
+        })
+    })
+    .collect()
+}
+
+fn connection_view(connection: &Connection) -> ConnectionView {
+    let status: Vec<&'static str> = ct_status::NAMES
+        .iter()
+        .filter(|(_, bit)| connection.status & bit != 0)
+        .map(|(name, _)| *name)
+        .collect();
+    ConnectionView {
+        original: connection.original.to_string(),
+        reply: connection.reply.to_string(),
+        state: connection.state_name(),
+        timeout_secs: connection.timeout().as_secs(),
+        sentence: text::connection(connection),
+        status,
+    }
+}
