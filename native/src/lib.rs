@@ -1,1 +1,16 @@
-//! packetwalk on the command line.
+//! packetwalk on Linux: the rules and walks of the core on a terminal, the page on loopback, and
+//! the kernel's opinion of both.
+//!
+//! A subcommand is one file in `commands`. Only `kernel` speaks to Linux; `lab` builds a world out
+//! of it, and `compare` says where the world and the simulation differ.
+//!
+//! **Left out**: labs that stay, live clusters, the Kubernetes API.
+
+pub mod cli;
+pub mod commands;
+pub mod compare;
+pub mod error;
+pub mod input;
+pub mod kernel;
+pub mod lab;
+pub mod output;

@@ -1,2 +1,7 @@
 //! packetwalk on the command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    packetwalk::cli::run(std::env::args_os())
+}

@@ -288,9 +288,9 @@ impl Scene {
 }
 
 fn ask(world: &World, from: &str, to: &str) -> Result<Outcomes, String> {
-    let request = Request {
-        from: Source::parse(from).map_err(|it| it.to_string())?,
-        to: Destination::parse(to, Protocol::Tcp).map_err(|it| it.to_string())?,
-    };
+    let request = Request::new(
+        Source::parse(from).map_err(|it| it.to_string())?,
+        Destination::parse(to, Protocol::Tcp).map_err(|it| it.to_string())?,
+    );
     outcomes(world, &request, MAX_WAYS).map_err(|it| it.to_string())
 }

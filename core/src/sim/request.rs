@@ -17,6 +17,23 @@ pub struct Request {
     pub from: Source,
     /// Whom.
     pub to: Destination,
+    /// The client's port; chosen from the seed if none is given.
+    pub source_port: Option<u16>,
+    /// The node at whose uplink the packet comes in, instead of setting out where its source is.
+    pub enter_at: Option<HostId>,
+}
+
+impl Request {
+    /// A request with nothing but its two ends.
+    #[must_use]
+    pub fn new(from: Source, to: Destination) -> Self {
+        Request {
+            from,
+            to,
+            source_port: None,
+            enter_at: None,
+        }
+    }
 }
 
 /// Who asks.

@@ -116,25 +116,41 @@ struct Start {
     host: HostId,
     /// Told, or chosen by route.
     address: Option<IpAddr>,
+    /// Told, or drawn.
+    port: Option<u16>,
+    /// The host and interface where the packet comes in, if it does not set out here.
+    entry: Option<(HostId, &'static str)>,
 }
 
 fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
-    match &request.from {
-        Source::Host(id) => match world.network.host(id) {
-            Some(_) => Ok(Start {
-                host: id.clone(),
-                address: None,
-            }),
-            None => Err(missing(world, id)),
-        },
-        Source::Address(address) => Ok(Start {
-            host: world
-                .network
-                .owner(*address)
-                .map_or(HostId::Outside, |it| it.id.clone()),
-            address: Some(*address),
-        }),
+    let (host, address) = match &request.from {
+        Source::Host(id) => (id.clone(), None),
+        Source::Address(address) => {
+            let owner = world.network.owner(*address);
+            let host = owner.map_or(HostId::Outside, |it| it.id.clone());
+            (host, Some(*address))
+        }
+    };
+    for id in request.enter_at.iter().chain([&host]) {
+        if world.network.host(id).is_none() {
+            return Err(missing(world, id));
+        }
     }
+    let is_stranger = host == HostId::Outside
+        && address.is_some_and(|it| world.network.owner(it).is_none());
+    let entry = match &request.enter_at {
+        // From an address of that very node, the packet leaves the node's own stack.
+        Some(node) if *node == host => None,
+        Some(node) => Some((node.clone(), "eth0")),
+        None if is_stranger => Some((HostId::Router, "wan0")),
+        None => None,
+    };
+    Ok(Start {
+        host,
+        address,
+        port: request.source_port,
+        entry,
+    })
 }
 
 fn missing(world: &World, id: &HostId) -> WalkError {
@@ -253,13 +269,9 @@ fn exchange(
         leg: there,
         steps: Vec::new(),
     };
-    let is_elsewhere = from
-        .address
-        .is_some_and(|it| network_lacks(journey.network, &from.host, it));
-    let journey = if is_elsewhere {
-        journey.receive(&HostId::Router, "wan0", packet.clone())
-    } else {
-        journey.send(&from.host, packet.clone())
+    let journey = match &from.entry {
+        Some((host, interface)) => journey.receive(host, interface, packet.clone()),
+        None => journey.send(&from.host, packet.clone()),
     };
     let Journey { mut steps, end } = journey;
     let last = steps.last().map_or(&packet, |it| &it.after);
@@ -280,13 +292,6 @@ fn exchange(
     (steps, ending)
 }
 
-fn network_lacks(network: &Network, host: &HostId, address: IpAddr) -> bool {
-    *host == HostId::Outside
-        && network
-            .host(host)
-            .is_none_or(|it| !it.routes.is_local(address))
-}
-
 /// The first packet of a request.
 fn first_packet(
     network: &Network,
@@ -303,7 +308,8 @@ fn first_packet(
     .filter(|it| family(*it) == family(address))?;
     let (low, high) = CLIENT_PORTS;
     let drawn = chooser.draw(u64::from(high - low) + 1);
-    let source_port = low + u16::try_from(drawn).expect("below the bound");
+    let drawn = low + u16::try_from(drawn).expect("below the bound");
+    let source_port = from.port.unwrap_or(drawn);
     let destination_port = to.port.unwrap_or_default();
     let transport = match to.protocol {
         Protocol::Tcp => Transport::Tcp {

@@ -23,7 +23,7 @@ pub use map::{
 };
 pub use outcome::{EndingView, OutcomeView, ending, outcome_list};
 pub use rules::{ChainView, RuleStatus, RuleView, SourceView, WordRole, WordView, chains};
-pub use text::{explanation, text};
+pub use text::{explanation, summary};
 
 use serde::Serialize;
 use std::rc::Rc;

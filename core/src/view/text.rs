@@ -4,7 +4,6 @@
 
 use super::hop::{Hop, HopDetail, LegName};
 use super::rules::RuleStatus;
-use super::View;
 use crate::dns::{Answer, RecordData};
 use crate::net::{Route, RouteKind};
 use crate::netfilter::conntrack::Connection;
@@ -282,15 +281,29 @@ pub(super) fn connection(connection: &Connection) -> String {
     }
 }
 
-/// The whole walk as text: one line a hop.
+/// A walk as text: one line a hop, and the rewritten fields.
 #[must_use]
-pub fn text(view: &View) -> String {
+pub fn summary(hops: &[Hop]) -> String {
     let mut out = String::new();
-    for (idx, hop) in view.walk.hops.iter().enumerate() {
-        let _ = writeln!(out, "{:>3}  {:<26} {}", idx + 1, hop.place, hop.sentence);
+    for (idx, hop) in hops.iter().enumerate() {
+        let _ = writeln!(
+            out,
+            "{:>3} {} {:<26} {}",
+            idx + 1,
+            arrow(hop.leg),
+            hop.place,
+            hop.sentence
+        );
     }
-    let _ = writeln!(out, "     {}", view.walk.ending.sentence);
     out
+}
+
+const fn arrow(leg: LegName) -> &'static str {
+    match leg {
+        LegName::Dns => "?",
+        LegName::Request => "→",
+        LegName::Reply => "←",
+    }
 }
 
 /// The whole walk with its rules: what matched, what did not and why, and where each came from.
@@ -298,11 +311,7 @@ pub fn text(view: &View) -> String {
 pub fn explanation(hops: &[Hop]) -> String {
     let mut out = String::new();
     for (idx, hop) in hops.iter().enumerate() {
-        let arrow = match hop.leg {
-            LegName::Dns => "?",
-            LegName::Request => "→",
-            LegName::Reply => "←",
-        };
+        let arrow = arrow(hop.leg);
         let _ = writeln!(out, "{:>3} {arrow} {}: {}", idx + 1, hop.place, hop.sentence);
         for change in &hop.changes {
             let _ = writeln!(out, "        {}: {} → {}", change.name, change.before, change.after);

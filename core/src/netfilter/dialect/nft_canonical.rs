@@ -6,8 +6,7 @@
 //! **Left out**: joining two matches on neighbouring fields in any order but that of ports;
 //! comparisons that nft merges into a range.
 
-use super::nft_rule::{family_of, family_of_expression};
-use super::nft_symbols::{kind_of, protocol_of};
+use super::nft_symbols::{family_of, family_of_expression, kind_of, protocol_of};
 use super::nft_values::whole_or_one;
 use crate::netfilter::{
     BitOperation, Chain, Datum, Element, Expression, Field, MapValue, Meta, NatTarget, Operand,
@@ -66,12 +65,9 @@ fn canonical_set(set: &Set) -> Set {
 }
 
 fn canonical_in(rule: &Rule, family: Option<TableFamily>) -> Rule {
-    let mut plain = match family {
-        Some(family) => as_in_kernel(rule, family),
-        None => respelled(rule, None),
-    };
-    plain.statements.retain(|it| *it != Statement::Counter);
-    plain
+    let mut uncounted = rule.clone();
+    uncounted.statements.retain(|it| *it != Statement::Counter);
+    respelled(&uncounted, family)
 }
 
 /// The rule as nft finds it again in the kernel, counters included.

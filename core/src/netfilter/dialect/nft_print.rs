@@ -7,10 +7,9 @@
 //! `::1.2.3.4` for an IPv6 address.
 
 use super::nft::Word;
-use super::nft_rule::{family_of, family_of_expression};
 use super::nft_symbols::{
-    Kind, address_type_name, field_words, is_word, kind_of, kinds_of, kinds_of_type,
-    protocol_listed, protocol_written,
+    Kind, address_type_name, family_of, family_of_expression, field_words, is_word, kind_of,
+    kinds_of, kinds_of_type, protocol_listed, protocol_written,
 };
 use crate::netfilter::{
     AddressSelector, BitOperation, CtKey, Datum, Element, Expression, FibResult, MapValue, Meta,

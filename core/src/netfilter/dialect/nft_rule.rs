@@ -8,13 +8,16 @@
 //! protocol before it.
 
 use super::nft_lex::{Cursor, Fail, ParseError, TokenKind};
-use super::nft_symbols::{Kind, field_from_words, kind_of, kinds_of, number};
+use super::nft_symbols::{Kind, family_of, field_from_words, kind_of, kinds_of, number};
 use super::nft_values::Values;
 use crate::netfilter::{
-    AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Field, Meta, NatFlags,
+    AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Meta, NatFlags,
     NatKind, NatTarget, Note, Numgen, NumgenMode, Operand, Operator, RejectWith, Rule,
     SetReference, Statement, TableFamily, UpdateKind,
 };
+
+/// How many operations on bits are read in a row.
+const MAX_OPERATIONS: usize = 64;
 
 /// How a match compares; an operator left out is not always the same as `==`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -480,8 +483,13 @@ impl Cursor<'_> {
             return self.primary(wanted);
         };
         let mut left = self.bitwise(level + 1, wanted)?;
+        let mut n_operations = 0;
         while self.accept_symbol(symbol) || self.accept_word(word) {
             let right = self.bitwise(level + 1, Some(wanted.unwrap_or_else(|| kind_of(&left))))?;
+            n_operations += 1;
+            if n_operations > MAX_OPERATIONS {
+                return Err(Fail::Unknown);
+            }
             left = combined(left, *operation, right)?;
         }
         Ok(left)
@@ -606,41 +614,6 @@ fn combined(
         operation,
         mask,
     })
-}
-
-/// The family a match allows, as `meta nfproto` numbers it.
-pub(super) fn family_of(statement: &Statement) -> Option<u32> {
-    let Statement::Match {
-        left,
-        operator,
-        right,
-    } = statement
-    else {
-        return None;
-    };
-    match (left, operator, right) {
-        (Expression::Meta(Meta::Nfproto), Operator::Eq, Operand::Value(Datum::Number(number))) => {
-            Some(*number)
-        }
-        (left, ..) => family_of_expression(left),
-    }
-}
-
-/// The family in whose header an expression looks.
-pub(super) fn family_of_expression(expression: &Expression) -> Option<u32> {
-    match expression {
-        Expression::Payload(
-            Field::IpSaddr | Field::IpDaddr | Field::IpProtocol | Field::IcmpType,
-        ) => Some(2),
-        Expression::Payload(
-            Field::Ip6Saddr | Field::Ip6Daddr | Field::Ip6Nexthdr | Field::Icmpv6Type,
-        ) => Some(10),
-        Expression::Concatenation(parts) => parts.iter().find_map(family_of_expression),
-        Expression::Bitwise { of, .. } | Expression::Map { key: of, .. } => {
-            family_of_expression(of)
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -785,5 +758,10 @@ mod tests {
     fn depth_is_bounded() {
         let text = format!("mark set {}mark{} or 1", "(".repeat(5000), ")".repeat(5000));
         assert!(text.parse::<Rule>().is_err());
+        let text = format!("mark {}!= 0", "and 1 ".repeat(5000));
+        assert!(matches!(
+            read(&text).statements[..],
+            [Statement::Unknown(_)]
+        ));
     }
 }

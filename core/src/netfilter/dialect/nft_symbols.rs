@@ -7,7 +7,9 @@
 //! blackhole, that the model of a route has not.
 
 use crate::net::{AddressType, Protocol};
-use crate::netfilter::{CtKey, Expression, FibResult, Field, Meta, ct_state};
+use crate::netfilter::{
+    CtKey, Datum, Expression, FibResult, Field, Meta, Operand, Operator, Statement, ct_state,
+};
 
 /// What kind of value an expression has: it decides how a number is read and printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -444,4 +446,39 @@ pub(super) fn is_word(text: &str) -> bool {
 /// Whether a word can go on with this character.
 pub(super) fn is_word_char(it: char) -> bool {
     it.is_ascii_alphanumeric() || matches!(it, '/' | '-' | '_' | '.')
+}
+
+/// The family a match allows, as `meta nfproto` numbers it.
+pub(super) fn family_of(statement: &Statement) -> Option<u32> {
+    let Statement::Match {
+        left,
+        operator,
+        right,
+    } = statement
+    else {
+        return None;
+    };
+    match (left, operator, right) {
+        (Expression::Meta(Meta::Nfproto), Operator::Eq, Operand::Value(Datum::Number(number))) => {
+            Some(*number)
+        }
+        (left, ..) => family_of_expression(left),
+    }
+}
+
+/// The family in whose header an expression looks.
+pub(super) fn family_of_expression(expression: &Expression) -> Option<u32> {
+    match expression {
+        Expression::Payload(
+            Field::IpSaddr | Field::IpDaddr | Field::IpProtocol | Field::IcmpType,
+        ) => Some(2),
+        Expression::Payload(
+            Field::Ip6Saddr | Field::Ip6Daddr | Field::Ip6Nexthdr | Field::Icmpv6Type,
+        ) => Some(10),
+        Expression::Concatenation(parts) => parts.iter().find_map(family_of_expression),
+        Expression::Bitwise { of, .. } | Expression::Map { key: of, .. } => {
+            family_of_expression(of)
+        }
+        _ => None,
+    }
 }

@@ -1,4 +1,6 @@
 //! The runner of wasm tests in a browser, at the version of `Cargo.lock`.
+//!
+//! **Left out**: nothing; the arguments go to the original.
 
 fn main() -> anyhow::Result<()> {
     env_logger::init();

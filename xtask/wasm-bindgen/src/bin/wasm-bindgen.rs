@@ -1,4 +1,6 @@
 //! The `wasm-bindgen` tool, at the version of `Cargo.lock`.
+//!
+//! **Left out**: nothing; the arguments go to the original.
 
 fn main() -> anyhow::Result<()> {
     env_logger::init();

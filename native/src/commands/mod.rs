@@ -1,0 +1,6 @@
+//! The subcommands, one file each: its arguments and `run`.
+
+pub mod render;
+pub mod serve;
+pub mod trace;
+pub mod verify;

@@ -1,0 +1,163 @@
+//! `packetwalk trace`: follow a packet from where it is sent to where it ends, and back.
+//!
+//! **Left out**: pictures and captures; text and JSON only.
+
+use crate::error::Error;
+use crate::input::{Manifests, Settings};
+use crate::output;
+use packetwalk_core::api::Manifest;
+use packetwalk_core::chance::{Branch, Chooser};
+use packetwalk_core::net::Protocol;
+use packetwalk_core::sim::{
+    Destination, HostId, Request, Source, Walk, World, outcomes, walk,
+};
+use packetwalk_core::view;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Follow a packet through names, rules and connection tracking, there and back
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    manifests: Manifests,
+    #[command(flatten)]
+    settings: Settings,
+    /// Who asks: pod/NAME, pod/NAMESPACE/NAME, node/NAME, external, or an address
+    #[arg(long, value_name = "SRC")]
+    from: String,
+    /// Whom: a URL, a name as the pod would write it, or an address; with a port where needed
+    #[arg(long, value_name = "DST[:PORT]")]
+    to: String,
+    /// The protocol
+    #[arg(long, default_value = "tcp", value_parser = ["tcp", "udp", "sctp", "icmp"])]
+    protocol: String,
+    /// The node at whose uplink the packet comes in
+    #[arg(long)]
+    node: Option<String>,
+    /// Every way the request can go, with its probability
+    #[arg(long)]
+    all: bool,
+    /// Every rule that was asked: what matched, what did not, and why
+    #[arg(long)]
+    explain: bool,
+    /// The form of the answer
+    #[arg(short, long, default_value = "text", value_parser = ["text", "json"])]
+    output: String,
+}
+
+const EXAMPLES: &str = "Examples:
+  packetwalk trace -f static/manifests/clusterip.yaml --from pod/client --to http://api
+  packetwalk trace -f cluster.yaml --from pod/shop/web --to api.billing:8080 --explain
+  packetwalk trace -f cluster.yaml --from external --to 172.18.0.3:31080 --all -o json";
+
+/// The most ways that are explored.
+const MAX_WAYS: usize = 4096;
+
+/// Prints the walk, or all walks.
+///
+/// # Errors
+/// When the manifests or the request are wrong.
+pub fn run(arguments: &Arguments) -> Result<(), Error> {
+    let (manifest, world) = arguments.manifests.world(&arguments.settings)?;
+    let request = request(arguments)?;
+    let branches = if arguments.all {
+        let ways = outcomes(&world, &request, MAX_WAYS)?.ways;
+        if !ways.complete {
+            output::remark(&format!("only the first {MAX_WAYS} ways were explored"));
+        }
+        ways.branches
+    } else {
+        let mut chooser = Chooser::seeded(arguments.settings.seed);
+        let result = walk(&world, &request, &mut chooser)?;
+        let made = chooser.made();
+        vec![Branch {
+            probability: made.iter().map(|it| it.probability).product(),
+            picks: made.iter().map(|it| it.picked).collect(),
+            result,
+        }]
+    };
+    match arguments.output.as_str() {
+        "json" => output::json(&as_json(&branches)),
+        _ => output::answer(&as_text(arguments, &manifest, &world, &branches)),
+    }
+}
+
+fn request(arguments: &Arguments) -> Result<Request, Error> {
+    let protocol = Protocol::from_name(&arguments.protocol).unwrap_or(Protocol::Tcp);
+    let mut request = Request::new(
+        Source::parse(&arguments.from)?,
+        Destination::parse(&arguments.to, protocol)?,
+    );
+    request.enter_at = arguments.node.clone().map(HostId::Node);
+    Ok(request)
+}
+
+fn as_json(branches: &[Branch<Walk>]) -> Value {
+    let outcomes: Vec<Value> = branches
+        .iter()
+        .map(|it| {
+            let ending = &it.result.ending;
+            json!({
+                "probability": it.probability,
+                "verdict": ending.verdict,
+                "by": ending.by,
+                "reason": ending.reason,
+                "destination": ending.destination,
+                "object": ending.object,
+                "rewritten": ending.rewritten,
+                "source_seen": ending.source_seen,
+                "masqueraded": ending.masqueraded,
+                "symptom": ending.symptom,
+                "steps": it.result.steps,
+            })
+        })
+        .collect();
+    let lookup = branches.first().and_then(|it| it.result.lookup.as_ref());
+    let queries = lookup.map(|it| json!(it.resolution.queries));
+    json!({ "outcomes": outcomes, "dns": queries.unwrap_or_else(|| json!([])) })
+}
+
+fn as_text(
+    arguments: &Arguments,
+    manifest: &Manifest,
+    world: &World,
+    branches: &[Branch<Walk>],
+) -> String {
+    let mut text = String::new();
+    for (idx, branch) in branches.iter().enumerate() {
+        if branches.len() > 1 || branch.probability < 1.0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{}way {} of {}, probability {:.3}",
+                if idx > 0 { "\n" } else { "" },
+                idx + 1,
+                if arguments.all {
+                    branches.len().to_string()
+                } else {
+                    "several (--all shows them)".to_owned()
+                },
+                branch.probability
+            );
+        }
+        text.push_str(&walk_text(arguments, manifest, world, &branch.result));
+    }
+    text
+}
+
+fn walk_text(arguments: &Arguments, manifest: &Manifest, world: &World, walk: &Walk) -> String {
+    let map = view::map(world, &walk.from, None, view::Layout::Wide);
+    let hops = view::hops(world, manifest, &map, walk);
+    let mut text = if arguments.explain {
+        view::explanation(&hops)
+    } else {
+        view::summary(&hops)
+    };
+    let ending = view::ending(&walk.ending);
+    let _ = writeln!(text, "{}: {}", walk.ending.verdict.name(), ending.sentence);
+    if let Some(symptom) = &ending.symptom {
+        let _ = writeln!(text, "{symptom}");
+    }
+    text
+}

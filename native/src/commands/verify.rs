@@ -1,0 +1,420 @@
+//! `packetwalk verify`: the same flows through the simulation and the kernel, step by step.
+//!
+//! Every pod and node asks every Service: on each of its ports, on a port it does not have, and by
+//! ping; and every pod asks every pod. Where the rules draw lots, connections are made until the
+//! kernel has drawn every way the simulation knows, and the walk compared is the one it drew.
+//!
+//! **Left out**: random worlds; SCTP; the client outside; sources in `kube-system`.
+
+use crate::compare::{Comparison, Disagreement, Observed, chosen_destination, compare};
+use crate::error::Error;
+use crate::input::{Manifests, Settings};
+use crate::kernel::probe::Probe;
+use crate::lab::{Tamper, WorldLab, probe_protocol, simulated_rules};
+use crate::output;
+use packetwalk_core::ip::IpAddr;
+use packetwalk_core::net::Protocol;
+use packetwalk_core::netfilter::dialect::nft;
+use packetwalk_core::sim::{
+    Destination, HostId, Outcomes, Request, Source, Walk, World, outcomes,
+};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+/// Check the simulation against the Linux kernel, step by step (needs root)
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    manifests: Manifests,
+    #[command(flatten)]
+    settings: Settings,
+    /// The form of the report
+    #[arg(short, long, default_value = "text", value_parser = ["text", "json"])]
+    output: String,
+}
+
+const EXAMPLES: &str = "Examples:
+  sudo packetwalk verify -f static/manifests/clusterip.yaml
+  sudo packetwalk verify -f my-cluster.yaml -o json
+
+Nodes and pods become network namespaces of their own, made for this run and removed after it.
+Nothing outside them is touched.";
+
+/// How often a flow is tried at least where the rules draw lots.
+const MIN_TRIES: usize = 4;
+
+/// After so many connections, a way that was never drawn is a disagreement: with two equal ways
+/// that happens by chance once in 2^63.
+const MAX_TRIES: usize = 64;
+
+/// The first source port; every connection has its own.
+const FIRST_PORT: u16 = 40_000;
+
+/// What a verification came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Flow by flow.
+    pub flows: Vec<FlowReport>,
+    /// How many rules the kernel lists as they were loaded.
+    pub n_rules: usize,
+    /// How many steps were compared in all.
+    pub n_steps: usize,
+    /// How many real packets' stories were compared.
+    pub n_walks: usize,
+    /// How many flows were left out, because neither arm can send them.
+    pub n_not_run: usize,
+    /// Every difference, each once.
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// What one flow came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct FlowReport {
+    /// Who asked.
+    pub from: String,
+    /// Whom.
+    pub to: String,
+    /// How often.
+    pub n_connections: usize,
+    /// The ways that were drawn, with their counts.
+    pub ways: Vec<(String, usize)>,
+    /// How many steps were compared.
+    pub n_steps: usize,
+    /// How many of them differ.
+    pub n_disagreements: usize,
+}
+
+/// Verifies, and reports.
+///
+/// # Errors
+/// When this machine cannot, or a difference was found.
+pub fn run(arguments: &Arguments) -> Result<(), Error> {
+    let (_, world) = arguments.manifests.world(&arguments.settings)?;
+    let report = verify(&world, None)?;
+    if arguments.output == "json" {
+        output::json(&json!(report))?;
+    } else {
+        output::answer(&as_text(&report))?;
+    }
+    match report.disagreements.len() {
+        0 => Ok(()),
+        1 => Err(Error::Disagreement("1 disagreement".into())),
+        n => Err(Error::Disagreement(format!("{n} disagreements"))),
+    }
+}
+
+/// Runs every flow of a world through both arms.
+///
+/// # Errors
+/// When this machine cannot.
+pub fn verify(world: &World, tamper: Option<Tamper<'_>>) -> Result<Report, Error> {
+    let mut lab = WorldLab::build(world, tamper)?;
+    let mut report = Report::default();
+    compare_rulesets(world, &lab, &mut report);
+    let mut port = FIRST_PORT;
+    for flow in flows(world) {
+        let told = run_flow(world, &mut lab, &flow, &mut port);
+        match told {
+            Ok((flow_report, comparison)) => {
+                report.n_walks += flow_report.n_connections;
+                report.n_steps += comparison.n_steps;
+                for it in comparison.disagreements {
+                    if !report.disagreements.contains(&it) {
+                        report.disagreements.push(it);
+                    }
+                }
+                report.flows.push(flow_report);
+            }
+            Err(error) => {
+                lab.close()?;
+                return Err(error);
+            }
+        }
+    }
+    lab.close()?;
+    Ok(report)
+}
+
+/// A flow to send: who, whom, how.
+struct FlowPlan {
+    from: HostId,
+    address: IpAddr,
+    port: Option<u16>,
+    protocol: Protocol,
+}
+
+fn flows(world: &World) -> Vec<FlowPlan> {
+    let hosts: Vec<&HostId> = world
+        .network
+        .hosts()
+        .map(|it| &it.id)
+        .filter(|it| match it {
+            HostId::Pod(namespace, _) => namespace != "kube-system",
+            HostId::Node(_) => true,
+            HostId::Router | HostId::Outside => false,
+        })
+        .collect();
+    let mut flows = Vec::new();
+    for from in &hosts {
+        for (address, port, protocol) in destinations(world, from) {
+            flows.push(FlowPlan {
+                from: (*from).clone(),
+                address,
+                port,
+                protocol,
+            });
+        }
+    }
+    flows
+}
+
+fn destinations(world: &World, from: &HostId) -> BTreeSet<(IpAddr, Option<u16>, Protocol)> {
+    let mut all = BTreeSet::new();
+    let services = world.objects.services.values();
+    for service in services.filter(|it| it.metadata.namespace != "kube-system") {
+        for address in service.cluster_ips() {
+            let mut used = Vec::new();
+            for port in &service.spec.ports {
+                let protocol = Protocol::from_name(port.protocol.as_deref().unwrap_or("TCP"));
+                if let (Some(protocol), Ok(number)) = (protocol, u16::try_from(port.port)) {
+                    all.insert((address, Some(number), protocol));
+                    used.push(number);
+                }
+            }
+            let unknown = (1..=u16::MAX).find(|it| !used.contains(it));
+            all.insert((address, unknown, Protocol::Tcp));
+            let ping = match address {
+                IpAddr::V4(_) => Protocol::Icmp,
+                IpAddr::V6(_) => Protocol::Icmpv6,
+            };
+            all.insert((address, None, ping));
+        }
+    }
+    for host in world.network.hosts() {
+        let HostId::Pod(namespace, name) = &host.id else {
+            continue;
+        };
+        if namespace == "kube-system" || host.id == *from {
+            continue;
+        }
+        let ips = world.objects.pod(namespace, name).map(|it| it.ips());
+        for address in ips.into_iter().flatten() {
+            let open = host.listens.iter().map(|(it, _)| (it.port, it.protocol));
+            for (port, protocol) in open.chain([(9, Protocol::Tcp)]) {
+                all.insert((address, Some(port), protocol));
+            }
+        }
+    }
+    all
+}
+
+fn run_flow(
+    world: &World,
+    lab: &mut WorldLab,
+    plan: &FlowPlan,
+    port: &mut u16,
+) -> Result<(FlowReport, Comparison), Error> {
+    let destination = Destination {
+        name: plan.address.to_string(),
+        port: plan.port,
+        protocol: plan.protocol,
+        url: None,
+    };
+    let mut report = FlowReport {
+        from: plan.from.to_string(),
+        to: format!("{destination} {}", plan.protocol),
+        n_connections: 0,
+        ways: Vec::new(),
+        n_steps: 0,
+        n_disagreements: 0,
+    };
+    let mut comparison = Comparison::default();
+    let Some(protocol) = probe_protocol(plan.protocol) else {
+        return Ok((report, comparison));
+    };
+    let mut drawn: BTreeSet<usize> = BTreeSet::new();
+    let mut n_ways = 1;
+    while report.n_connections < MAX_TRIES {
+        if drawn.len() >= n_ways && (n_ways == 1 || report.n_connections >= MIN_TRIES) {
+            break;
+        }
+        *port = port.checked_add(1).unwrap_or(FIRST_PORT);
+        let mut request = Request::new(
+            Source::Host(plan.from.clone()),
+            destination.clone(),
+        );
+        request.source_port = Some(*port);
+        let ways = outcomes(world, &request, MAX_TRIES)?;
+        n_ways = ways.ways.branches.len();
+        let at = SocketAddr::new(plan.address, plan.port.unwrap_or_default());
+        let probe = Probe::new(protocol, at).from_port(*port);
+        lab.listen()?;
+        let outcome = lab.send(&plan.from, &probe)?;
+        let recordings = lab.listen()?;
+        let (idx, walk) = way_drawn(&ways, &recordings);
+        let observed = Observed {
+            recordings: &recordings,
+            listing: &|host, table| lab.listing(host, table),
+            ruleset: &|host| simulated_rules(world, host),
+            outcome: &outcome,
+        };
+        comparison.add(compare(walk, &observed));
+        note_losses(&recordings, &mut comparison);
+        report.n_connections += 1;
+        if drawn.insert(idx) {
+            report.ways.push((way_name(walk), 0));
+        }
+        let name = way_name(walk);
+        if let Some(it) = report.ways.iter_mut().find(|it| it.0 == name) {
+            it.1 += 1;
+        }
+    }
+    comparison.check(
+        &report.from,
+        &format!("the ways drawn in {} connections to {}", report.n_connections, report.to),
+        n_ways.to_string(),
+        drawn.len().to_string(),
+    );
+    report.n_steps = comparison.n_steps;
+    report.n_disagreements = comparison.disagreements.len();
+    Ok((report, comparison))
+}
+
+/// The way the kernel took among those the simulation knows.
+fn way_drawn<'a>(
+    ways: &'a Outcomes,
+    recordings: &std::collections::BTreeMap<HostId, crate::kernel::monitor::Recording>,
+) -> (usize, &'a Walk) {
+    let branches = &ways.ways.branches;
+    let chosen = branches
+        .first()
+        .and_then(|it| chosen_destination(&it.result, recordings))
+        .map(|it| it.to_string());
+    branches
+        .iter()
+        .enumerate()
+        .find(|(_, it)| chosen.is_some() && it.result.ending.destination == chosen)
+        .or_else(|| branches.iter().enumerate().next())
+        .map(|(idx, it)| (idx, &it.result))
+        .expect("an exploration has at least one branch")
+}
+
+fn way_name(walk: &Walk) -> String {
+    let verdict = walk.ending.verdict.name();
+    match &walk.ending.object {
+        Some(object) if verdict == "delivered" => object.to_string(),
+        Some(object) => format!("{verdict} by {object}"),
+        None => verdict.to_owned(),
+    }
+}
+
+/// Events the kernel could not deliver are a difference like any other: nothing is lost silently.
+fn note_losses(
+    recordings: &std::collections::BTreeMap<HostId, crate::kernel::monitor::Recording>,
+    comparison: &mut Comparison,
+) {
+    for (host, it) in recordings {
+        let told = if it.is_complete() {
+            "complete".to_owned()
+        } else {
+            format!("{} overflows, {} unreadable", it.n_overflows, it.n_malformed)
+        };
+        comparison.check(
+            &format!("{}, the kernel's events", host.short()),
+            "their completeness",
+            "complete".to_owned(),
+            told,
+        );
+    }
+}
+
+/// The kernel's listing of every node's rules, read back, must be the rules that were generated.
+fn compare_rulesets(world: &World, lab: &WorldLab, report: &mut Report) {
+    for host in world.network.hosts() {
+        for table in host.ruleset.tables() {
+            let Some(listing) = lab.listing(&host.id, &table.key) else {
+                continue;
+            };
+            let place = format!("{}, table {}", host.id.short(), table.key);
+            let mut comparison = Comparison::default();
+            match nft::parse_listing(&listing.text) {
+                Ok(read) => {
+                    let mine = nft::canonical_ruleset(&host.ruleset);
+                    let theirs = nft::canonical_ruleset(&read.ruleset);
+                    compare_chains(&place, &mine, &theirs, &mut comparison);
+                    report.n_rules += read.ruleset.n_rules();
+                }
+                Err(error) => comparison.check(
+                    &place,
+                    "the listing",
+                    "nft's own language".into(),
+                    format!("cannot be read: {error}"),
+                ),
+            }
+            report.n_steps += comparison.n_steps;
+            report.disagreements.extend(comparison.disagreements);
+        }
+    }
+}
+
+fn compare_chains(
+    place: &str,
+    mine: &packetwalk_core::netfilter::Ruleset,
+    theirs: &packetwalk_core::netfilter::Ruleset,
+    comparison: &mut Comparison,
+) {
+    let lines = |ruleset: &packetwalk_core::netfilter::Ruleset| -> BTreeSet<String> {
+        packetwalk_core::netfilter::Transaction::from_ruleset(ruleset)
+            .commands
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    let (mine, theirs) = (lines(mine), lines(theirs));
+    comparison.n_steps += mine.intersection(&theirs).count();
+    let absent = || "is not there".to_owned();
+    for line in mine.difference(&theirs) {
+        comparison.check(place, "the listing", line.clone(), absent());
+    }
+    for line in theirs.difference(&mine) {
+        comparison.check(place, "the listing", absent(), line.clone());
+    }
+}
+
+fn as_text(report: &Report) -> String {
+    let mut text = String::new();
+    for flow in &report.flows {
+        let ways: Vec<String> = flow
+            .ways
+            .iter()
+            .map(|(name, n)| format!("{name} ×{n}"))
+            .collect();
+        let mark = if flow.n_disagreements == 0 { "✓" } else { "✗" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{mark} {} → {}: {}; {} steps compared",
+            flow.from,
+            flow.to,
+            ways.join(", "),
+            flow.n_steps
+        );
+    }
+    for it in &report.disagreements {
+        let _ = writeln!(text, "\n{it}");
+    }
+    let _ = writeln!(
+        text,
+        "\n{} flows, {} packets followed there and back, {} rules read back, {} steps compared, {} disagreements",
+        report.flows.len(),
+        report.n_walks,
+        report.n_rules,
+        report.n_steps,
+        report.disagreements.len()
+    );
+    text
+}

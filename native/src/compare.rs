@@ -1,0 +1,590 @@
+//! Simulation against kernel: one flow through both, and every difference in words.
+//!
+//! Compared are, on every node the packet passes and for both ways: the packet as each hook meets
+//! it, the base chains in order, the rules that matched in order with their verdicts, policies, the
+//! connection's two tuples and its translation; and, for the client, the verdict, who answered, and
+//! which source the answerer saw.
+//!
+//! **Left out**: rules that did not match (the kernel does not tell of them), time to live, and the
+//! port masquerade chooses, which is luck on both sides.
+
+use crate::kernel::conntrack::{ConntrackEvent, ConntrackKind, Tuple};
+use crate::kernel::monitor::Recording;
+use crate::kernel::nft::Listing;
+use crate::kernel::probe::Outcome;
+use crate::kernel::serve::read_line;
+use crate::kernel::trace::{
+    PacketHeader, Pass, TraceKind, TracedPacket, Transport as KernelTransport,
+    Verdict as KernelVerdict,
+};
+use packetwalk_core::api::ObjectRef;
+use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
+use packetwalk_core::netfilter::conntrack::Connection;
+use packetwalk_core::netfilter::{
+    Hook, Outcome as HookOutcome, Policy, Ruleset, TableKey, Trace, TraceEvent, Verdict, ct_status,
+};
+use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// A difference between the simulation and the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Disagreement {
+    /// Where: `node-1, prerouting, request`.
+    pub place: String,
+    /// About what.
+    pub about: String,
+    /// What the simulation says.
+    pub simulated: String,
+    /// What the kernel says.
+    pub kernel: String,
+}
+
+/// What a comparison came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// How many things were compared.
+    pub n_steps: usize,
+    /// Those that differ.
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// What the kernel knows of a flow: its events on every node, and the rules they name.
+pub struct Observed<'a> {
+    /// The events.
+    pub recordings: &'a BTreeMap<HostId, Recording>,
+    /// The listings.
+    pub listing: &'a dyn Fn(&HostId, &TableKey) -> Option<&'a Listing>,
+    /// The rules as the simulation has them.
+    pub ruleset: &'a dyn Fn(&HostId) -> Option<&'a Ruleset>,
+    /// What the client saw.
+    pub outcome: &'a Outcome,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} differs", self.place, self.about)?;
+        writeln!(f, "    simulation: {}", self.simulated)?;
+        write!(f, "    kernel:     {}", self.kernel)
+    }
+}
+
+impl Comparison {
+    /// Adds another comparison's counts and differences.
+    pub fn add(&mut self, other: Comparison) {
+        self.n_steps += other.n_steps;
+        self.disagreements.extend(other.disagreements);
+    }
+
+    /// Compares one thing.
+    pub fn check(&mut self, place: &str, about: &str, simulated: String, kernel: String) {
+        self.n_steps += 1;
+        if simulated != kernel {
+            self.disagreements.push(Disagreement {
+                place: place.to_owned(),
+                about: about.to_owned(),
+                simulated,
+                kernel,
+            });
+        }
+    }
+}
+
+/// Compares a walk with what the kernel did with the same packet.
+#[must_use]
+pub fn compare(walk: &Walk, observed: &Observed<'_>) -> Comparison {
+    let mut comparison = Comparison::default();
+    let ports = MasqueradePorts::learn(walk, observed);
+    compare_client(walk, observed.outcome, &mut comparison);
+    let mut taken: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
+    let packets: BTreeMap<&HostId, Vec<TracedPacket>> = observed
+        .recordings
+        .iter()
+        .map(|(host, it)| (host, it.packets()))
+        .collect();
+    for passage in passages(walk) {
+        let host = &passage[0].host;
+        let Some(packets) = packets.get(host) else {
+            continue;
+        };
+        let taken = taken.entry(host.clone()).or_default();
+        let place = format!("{}, {}", host.short(), leg_name(passage[0].leg));
+        let found = packets.iter().enumerate().find(|(idx, it)| {
+            !taken.contains(idx)
+                && it
+                    .first
+                    .as_ref()
+                    .is_some_and(|it| ports.header(it) == header(&passage[0].before))
+        });
+        let Some((idx, packet)) = found else {
+            let seen: Vec<String> = packets
+                .iter()
+                .filter_map(|it| it.first.as_ref())
+                .map(|it| ports.header(it))
+                .collect();
+            comparison.check(
+                &place,
+                "the packet that comes in",
+                header(&passage[0].before),
+                if seen.is_empty() {
+                    "no packet at all".into()
+                } else {
+                    seen.join(" | ")
+                },
+            );
+            continue;
+        };
+        taken.push(idx);
+        compare_passage(&passage, packet, observed, &ports, &mut comparison);
+        compare_connection(&passage, observed, &ports, &mut comparison);
+    }
+    comparison
+}
+
+/// The way a walk and the kernel chose when several were open, told by the kernel's connections:
+/// the translated destination on the first node that has one.
+#[must_use]
+pub fn chosen_destination(walk: &Walk, recordings: &BTreeMap<HostId, Recording>) -> Option<SocketAddr> {
+    let first = walk.steps.first()?;
+    let original = Flow::from_packet(&first.before)?;
+    recordings
+        .values()
+        .flat_map(Recording::connections)
+        .filter(|it| it.kind == ConntrackKind::New)
+        .find(|it| flow(&it.original) == flow_text(&original))
+        .map(|it| SocketAddr::new(it.reply.source, it.reply.source_port))
+}
+
+/// The consecutive hooks of one host on one leg.
+fn passages(walk: &Walk) -> Vec<Vec<&Step>> {
+    let hooks = walk
+        .steps
+        .iter()
+        .filter(|it| matches!(it.kind, StepKind::Hook { .. }));
+    let mut passages: Vec<Vec<&Step>> = Vec::new();
+    for step in hooks {
+        let goes_on = passages.last().is_some_and(|it| {
+            let last = it[it.len() - 1];
+            let begins_again = matches!(
+                step.kind,
+                StepKind::Hook {
+                    hook: Hook::Prerouting | Hook::Output,
+                    ..
+                }
+            );
+            last.host == step.host && last.leg == step.leg && !begins_again
+        });
+        match passages.last_mut() {
+            Some(passage) if goes_on => passage.push(step),
+            _ => passages.push(vec![step]),
+        }
+    }
+    passages
+}
+
+fn leg_name(leg: Leg) -> &'static str {
+    match leg {
+        Leg::Lookup => "look-up",
+        Leg::Request => "request",
+        Leg::Reply => "reply",
+    }
+}
+
+/// The packet as each hook meets it, and the rules that matched.
+fn compare_passage(
+    passage: &[&Step],
+    packet: &TracedPacket,
+    observed: &Observed<'_>,
+    ports: &MasqueradePorts,
+    comparison: &mut Comparison,
+) {
+    let mut kernel = packet.passes.iter().peekable();
+    for step in passage {
+        let StepKind::Hook { hook, trace, .. } = &step.kind else {
+            continue;
+        };
+        let place = format!("{}, {hook}, {}", step.host.short(), leg_name(step.leg));
+        for (n, pass) in simulated_passes(trace).into_iter().enumerate() {
+            let Some(other) = kernel.next_if(|it| it.base_chain == pass.base_chain) else {
+                let found = kernel
+                    .peek()
+                    .map_or("nothing more".to_owned(), |it| it.base_chain.clone());
+                comparison.check(&place, "the base chain", pass.base_chain, found);
+                return;
+            };
+            comparison.n_steps += 1;
+            if n == 0 && let Some(it) = &other.packet {
+                comparison.check(
+                    &place,
+                    "the packet at the hook",
+                    header(&step.before),
+                    ports.header(it),
+                );
+            }
+            compare_rules(&place, &step.host, &pass, other, observed, comparison);
+        }
+    }
+    if let Some(more) = kernel.next() {
+        let place = format!("{}, {}", passage[0].host.short(), leg_name(passage[0].leg));
+        let after = "nothing more".to_owned();
+        comparison.check(&place, "the base chain", after, more.base_chain.clone());
+    }
+}
+
+/// One base chain of a simulated trace.
+struct SimulatedPass {
+    table: TableKey,
+    base_chain: String,
+    decisions: Vec<Decision>,
+}
+
+/// A rule that matched, or a policy that was reached.
+struct Decision {
+    chain: String,
+    rule: Option<usize>,
+    verdict: String,
+}
+
+fn simulated_passes(trace: &Trace) -> Vec<SimulatedPass> {
+    use packetwalk_core::netfilter::Entered;
+    let mut passes: Vec<SimulatedPass> = Vec::new();
+    for event in &trace.events {
+        let decision = match event {
+            TraceEvent::ChainEntered {
+                table,
+                chain,
+                entered: Entered::Hook,
+            } => {
+                passes.push(SimulatedPass {
+                    table: table.clone(),
+                    base_chain: chain.to_string(),
+                    decisions: Vec::new(),
+                });
+                continue;
+            }
+            // The kernel tells of a return as of the end of a chain, which is no decision.
+            TraceEvent::RuleMatched {
+                verdict: Verdict::Return,
+                ..
+            } => continue,
+            TraceEvent::RuleMatched {
+                chain,
+                rule,
+                verdict,
+                ..
+            } => Decision {
+                chain: chain.to_string(),
+                rule: Some(*rule),
+                verdict: verdict.to_string(),
+            },
+            TraceEvent::PolicyReached { chain, policy } => Decision {
+                chain: chain.to_string(),
+                rule: None,
+                verdict: match policy {
+                    Policy::Accept => "accept".into(),
+                    Policy::Drop => "drop".into(),
+                },
+            },
+            _ => continue,
+        };
+        if let Some(pass) = passes.last_mut() {
+            pass.decisions.push(decision);
+        }
+    }
+    passes
+}
+
+fn compare_rules(
+    place: &str,
+    host: &HostId,
+    simulated: &SimulatedPass,
+    kernel: &Pass,
+    observed: &Observed<'_>,
+    comparison: &mut Comparison,
+) {
+    let listing = (observed.listing)(host, &simulated.table);
+    let ruleset = (observed.ruleset)(host);
+    let mine: Vec<String> = simulated
+        .decisions
+        .iter()
+        .map(|it| told_by_simulation(it, ruleset, &simulated.table))
+        .collect();
+    let theirs: Vec<String> = kernel
+        .steps
+        .iter()
+        .filter(|it| it.kind != TraceKind::Return)
+        .map(|it| told_by_kernel(it, listing))
+        .collect();
+    let nothing = || "nothing more matches".to_owned();
+    for idx in 0..mine.len().max(theirs.len()) {
+        let mine = mine.get(idx).cloned().unwrap_or_else(nothing);
+        let theirs = theirs.get(idx).cloned().unwrap_or_else(nothing);
+        let same = canonical(&mine) == canonical(&theirs);
+        let about = format!("decision {} of {}", idx + 1, simulated.base_chain);
+        let kernel = if same { mine.clone() } else { theirs };
+        comparison.check(place, &about, mine, kernel);
+        if !same {
+            // What follows a difference follows from it.
+            return;
+        }
+    }
+}
+
+/// What identifies a decision: the text of the rule differs in spelling between the two.
+fn canonical(decision: &str) -> &str {
+    decision.split("  ").next().unwrap_or(decision)
+}
+
+fn told_by_simulation(it: &Decision, ruleset: Option<&Ruleset>, table: &TableKey) -> String {
+    let Some(rule) = it.rule else {
+        return format!("{}: policy {}", it.chain, it.verdict);
+    };
+    let text = ruleset
+        .and_then(|it| it.table(table))
+        .and_then(|table| table.chains.get(&it.chain))
+        .and_then(|chain| chain.rules.get(rule))
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    format!("{}: rule {} → {}  {text}", it.chain, rule + 1, it.verdict)
+}
+
+fn told_by_kernel(it: &crate::kernel::trace::Step, listing: Option<&Listing>) -> String {
+    let verdict = match &it.verdict {
+        KernelVerdict::Accept => "accept".to_owned(),
+        KernelVerdict::Drop => "drop".to_owned(),
+        KernelVerdict::Continue => "continue".to_owned(),
+        KernelVerdict::Return => "return".to_owned(),
+        KernelVerdict::Jump(chain) => format!("jump {chain}"),
+        KernelVerdict::Goto(chain) => format!("goto {chain}"),
+        KernelVerdict::Other(code) => format!("verdict {code}"),
+    };
+    let Some(handle) = it.rule_handle else {
+        return format!("{}: policy {verdict}", it.chain);
+    };
+    let Some((chain, rule)) = listing.and_then(|it| it.position(handle)) else {
+        return format!("{}: a rule with handle {handle} → {verdict}", it.chain);
+    };
+    let text = listing
+        .and_then(|it| it.chains.get(chain)?.get(rule))
+        .map(|it| it.text.clone())
+        .unwrap_or_default();
+    format!("{chain}: rule {} → {verdict}  {text}", rule + 1)
+}
+
+/// The connection as the host's table has it.
+fn compare_connection(
+    passage: &[&Step],
+    observed: &Observed<'_>,
+    ports: &MasqueradePorts,
+    comparison: &mut Comparison,
+) {
+    let last = passage[passage.len() - 1];
+    let StepKind::Hook {
+        connection: Some(connection),
+        outcome: HookOutcome::Accepted,
+        ..
+    } = &last.kind
+    else {
+        return;
+    };
+    if last.leg == Leg::Reply || connection.status & ct_status::CONFIRMED == 0 {
+        return;
+    }
+    let place = format!("{}, connection tracking", last.host.short());
+    let mine = connection_text(connection);
+    let found = observed
+        .recordings
+        .get(&last.host)
+        .into_iter()
+        .flat_map(Recording::connections)
+        .filter(|it| it.kind == ConntrackKind::New)
+        .map(|it| ports.connection(it))
+        .find(|it| it.split(" | ").next() == mine.split(" | ").next());
+    let theirs = found.unwrap_or_else(|| "no such connection".into());
+    comparison.check(&place, "the connection", mine, theirs);
+}
+
+fn connection_text(it: &Connection) -> String {
+    let bits = (
+        it.status & ct_status::DNAT != 0,
+        it.status & ct_status::SNAT != 0,
+    );
+    format!(
+        "{} | {} | {}",
+        flow_text(&it.original),
+        flow_text(&it.reply),
+        translated(bits)
+    )
+}
+
+fn translated((dnat, snat): (bool, bool)) -> &'static str {
+    match (dnat, snat) {
+        (true, true) => "destination and source translated",
+        (true, false) => "destination translated",
+        (false, true) => "source translated",
+        (false, false) => "not translated",
+    }
+}
+
+fn flow_text(it: &Flow) -> String {
+    ends(
+        it.protocol.number(),
+        SocketAddr::new(it.source, it.source_port),
+        SocketAddr::new(it.destination, it.destination_port),
+    )
+}
+
+fn flow(it: &Tuple) -> String {
+    let (source_port, destination_port) = match it.icmp {
+        Some((_, _, id)) => (id, id),
+        None => (it.source_port, it.destination_port),
+    };
+    ends(
+        it.protocol,
+        SocketAddr::new(it.source, source_port),
+        SocketAddr::new(it.destination, destination_port),
+    )
+}
+
+fn ends(protocol: u8, source: SocketAddr, destination: SocketAddr) -> String {
+    format!("protocol {protocol} {source} → {destination}")
+}
+
+/// What the client sees: the verdict, who answered, and the source the answerer saw.
+fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
+    let place = format!("{}, the client", walk.from.short());
+    let kernel = match outcome {
+        Outcome::Connected { .. } => Ending::Delivered,
+        Outcome::Refused { .. } => Ending::Refused,
+        Outcome::TimedOut { .. } | Outcome::Blocked { .. } => Ending::Dropped,
+        Outcome::Unreachable { .. } => Ending::Unreachable,
+    };
+    // A packet that leaves the world is answered by nobody: the client waits in vain.
+    let simulated = match walk.ending.verdict {
+        Ending::Forwarded => Ending::Dropped,
+        other => other,
+    };
+    let name = |it: Ending| it.name().to_owned();
+    comparison.check(&place, "the verdict", name(simulated), name(kernel));
+    if let Outcome::Connected { reply, .. } = outcome
+        && let Some((answerer, seen)) = read_line(reply)
+    {
+        let object = walk.ending.object.as_ref().map(ObjectRef::to_string);
+        let nobody = || "nobody".to_owned();
+        comparison.check(
+            &place,
+            "who answered",
+            object.unwrap_or_else(nobody),
+            answerer.to_owned(),
+        );
+        let source = walk.ending.source_seen.map(|it| it.to_string());
+        let seen = seen.ip().to_string();
+        comparison.check(
+            &place,
+            "the source the answerer saw",
+            source.unwrap_or_else(nobody),
+            seen,
+        );
+    }
+}
+
+/// The port masquerade chose is luck: the kernel's is read as the simulation's.
+struct MasqueradePorts {
+    /// The kernel's, and the simulation's.
+    pairs: Vec<(u16, u16)>,
+}
+
+impl MasqueradePorts {
+    fn learn(walk: &Walk, observed: &Observed<'_>) -> Self {
+        let mut pairs = Vec::new();
+        for step in &walk.steps {
+            let StepKind::Hook {
+                connection: Some(mine),
+                ..
+            } = &step.kind
+            else {
+                continue;
+            };
+            if mine.status & ct_status::SNAT == 0 {
+                continue;
+            }
+            let theirs = observed
+                .recordings
+                .get(&step.host)
+                .into_iter()
+                .flat_map(Recording::connections)
+                .find(|it| flow(&it.original) == flow_text(&mine.original));
+            if let Some(theirs) = theirs {
+                let port = theirs
+                    .reply
+                    .icmp
+                    .map_or(theirs.reply.destination_port, |it| it.2);
+                pairs.push((port, mine.reply.destination_port));
+            }
+        }
+        Self { pairs }
+    }
+
+    fn port(&self, port: u16) -> u16 {
+        self.pairs
+            .iter()
+            .find(|it| it.0 == port)
+            .map_or(port, |it| it.1)
+    }
+
+    fn header(&self, it: &PacketHeader) -> String {
+        let (source, destination) = it.transport.ports().unwrap_or_default();
+        let kind = match &it.transport {
+            KernelTransport::Tcp { flags, .. } => tcp_kind(flags & 2 != 0, flags & 16 != 0, flags & 4 != 0),
+            KernelTransport::Ports { .. } => "".into(),
+            KernelTransport::Icmp { kind, code, .. } => icmp_kind(*kind, *code),
+            KernelTransport::Unknown => "unknown".into(),
+        };
+        let source = SocketAddr::new(it.source, self.port(source));
+        let destination = SocketAddr::new(it.destination, self.port(destination));
+        format!("{} {kind}", ends(it.protocol, source, destination))
+    }
+
+    fn connection(&self, it: &ConntrackEvent) -> String {
+        let mut reply = it.reply;
+        reply.destination_port = self.port(reply.destination_port);
+        reply.icmp = reply.icmp.map(|(kind, code, id)| (kind, code, self.port(id)));
+        let bits = (it.status.destination_nat(), it.status.source_nat());
+        format!("{} | {} | {}", flow(&it.original), flow(&reply), translated(bits))
+    }
+}
+
+fn header(packet: &Packet) -> String {
+    let kind = match &packet.transport {
+        Transport::Tcp { flags, .. } => tcp_kind(flags.syn, flags.ack, flags.rst),
+        Transport::Udp { .. } | Transport::Sctp { .. } => String::new(),
+        Transport::Icmp(Icmp::EchoRequest { .. }) if packet.source.is_ipv4() => icmp_kind(8, 0),
+        Transport::Icmp(Icmp::EchoReply { .. }) if packet.source.is_ipv4() => icmp_kind(0, 0),
+        Transport::Icmp(Icmp::Unreachable { .. }) if packet.source.is_ipv4() => "unreachable".into(),
+        Transport::Icmp(Icmp::EchoRequest { .. }) => icmp_kind(128, 0),
+        Transport::Icmp(Icmp::EchoReply { .. }) => icmp_kind(129, 0),
+        Transport::Icmp(Icmp::Unreachable { .. }) => "unreachable".into(),
+    };
+    let source = SocketAddr::new(packet.source, packet.source_port().unwrap_or_default());
+    let port = packet.destination_port().unwrap_or_default();
+    let destination = SocketAddr::new(packet.destination, port);
+    format!(
+        "{} {kind}",
+        ends(packet.protocol().number(), source, destination)
+    )
+}
+
+fn tcp_kind(syn: bool, ack: bool, rst: bool) -> String {
+    let flags = [(syn, "SYN"), (ack, "ACK"), (rst, "RST")];
+    let set: Vec<&str> = flags.iter().filter(|it| it.0).map(|it| it.1).collect();
+    set.join(",")
+}
+
+fn icmp_kind(kind: u8, code: u8) -> String {
+    match kind {
+        3 | 1 => "unreachable".into(),
+        _ => format!("type {kind} code {code}"),
+    }
+}

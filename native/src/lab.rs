@@ -1,0 +1,235 @@
+//! A world in network namespaces: its nodes and pods, its rules in the kernel, real servers.
+//!
+//! The rules loaded are the very ruleset value the simulation evaluates, printed.
+//!
+//! **Left out**: changes after it is built; the pods of `kube-system` answer with their name like
+//! all others, so names are not looked up here.
+
+use crate::error::Error;
+use crate::kernel::monitor::{Monitor, Recording};
+use crate::kernel::nft::{self, Listing};
+use crate::kernel::probe::{self, Outcome, Probe, Protocol as ProbeProtocol};
+use crate::kernel::serve::{Servers, Service};
+use crate::kernel::topology::{Cluster, ClusterNode, ClusterPod, OutsideHost, Prefix};
+use crate::kernel::trace::{Scope, tracing_rules};
+use crate::kernel::{self, Lab, LabId, link};
+use packetwalk_core::ip::{Cidr, IpAddr};
+use packetwalk_core::net::Protocol;
+use packetwalk_core::netfilter::{Ruleset, TableKey, Transaction};
+use packetwalk_core::sim::{Host, HostId, OUTSIDE_CLIENT, World};
+use std::collections::BTreeMap;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// How long the kernel must have been silent before a packet's story counts as told.
+const QUIET: Duration = Duration::from_millis(25);
+const AT_MOST: Duration = Duration::from_secs(2);
+
+/// Changes a node's rules before they are loaded: how tests prove that a difference is found.
+pub type Tamper<'a> = &'a dyn Fn(&str, String) -> String;
+
+/// A world in network namespaces. It is gone when this is dropped.
+#[derive(Debug)]
+pub struct WorldLab {
+    // The order is the order of dropping: servers stop before their namespaces go.
+    servers: Servers,
+    monitors: BTreeMap<HostId, Monitor>,
+    listings: BTreeMap<(HostId, TableKey), Listing>,
+    lab: Lab,
+}
+
+impl WorldLab {
+    /// Builds the hosts and links, loads every node's rules, starts every pod's servers.
+    ///
+    /// # Errors
+    /// When this machine cannot, or the kernel refuses the rules.
+    pub fn build(world: &World, tamper: Option<Tamper<'_>>) -> Result<WorldLab, Error> {
+        kernel::require_root()?;
+        nft::version()?;
+        let mut lab = Lab::new(LabId::fresh());
+        link::build(&mut lab, &cluster(world).topology()?)?;
+        let mut monitors = BTreeMap::new();
+        let mut listings = BTreeMap::new();
+        for host in nodes(world) {
+            let place = lab.host(&host_name(&host.id))?;
+            let text = Transaction::from_ruleset(&host.ruleset).to_string();
+            let text = match tamper {
+                Some(tamper) => tamper(host.id.short(), text),
+                None => text,
+            };
+            nft::load(place, &text)?;
+            nft::load(place, &tracing_rules(Scope::Every))?;
+            for table in host.ruleset.tables() {
+                let listing = nft::list(place, table.key.family.name(), &table.key.name)?;
+                listings.insert((host.id.clone(), table.key.clone()), listing);
+            }
+            monitors.insert(host.id.clone(), Monitor::open(place)?);
+        }
+        let servers = start_servers(world, &lab)?;
+        Ok(WorldLab {
+            servers,
+            monitors,
+            listings,
+            lab,
+        })
+    }
+
+    /// Sends a real packet from a host, and tells what became of it.
+    ///
+    /// # Errors
+    /// When there can be no attempt.
+    pub fn send(&self, from: &HostId, probe: &Probe) -> Result<Outcome, Error> {
+        Ok(probe::send(self.lab.host(&host_name(from))?, probe)?)
+    }
+
+    /// What the kernel told on every node since the last time, once it has fallen silent.
+    ///
+    /// # Errors
+    /// When a socket fails.
+    pub fn listen(&mut self) -> Result<BTreeMap<HostId, Recording>, Error> {
+        let mut told = BTreeMap::new();
+        for (host, monitor) in &mut self.monitors {
+            // The first is waited for; by then the others have long been told.
+            let quiet = if told.is_empty() {
+                QUIET
+            } else {
+                Duration::from_millis(1)
+            };
+            told.insert(host.clone(), monitor.collect(quiet, AT_MOST)?);
+        }
+        Ok(told)
+    }
+
+    /// The rules of a node as the kernel lists them, with handles.
+    #[must_use]
+    pub fn listing(&self, host: &HostId, table: &TableKey) -> Option<&Listing> {
+        self.listings.get(&(host.clone(), table.clone()))
+    }
+
+    /// Takes everything down, and says what could not be.
+    ///
+    /// # Errors
+    /// Everything that could not be removed.
+    pub fn close(self) -> Result<(), Error> {
+        let WorldLab { servers, lab, .. } = self;
+        drop(servers);
+        Ok(lab.close()?)
+    }
+}
+
+fn nodes(world: &World) -> impl Iterator<Item = &Host> {
+    world
+        .network
+        .hosts()
+        .filter(|it| matches!(it.id, HostId::Node(_)))
+}
+
+/// The name of a host's namespace.
+fn host_name(id: &HostId) -> String {
+    match id {
+        HostId::Node(name) => format!("node.{name}"),
+        HostId::Pod(namespace, name) => format!("pod.{namespace}.{name}"),
+        HostId::Router => kernel::topology::UNDERLAY.to_owned(),
+        HostId::Outside => "outside".to_owned(),
+    }
+}
+
+/// The wiring of a world, as the simulation has it.
+fn cluster(world: &World) -> Cluster {
+    let addresses = |host: &Host, interface: &str| -> Vec<Cidr> {
+        host.routes
+            .interfaces()
+            .iter()
+            .filter(|it| &*it.name == interface)
+            .flat_map(|it| it.addresses.clone())
+            .collect()
+    };
+    let ips = |all: Vec<Cidr>| all.into_iter().map(|it| it.addr()).collect::<Vec<_>>();
+    let router = world.network.host(&HostId::Router);
+    let mut cluster = Cluster {
+        gateways: router
+            .map(|it| addresses(it, "eth0").into_iter().map(prefix).collect())
+            .unwrap_or_default(),
+        outside: vec![OutsideHost {
+            name: host_name(&HostId::Outside),
+            addresses: OUTSIDE_CLIENT.parse().into_iter().collect(),
+        }],
+        ..Cluster::default()
+    };
+    for host in world.network.hosts() {
+        match &host.id {
+            HostId::Node(_) => cluster.nodes.push(ClusterNode {
+                name: host_name(&host.id),
+                addresses: ips(addresses(host, "eth0")),
+                pod_networks: addresses(host, "cni0")
+                    .into_iter()
+                    .map(|it| prefix(it.trunc()))
+                    .collect(),
+            }),
+            HostId::Pod(namespace, name) => {
+                let node = world
+                    .objects
+                    .pod(namespace, name)
+                    .and_then(|it| it.spec.node_name.clone())
+                    .unwrap_or_default();
+                cluster.pods.push(ClusterPod {
+                    name: host_name(&host.id),
+                    node: host_name(&HostId::Node(node)),
+                    addresses: ips(addresses(host, "eth0")),
+                });
+            }
+            HostId::Router | HostId::Outside => {}
+        }
+    }
+    cluster
+}
+
+fn prefix(range: Cidr) -> Prefix {
+    Prefix {
+        address: range.addr(),
+        length: range.prefix_len(),
+    }
+}
+
+/// A real server for every socket of the world that the kernel can have.
+fn start_servers(world: &World, lab: &Lab) -> Result<Servers, Error> {
+    let mut names = Vec::new();
+    for host in world.network.hosts() {
+        for (listen, pod) in &host.listens {
+            let Some(protocol) = probe_protocol(listen.protocol) else {
+                continue;
+            };
+            let address = listen.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+            let place = lab.host(&host_name(&host.id))?;
+            let at = SocketAddr::new(address, listen.port);
+            names.push((place, pod.to_string(), protocol, at));
+        }
+    }
+    let services: Vec<Service<'_>> = names
+        .iter()
+        .map(|(place, name, protocol, listen)| Service {
+            place: (*place).into(),
+            name,
+            protocol: *protocol,
+            listen: *listen,
+        })
+        .collect();
+    Ok(Servers::start(&services)?)
+}
+
+/// The protocol a probe can speak.
+#[must_use]
+pub fn probe_protocol(protocol: Protocol) -> Option<ProbeProtocol> {
+    match protocol {
+        Protocol::Tcp => Some(ProbeProtocol::Tcp),
+        Protocol::Udp => Some(ProbeProtocol::Udp),
+        Protocol::Icmp | Protocol::Icmpv6 => Some(ProbeProtocol::Icmp),
+        Protocol::Sctp => None,
+    }
+}
+
+/// The rules of a node as the simulation has them.
+#[must_use]
+pub fn simulated_rules<'a>(world: &'a World, host: &HostId) -> Option<&'a Ruleset> {
+    world.network.host(host).map(|it| &*it.ruleset)
+}
