@@ -1,4 +1,4 @@
-//! Addresses, families and address ranges.
+//! Addresses, families, address ranges, and the protocols an IP header can name.
 //!
 //! Imitates Go's lenient reading of old Kubernetes fields (`k8s.io/utils/net` `ParseIPSloppy`):
 //! leading zeros in IPv4 are decimal, not an error.
@@ -6,9 +6,9 @@
 //! **Left out**: zones of link-local IPv6 addresses (`fe80::1%eth0`).
 
 pub use ipnet::IpNet as Cidr;
-pub use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+pub use std::net::IpAddr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// IPv4 or IPv6.
@@ -23,6 +23,23 @@ pub enum Family {
     /// Internet protocol version 6.
     #[serde(rename = "IPv6")]
     V6,
+}
+
+/// A transport protocol, by its number in the IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// ICMP for IPv4, protocol 1.
+    Icmp,
+    /// TCP, protocol 6.
+    Tcp,
+    /// UDP, protocol 17.
+    Udp,
+    /// ICMP for IPv6, protocol 58.
+    #[serde(rename = "ipv6-icmp")]
+    Icmpv6,
+    /// SCTP, protocol 132.
+    Sctp,
 }
 
 /// The family of an address.
@@ -114,6 +131,64 @@ impl fmt::Display for Family {
             Family::V4 => "IPv4",
             Family::V6 => "IPv6",
         })
+    }
+}
+
+impl Protocol {
+    /// The number in the IP header.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Protocol::Icmp => 1,
+            Protocol::Tcp => 6,
+            Protocol::Udp => 17,
+            Protocol::Icmpv6 => 58,
+            Protocol::Sctp => 132,
+        }
+    }
+
+    /// The protocol with this number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Protocol::Icmp,
+            6 => Protocol::Tcp,
+            17 => Protocol::Udp,
+            58 => Protocol::Icmpv6,
+            132 => Protocol::Sctp,
+            _ => return None,
+        })
+    }
+
+    /// The name as nft and `/etc/protocols` write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Icmp => "icmp",
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Icmpv6 => "ipv6-icmp",
+            Protocol::Sctp => "sctp",
+        }
+    }
+
+    /// The protocol of this name, in any case; `icmpv6` is accepted too.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "icmp" => Protocol::Icmp,
+            "tcp" => Protocol::Tcp,
+            "udp" => Protocol::Udp,
+            "ipv6-icmp" | "icmpv6" => Protocol::Icmpv6,
+            "sctp" => Protocol::Sctp,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -146,7 +146,10 @@ pub fn compare(walk: &Walk, observed: &Observed<'_>) -> Comparison {
 /// The way a walk and the kernel chose when several were open, told by the kernel's connections:
 /// the translated destination on the first node that has one.
 #[must_use]
-pub fn chosen_destination(walk: &Walk, recordings: &BTreeMap<HostId, Recording>) -> Option<SocketAddr> {
+pub fn chosen_destination(
+    walk: &Walk,
+    recordings: &BTreeMap<HostId, Recording>,
+) -> Option<SocketAddr> {
     let first = walk.steps.first()?;
     let original = Flow::from_packet(&first.before)?;
     recordings
@@ -215,7 +218,9 @@ fn compare_passage(
                 return;
             };
             comparison.n_steps += 1;
-            if n == 0 && let Some(it) = &other.packet {
+            if n == 0
+                && let Some(it) = &other.packet
+            {
                 comparison.check(
                     &place,
                     "the packet at the hook",
@@ -537,7 +542,9 @@ impl MasqueradePorts {
     fn header(&self, it: &PacketHeader) -> String {
         let (source, destination) = it.transport.ports().unwrap_or_default();
         let kind = match &it.transport {
-            KernelTransport::Tcp { flags, .. } => tcp_kind(flags & 2 != 0, flags & 16 != 0, flags & 4 != 0),
+            KernelTransport::Tcp { flags, .. } => {
+                tcp_kind(flags & 2 != 0, flags & 16 != 0, flags & 4 != 0)
+            }
             KernelTransport::Ports { .. } => "".into(),
             KernelTransport::Icmp { kind, code, .. } => icmp_kind(*kind, *code),
             KernelTransport::Unknown => "unknown".into(),
@@ -548,11 +555,19 @@ impl MasqueradePorts {
     }
 
     fn connection(&self, it: &ConntrackEvent) -> String {
-        let mut reply = it.reply;
-        reply.destination_port = self.port(reply.destination_port);
-        reply.icmp = reply.icmp.map(|(kind, code, id)| (kind, code, self.port(id)));
+        let [original, reply] = [it.original, it.reply].map(|it| Tuple {
+            source_port: self.port(it.source_port),
+            destination_port: self.port(it.destination_port),
+            icmp: it.icmp.map(|(kind, code, id)| (kind, code, self.port(id))),
+            ..it
+        });
         let bits = (it.status.destination_nat(), it.status.source_nat());
-        format!("{} | {} | {}", flow(&it.original), flow(&reply), translated(bits))
+        format!(
+            "{} | {} | {}",
+            flow(&original),
+            flow(&reply),
+            translated(bits)
+        )
     }
 }
 
@@ -562,7 +577,9 @@ fn header(packet: &Packet) -> String {
         Transport::Udp { .. } | Transport::Sctp { .. } => String::new(),
         Transport::Icmp(Icmp::EchoRequest { .. }) if packet.source.is_ipv4() => icmp_kind(8, 0),
         Transport::Icmp(Icmp::EchoReply { .. }) if packet.source.is_ipv4() => icmp_kind(0, 0),
-        Transport::Icmp(Icmp::Unreachable { .. }) if packet.source.is_ipv4() => "unreachable".into(),
+        Transport::Icmp(Icmp::Unreachable { .. }) if packet.source.is_ipv4() => {
+            "unreachable".into()
+        }
         Transport::Icmp(Icmp::EchoRequest { .. }) => icmp_kind(128, 0),
         Transport::Icmp(Icmp::EchoReply { .. }) => icmp_kind(129, 0),
         Transport::Icmp(Icmp::Unreachable { .. }) => "unreachable".into(),

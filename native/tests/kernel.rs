@@ -19,7 +19,7 @@ use packetwalk::kernel::{
     conntrack::{ConntrackKind, TcpState},
     link,
     link::{Power, replace_routes},
-    monitor::Monitor,
+    monitor::{Monitor, Recording},
     netns, nft,
     probe::{Outcome, Probe, Protocol, Refusal, Stage, send},
     require_root,
@@ -65,6 +65,7 @@ add element ip kube-proxy service-ips { 10.96.0.10 . tcp . 80 : goto service-ULM
 add element ip kube-proxy no-endpoint-services { 10.96.0.11 . tcp . 80 : goto reject-chain }
 add element ip kube-proxy no-endpoint-services { 10.96.0.11 . udp . 53 : goto reject-chain }
 add element ip kube-proxy no-endpoint-services { 10.96.0.12 . tcp . 80 : drop }
+add element ip kube-proxy no-endpoint-services { 10.96.0.12 . udp . 53 : drop }
 ";
 
 fn may_run() -> bool {
@@ -186,6 +187,17 @@ fn service_connection_is_answered_traced_and_tracked() {
 
     let recording = monitor.collect(QUIET, LIMIT).expect("hears");
     assert!(recording.is_complete());
+    trace_follows_the_rules(&recording, &listing);
+    events_tell_of_the_connection(&recording);
+    let listed = conntrack::list(node).expect("is readable");
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    assert_eq!(listed[0].original.destination, ip("10.96.0.10"));
+    conntrack::flush(node).expect("is emptied");
+    assert_eq!(conntrack::list(node).expect("is readable"), []);
+    lab.close().expect("all is removed");
+}
+
+fn trace_follows_the_rules(recording: &Recording, listing: &nft::Listing) {
     let packets = recording.packets();
     let syn = &packets[0];
     let first = syn.first.as_ref().expect("has a header");
@@ -230,7 +242,9 @@ fn service_connection_is_answered_traced_and_tracked() {
             .filter(|it| it.base_chain == "filter-forward");
         assert_eq!(filter.count(), 1, "{packet:#?}");
     }
+}
 
+fn events_tell_of_the_connection(recording: &Recording) {
     let new = recording
         .connections()
         .find(|it| it.kind == ConntrackKind::New);
@@ -246,20 +260,9 @@ fn service_connection_is_answered_traced_and_tracked() {
             .any(|it| it.tcp_state == Some(TcpState::Established))
     );
     // Linux from 6.17 on names the connection in the trace.
-    if let Some(ct) = syn.passes.iter().find_map(|it| it.ct) {
+    if let Some(ct) = recording.traces().find_map(|it| it.ct) {
         assert_eq!(Some(ct.id), new.id);
     }
-    let listed = conntrack::list(node).expect("is readable");
-    assert_eq!(
-        listed
-            .iter()
-            .filter(|it| it.original == new.original)
-            .count(),
-        1
-    );
-    conntrack::flush(node).expect("is emptied");
-    assert_eq!(conntrack::list(node).expect("is readable"), []);
-    lab.close().expect("all is removed");
 }
 
 #[test]
@@ -316,116 +319,74 @@ fn every_way_to_fail_has_its_outcome() {
         ],
     )
     .expect("is set");
-    let tell =
-        |host: &str, protocol, to: &str| match probe(&lab, host, &Probe::new(protocol, at(to))) {
-            Outcome::Connected { .. } => "connected".to_owned(),
-            Outcome::Refused {
-                by: Refusal::Reset, ..
-            } => "reset".to_owned(),
-            Outcome::Refused {
-                by: Refusal::Icmp(it),
-                ..
-            } => {
-                format!(
-                    "refused {}/{} by {}",
-                    it.kind,
-                    it.code,
-                    it.sender.map_or("?".to_owned(), |it| it.to_string())
-                )
-            }
-            Outcome::TimedOut {
-                stage: Stage::Connecting,
-                ..
-            } => "no connection".to_owned(),
-            Outcome::TimedOut {
-                stage: Stage::Answering,
-                ..
-            } => "no answer".to_owned(),
-            Outcome::Unreachable { icmp: Some(it), .. } => {
-                format!("unreachable {}/{}", it.kind, it.code)
-            }
-            Outcome::Unreachable { icmp: None, .. } => "unreachable".to_owned(),
-            Outcome::Blocked { .. } => "blocked".to_owned(),
+    for row in OUTCOMES
+        .lines()
+        .filter(|it| !it.is_empty() && !it.starts_with('#'))
+    {
+        let (question, expected) = row.split_once(" = ").expect("has an answer");
+        let words: Vec<&str> = question.split_whitespace().collect();
+        let (protocol, port) = match words[1] {
+            "tcp" => (Protocol::Tcp, ""),
+            "udp" => (Protocol::Udp, ""),
+            _ => (Protocol::Icmp, ":0"),
         };
-    let rows = [
-        // A closed port of a pod.
-        ("client", Protocol::Tcp, "10.244.2.3:9", "reset"),
-        ("client", Protocol::Tcp, "[fd00:10:244:2::3]:9", "reset"),
-        (
-            "client",
-            Protocol::Udp,
-            "10.244.2.3:9",
-            "refused 3/3 by 10.244.2.3",
-        ),
-        (
-            "client",
-            Protocol::Udp,
-            "[fd00:10:244:2::3]:9",
-            "refused 1/4 by fd00:10:244:2::3",
-        ),
-        // A Service without endpoints: `reject` on the way, and on the way out.
-        (
-            "client",
-            Protocol::Tcp,
-            "10.96.0.11:80",
-            "refused 3/3 by 10.244.1.1",
-        ),
-        (
-            "client",
-            Protocol::Udp,
-            "10.96.0.11:53",
-            "refused 3/3 by 10.244.1.1",
-        ),
-        (
-            "node-1",
-            Protocol::Tcp,
-            "10.96.0.11:80",
-            "refused 3/3 by 172.18.0.3",
-        ),
-        (
-            "node-1",
-            Protocol::Udp,
-            "10.96.0.11:53",
-            "refused 3/3 by 172.18.0.3",
-        ),
-        // `drop` on the way, and on the way out.
-        ("client", Protocol::Tcp, "10.96.0.12:80", "no connection"),
-        ("node-1", Protocol::Tcp, "10.96.0.12:80", "no connection"),
-        // Routes to nowhere, of another host and of one's own.
-        (
-            "client",
-            Protocol::Tcp,
-            "198.51.100.1:80",
-            "unreachable 3/1",
-        ),
-        ("client", Protocol::Tcp, "192.0.2.1:80", "unreachable 3/13"),
-        ("client", Protocol::Tcp, "192.0.3.1:80", "no connection"),
-        ("node-1", Protocol::Tcp, "198.51.100.1:80", "unreachable"),
-        ("node-1", Protocol::Tcp, "192.0.2.1:80", "unreachable"),
-        ("node-1", Protocol::Tcp, "192.0.3.1:80", "unreachable"),
-        // Pings.
-        ("client", Protocol::Icmp, "10.244.2.3:0", "connected"),
-        (
-            "client",
-            Protocol::Icmp,
-            "[fd00:10:244:1::5]:0",
-            "connected",
-        ),
-        ("outside", Protocol::Icmp, "172.18.0.4:0", "connected"),
-        ("outside", Protocol::Icmp, "[fd00:172:18::4]:0", "connected"),
-        (
-            "client",
-            Protocol::Icmp,
-            "198.51.100.1:0",
-            "unreachable 3/1",
-        ),
-    ];
-    for (host, protocol, to, expected) in rows {
-        assert_eq!(
-            tell(host, protocol, to),
-            expected,
-            "{host} to {to} by {protocol:?}"
-        );
+        let to = at(&format!("{}{port}", words[2]));
+        let outcome = probe(&lab, words[0], &Probe::new(protocol, to));
+        assert_eq!(tell(&outcome), expected, "{question}: {outcome:?}");
+    }
+}
+
+/// From where, by which protocol, to where, and what becomes of it: for ICMP errors type/code.
+const OUTCOMES: &str = "
+# a closed port of a pod
+client tcp 10.244.2.3:9 = reset
+client tcp [fd00:10:244:2::3]:9 = reset
+client udp 10.244.2.3:9 = refused 3/3 by 10.244.2.3
+client udp [fd00:10:244:2::3]:9 = refused 1/4 by fd00:10:244:2::3
+# a Service without endpoints: `reject` on the way, and on the way out
+client tcp 10.96.0.11:80 = refused 3/3 by 10.244.1.1
+client udp 10.96.0.11:53 = refused 3/3 by 10.244.1.1
+node-1 tcp 10.96.0.11:80 = refused 3/3 by 172.18.0.3
+node-1 udp 10.96.0.11:53 = refused 3/3 by 172.18.0.3
+# `drop` on the way, and on the way out
+client tcp 10.96.0.12:80 = no connection
+client udp 10.96.0.12:53 = no answer
+node-1 tcp 10.96.0.12:80 = no connection
+node-1 udp 10.96.0.12:53 = blocked
+# routes to nowhere, of another host and of one's own
+client tcp 198.51.100.1:80 = unreachable 3/1
+client tcp 192.0.2.1:80 = unreachable 3/13
+client tcp 192.0.3.1:80 = no connection
+node-1 tcp 198.51.100.1:80 = unreachable
+node-1 tcp 192.0.2.1:80 = unreachable
+node-1 tcp 192.0.3.1:80 = unreachable
+# pings
+client icmp 10.244.2.3 = connected
+client icmp [fd00:10:244:1::5] = connected
+outside icmp 172.18.0.4 = connected
+outside icmp [fd00:172:18::4] = connected
+client icmp 198.51.100.1 = unreachable 3/1
+";
+
+fn tell(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Connected { .. } => "connected".to_owned(),
+        Outcome::Refused { by, .. } => match by {
+            Refusal::Reset => "reset".to_owned(),
+            Refusal::Icmp(it) => {
+                let sender = it.sender.map_or("?".to_owned(), |it| it.to_string());
+                format!("refused {}/{} by {sender}", it.kind, it.code)
+            }
+        },
+        Outcome::TimedOut { stage, .. } => match stage {
+            Stage::Connecting => "no connection".to_owned(),
+            Stage::Answering => "no answer".to_owned(),
+        },
+        Outcome::Unreachable { icmp, .. } => match icmp {
+            Some(it) => format!("unreachable {}/{}", it.kind, it.code),
+            None => "unreachable".to_owned(),
+        },
+        Outcome::Blocked { .. } => "blocked".to_owned(),
     }
 }
 
@@ -498,10 +459,8 @@ fn running_lab_can_be_extended_and_cut() {
     cluster.add_pod(&late, &mut addition).expect("is sound");
     link::build(&mut lab, &addition).unwrap_or_else(|it| panic!("{it}"));
     let ping = Probe::new(Protocol::Icmp, at("10.244.2.77:0"));
-    assert!(matches!(
-        probe(&lab, "client", &ping),
-        Outcome::Connected { .. }
-    ));
+    let outcome = probe(&lab, "client", &ping);
+    assert_eq!(tell(&outcome), "connected", "{outcome:?}");
 
     let node = lab.host("node-2").expect("is built");
     link::switch(node, "eth0", Power::Down).expect("is switched");

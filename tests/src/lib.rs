@@ -1,1 +1,104 @@
-//! The harness of packetwalk's tests.
+//! The harness of packetwalk's tests: text in, text out.
+//!
+//! A case is a manifest and a request; what comes back is one line a way. Tests speak only to
+//! these few functions, so that the interface of the core can change without touching them.
+
+use packetwalk_core::api::{File, Manifest, read};
+use packetwalk_core::net::Protocol;
+use packetwalk_core::sim::{Destination, Request, Source, World, outcomes};
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default()
+}
+
+/// The text of a file of the repository.
+///
+/// # Panics
+/// If there is no such file.
+#[must_use]
+pub fn text(path: &str) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|it| panic!("{}: {it}", path.display()))
+}
+
+/// The manifest a text reads as.
+#[must_use]
+pub fn manifest(text: &str) -> Manifest {
+    read(&[File {
+        name: "test.yaml".into(),
+        text: text.into(),
+    }])
+}
+
+/// The world a text describes.
+#[must_use]
+pub fn world(text: &str) -> World {
+    World::from_manifest(&manifest(text), None, 1)
+}
+
+/// The request as the command line would read it.
+///
+/// # Panics
+/// If it cannot be read.
+#[must_use]
+pub fn request(from: &str, to: &str, protocol: Protocol) -> Request {
+    Request::new(
+        Source::parse(from).unwrap_or_else(|it| panic!("{from}: {it}")),
+        Destination::parse(to, protocol).unwrap_or_else(|it| panic!("{to}: {it}")),
+    )
+}
+
+/// Every way a request can go, a line each: probability, verdict, destination, what was rewritten.
+///
+/// # Panics
+/// If the request cannot begin.
+#[must_use]
+pub fn ways(world: &World, from: &str, to: &str, protocol: Protocol) -> Vec<String> {
+    let request = request(from, to, protocol);
+    let outcomes = outcomes(world, &request, 256).unwrap_or_else(|it| panic!("{it}"));
+    assert!(outcomes.ways.complete, "more than 256 ways");
+    outcomes
+        .ways
+        .branches
+        .iter()
+        .map(|it| {
+            let ending = &it.result.ending;
+            let mut line = format!("{:.3} {}", it.probability, ending.verdict.name());
+            if let Some(by) = ending.by {
+                line.push_str(&format!(" by {by:?}").to_lowercase());
+            }
+            if let Some(object) = &ending.object {
+                line.push_str(&format!(" {object}"));
+            }
+            if let Some(destination) = &ending.destination {
+                line.push_str(&format!(" {destination}"));
+            }
+            if ending.rewritten {
+                line.push_str(" rewritten");
+            }
+            if ending.masqueraded {
+                line.push_str(" masqueraded");
+            }
+            line
+        })
+        .collect()
+}
+
+/// Whether a kernel test can run here; says loudly why not.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+pub fn kernel_is_ours(test: &str) -> bool {
+    match packetwalk::kernel::require_root() {
+        Ok(()) => true,
+        Err(error) => {
+            eprintln!("\n*** SKIPPED {test}: {error}\n");
+            false
+        }
+    }
+}

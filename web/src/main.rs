@@ -1,2 +1,5 @@
-//! packetwalk in the browser.
-fn main() {}
+//! Starts the page. All there is to it is in the library, so that tests can mount it too.
+
+fn main() {
+    packetwalk_web::start();
+}

@@ -32,11 +32,17 @@ impl<'de> Deserialize<'de> for Ignored {
             fn visit_str<E>(self, _: &str) -> Result<Ignored, E> {
                 Ok(Ignored)
             }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut it: A) -> Result<Ignored, A::Error> {
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut it: A,
+            ) -> Result<Ignored, A::Error> {
                 while it.next_element::<Ignored>()?.is_some() {}
                 Ok(Ignored)
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut it: A) -> Result<Ignored, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut it: A,
+            ) -> Result<Ignored, A::Error> {
                 while it.next_entry::<String, Ignored>()?.is_some() {}
                 Ok(Ignored)
             }

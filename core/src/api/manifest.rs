@@ -148,15 +148,15 @@ impl Manifest {
         }
         let message = match told {
             None => "apiVersion not set".to_owned(),
-            Some(told) => format!(
-                "no matches for kind {:?} in version {told:?}",
-                kind.name()
-            ),
+            Some(told) => format!("no matches for kind {:?} in version {told:?}", kind.name()),
         };
         let at = node.locate_nearest("apiVersion").start;
         let complaint = Complaint::warning(message)
             .about("apiVersion")
-            .try_this(format!("write apiVersion: {}", wanted.trim_end_matches('/')));
+            .try_this(format!(
+                "write apiVersion: {}",
+                wanted.trim_end_matches('/')
+            ));
         self.complain(complaint.at(file, at));
     }
 

@@ -1,7 +1,7 @@
 //! Namespace.
 
-use super::ignored::Ignored;
 use super::ObjectMeta;
+use super::ignored::Ignored;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

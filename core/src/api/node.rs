@@ -72,6 +72,9 @@ impl Node {
         } else {
             self.spec.pod_cidrs.as_slice()
         };
-        given.iter().filter_map(|it| parse_cidr_sloppy(it)).collect()
+        given
+            .iter()
+            .filter_map(|it| parse_cidr_sloppy(it))
+            .collect()
     }
 }

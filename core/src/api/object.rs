@@ -30,6 +30,10 @@ pub enum Kind {
 
 /// An object.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, between the manifest and the store"
+)]
 pub enum Object {
     /// A Namespace.
     Namespace(Namespace),
@@ -118,10 +122,7 @@ impl Kind {
     /// Whether the model knows every field of it.
     #[must_use]
     pub const fn is_whole(self) -> bool {
-        matches!(
-            self,
-            Kind::Service | Kind::EndpointSlice | Kind::Namespace
-        )
+        matches!(self, Kind::Service | Kind::EndpointSlice | Kind::Namespace)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The metadata every object has.
 
-use super::ignored::Ignored;
 use super::Labels;
+use super::ignored::Ignored;
 use serde::{Deserialize, Serialize};
 
 /// Metadata of an object.

@@ -3,8 +3,7 @@
 //! **Left out**: everything about a container but its name, image and ports; hostPort.
 
 use super::{Labels, ObjectMeta};
-use crate::ip::{IpAddr, parse_sloppy};
-use crate::net::Protocol;
+use crate::ip::{IpAddr, Protocol, parse_sloppy};
 use serde::{Deserialize, Serialize};
 
 /// A Pod.

@@ -227,7 +227,13 @@ impl Service {
         }
         for (path, text) in self.addresses_told() {
             if parse_sloppy(text).is_none() && text != "None" && !text.is_empty() {
-                refuse(path, invalid(text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
+                refuse(
+                    path,
+                    invalid(
+                        text,
+                        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+                    ),
+                );
             }
         }
         for (idx, text) in self.spec.load_balancer_source_ranges.iter().enumerate() {
@@ -238,11 +244,26 @@ impl Service {
             }
         }
         for (path, value, allowed) in [
-            ("spec.sessionAffinity", &self.spec.session_affinity, ["ClientIP", "None"]),
-            ("spec.externalTrafficPolicy", &self.spec.external_traffic_policy, ["Cluster", "Local"]),
-            ("spec.internalTrafficPolicy", &self.spec.internal_traffic_policy, ["Cluster", "Local"]),
+            (
+                "spec.sessionAffinity",
+                &self.spec.session_affinity,
+                ["ClientIP", "None"],
+            ),
+            (
+                "spec.externalTrafficPolicy",
+                &self.spec.external_traffic_policy,
+                ["Cluster", "Local"],
+            ),
+            (
+                "spec.internalTrafficPolicy",
+                &self.spec.internal_traffic_policy,
+                ["Cluster", "Local"],
+            ),
         ] {
-            if let Some(value) = value.as_deref().filter(|it| !it.is_empty() && !allowed.contains(it)) {
+            if let Some(value) = value
+                .as_deref()
+                .filter(|it| !it.is_empty() && !allowed.contains(it))
+            {
                 refuse(path.into(), unsupported(value, &allowed));
             }
         }
@@ -280,7 +301,10 @@ fn validate_port(
     }
     let protocol = port.protocol.as_deref().unwrap_or("TCP");
     if !PROTOCOLS.contains(&protocol) {
-        refuse(format!("{path}.protocol"), unsupported(protocol, &PROTOCOLS));
+        refuse(
+            format!("{path}.protocol"),
+            unsupported(protocol, &PROTOCOLS),
+        );
     }
     match &port.target_port {
         Some(IntOrString::Int(0)) | None => {}
@@ -307,9 +331,7 @@ fn port_name_faults(name: &str) -> Vec<&'static str> {
         faults.push("must be no more than 15 characters");
     }
     if name.is_empty() || !name.bytes().all(allowed) {
-        faults.push(
-            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
-        );
+        faults.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
     }
     if !name.bytes().any(|it| it.is_ascii_lowercase()) {
         faults.push("must contain at least one letter (a-z)");
@@ -386,7 +408,10 @@ mod tests {
             ..ServicePort::default()
         });
         service.set_defaults();
-        assert_eq!(service.spec.ports[0].target_port, Some(IntOrString::Int(80)));
+        assert_eq!(
+            service.spec.ports[0].target_port,
+            Some(IntOrString::Int(80))
+        );
         assert_eq!(service.kind(), "ClusterIP");
         assert_eq!(service.spec.session_affinity.as_deref(), Some("None"));
     }

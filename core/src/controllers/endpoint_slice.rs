@@ -21,6 +21,9 @@ const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 const THIS_CONTROLLER: &str = "endpointslice-controller.k8s.io";
 const NODE_ZONE: &str = "topology.kubernetes.io/zone";
 
+/// Name, protocol and number of every port of a Service, as one pod has them.
+type Ports = Vec<(String, String, i32)>;
+
 pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
     let services: Vec<Arc<Service>> = objects.services.values().cloned().collect();
     for service in services {
@@ -52,10 +55,7 @@ pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
 /// Service's namespace: there is nothing to make better ones from.
 fn has_foreign_slices(objects: &Objects, service: &Service) -> bool {
     let metadata = &service.metadata;
-    let no_pods = !objects
-        .pods
-        .keys()
-        .any(|it| it.0 == metadata.namespace);
+    let no_pods = !objects.pods.keys().any(|it| it.0 == metadata.namespace);
     objects
         .slices_of(&metadata.namespace, &metadata.name)
         .any(|it| {
@@ -68,8 +68,7 @@ fn slices(objects: &Objects, service: &Service) -> Vec<EndpointSlice> {
     let mut slices = Vec::new();
     for of in Family::ALL {
         // Pods may differ in what a named target port is: each group of ports is a slice.
-        let mut groups: BTreeMap<Vec<(String, String, Option<i32>)>, Vec<Endpoint>> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<Ports, Vec<Endpoint>> = BTreeMap::new();
         for pod in objects.pods.values() {
             let is_mine = pod.metadata.namespace == service.metadata.namespace
                 && selects(&service.spec.selector, pod.labels())
@@ -90,7 +89,7 @@ fn slices(objects: &Objects, service: &Service) -> Vec<EndpointSlice> {
     slices
 }
 
-fn ports(service: &Service, pod: &Pod) -> Vec<(String, String, Option<i32>)> {
+fn ports(service: &Service, pod: &Pod) -> Ports {
     service
         .spec
         .ports
@@ -98,7 +97,7 @@ fn ports(service: &Service, pod: &Pod) -> Vec<(String, String, Option<i32>)> {
         .filter_map(|it| {
             let protocol = it.protocol.clone().unwrap_or_else(|| "TCP".into());
             let number = target_port(it, pod, &protocol)?;
-            Some((it.name.clone().unwrap_or_default(), protocol, Some(number)))
+            Some((it.name.clone().unwrap_or_default(), protocol, number))
         })
         .collect()
 }
@@ -126,9 +125,7 @@ fn endpoint(objects: &Objects, service: &Service, pod: &Pod, ip: IpAddr) -> Endp
     Endpoint {
         addresses: vec![ip.to_string()],
         conditions: EndpointConditions {
-            ready: Some(
-                service.spec.publish_not_ready_addresses || (serving && !terminating),
-            ),
+            ready: Some(service.spec.publish_not_ready_addresses || (serving && !terminating)),
             serving: Some(serving),
             terminating: Some(terminating),
         },
@@ -146,12 +143,7 @@ fn endpoint(objects: &Objects, service: &Service, pod: &Pod, ip: IpAddr) -> Endp
     }
 }
 
-fn slice(
-    service: &Service,
-    of: Family,
-    ports: &[(String, String, Option<i32>)],
-    endpoints: Vec<Endpoint>,
-) -> EndpointSlice {
+fn slice(service: &Service, of: Family, ports: &Ports, endpoints: Vec<Endpoint>) -> EndpointSlice {
     let metadata = &service.metadata;
     let mut slice = EndpointSlice {
         address_type: of.to_string(),
@@ -161,7 +153,7 @@ fn slice(
             .map(|(name, protocol, number)| EndpointPort {
                 name: Some(name.clone()),
                 protocol: Some(protocol.clone()),
-                port: *number,
+                port: Some(*number),
                 app_protocol: None,
             })
             .collect(),
@@ -171,7 +163,10 @@ fn slice(
     slice.metadata.name = format!(
         "{}-{}",
         metadata.name,
-        suffix(&format!("{metadata:?}{of}{ports:?}", metadata = service_id(service)))
+        suffix(&format!(
+            "{metadata:?}{of}{ports:?}",
+            metadata = service_id(service)
+        ))
     );
     for (name, value) in [
         (EndpointSlice::SERVICE_NAME, metadata.name.as_str()),

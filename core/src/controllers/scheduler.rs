@@ -34,7 +34,9 @@ pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
         if pod.spec.node_name.is_some() {
             continue;
         }
-        let Some((node, n)) = n_pods.iter_mut().min_by_key(|(name, n)| (**n, (*name).clone()))
+        let Some((node, n)) = n_pods
+            .iter_mut()
+            .min_by_key(|(name, n)| (**n, (*name).clone()))
         else {
             continue;
         };

@@ -188,12 +188,7 @@ fn look_up(objects: &Objects, zone: &str, name: &str, kind: RecordType) -> Found
     }
 }
 
-fn service_addresses(
-    objects: &Objects,
-    namespace: &str,
-    name: &str,
-    kind: RecordType,
-) -> Found {
+fn service_addresses(objects: &Objects, namespace: &str, name: &str, kind: RecordType) -> Found {
     let Some(service) = objects.service(namespace, name) else {
         return Found::Nothing;
     };

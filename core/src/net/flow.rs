@@ -4,8 +4,8 @@
 //!
 //! **Left out**: zones, GRE keys.
 
-use super::packet::{Icmp, Packet, Protocol, Transport};
-use crate::ip::{IpAddr, join_host_port};
+use super::packet::{Icmp, Packet, Transport};
+use crate::ip::{IpAddr, Protocol, join_host_port};
 use serde::Serialize;
 use std::fmt;
 

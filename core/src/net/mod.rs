@@ -6,8 +6,7 @@ mod flow;
 mod packet;
 mod route;
 
+pub use crate::ip::Protocol;
 pub use flow::Flow;
-pub use packet::{
-    HeaderField, Icmp, Packet, Protocol, TcpFlags, Transport, UnreachableCode, initial_ttl,
-};
+pub use packet::{HeaderField, Icmp, Packet, TcpFlags, Transport, UnreachableCode, initial_ttl};
 pub use route::{AddressType, Interface, Route, RouteKind, RouteTable};

@@ -5,26 +5,9 @@
 //! **Left out**: options, extension headers, fragments, windows and payload bytes. Checksums are
 //! computed where a packet is exported, never stored.
 
-use crate::ip::{Family, IpAddr, family};
+use crate::ip::{Family, IpAddr, Protocol, family};
 use serde::Serialize;
 use std::fmt;
-
-/// A transport protocol, by its number in the IP header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// ICMP for IPv4, protocol 1.
-    Icmp,
-    /// TCP, protocol 6.
-    Tcp,
-    /// UDP, protocol 17.
-    Udp,
-    /// ICMP for IPv6, protocol 58.
-    #[serde(rename = "ipv6-icmp")]
-    Icmpv6,
-    /// SCTP, protocol 132.
-    Sctp,
-}
 
 /// A packet on the wire or inside a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,7 +55,10 @@ pub enum Transport {
 
 /// The flags of a TCP segment that connection tracking reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "they are four bits of a header")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are four bits of a header"
+)]
 pub struct TcpFlags {
     /// Synchronise.
     pub syn: bool,
@@ -139,64 +125,6 @@ pub enum HeaderField {
 #[must_use]
 pub const fn initial_ttl() -> u8 {
     64
-}
-
-impl Protocol {
-    /// The number in the IP header.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Protocol::Icmp => 1,
-            Protocol::Tcp => 6,
-            Protocol::Udp => 17,
-            Protocol::Icmpv6 => 58,
-            Protocol::Sctp => 132,
-        }
-    }
-
-    /// The protocol with this number.
-    #[must_use]
-    pub const fn from_number(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Protocol::Icmp,
-            6 => Protocol::Tcp,
-            17 => Protocol::Udp,
-            58 => Protocol::Icmpv6,
-            132 => Protocol::Sctp,
-            _ => return None,
-        })
-    }
-
-    /// The name as nft and `/etc/protocols` write it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Protocol::Icmp => "icmp",
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
-            Protocol::Icmpv6 => "ipv6-icmp",
-            Protocol::Sctp => "sctp",
-        }
-    }
-
-    /// The protocol of this name, in any case; `icmpv6` is accepted too.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "icmp" => Protocol::Icmp,
-            "tcp" => Protocol::Tcp,
-            "udp" => Protocol::Udp,
-            "ipv6-icmp" | "icmpv6" => Protocol::Icmpv6,
-            "sctp" => Protocol::Sctp,
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 impl Packet {

@@ -238,7 +238,10 @@ mod tests {
     fn addresses_have_the_types_fib_knows() {
         let table = node();
         assert_eq!(table.address_type(ip("127.0.0.5")), AddressType::Local);
-        assert_eq!(table.address_type(ip("10.244.1.255")), AddressType::Broadcast);
+        assert_eq!(
+            table.address_type(ip("10.244.1.255")),
+            AddressType::Broadcast
+        );
         assert_eq!(table.address_type(ip("10.244.1.5")), AddressType::Unicast);
         assert_eq!(table.address_type(ip("192.0.2.1")), AddressType::Unspec);
     }

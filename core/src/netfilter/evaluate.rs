@@ -59,11 +59,20 @@ pub struct Pass<'a> {
 /// What the rules of one chain came to.
 enum ChainEnd {
     Accepted,
-    Dropped { rule: usize, chain: Name },
-    Rejected { rule: usize, chain: Name, with: RejectWith },
+    Dropped {
+        rule: usize,
+        chain: Name,
+    },
+    Rejected {
+        rule: usize,
+        chain: Name,
+        with: RejectWith,
+    },
     Fallthrough,
     Unknown(Unknown),
-    TooDeep { chain: Name },
+    TooDeep {
+        chain: Name,
+    },
 }
 
 /// What one rule came to.
@@ -214,12 +223,7 @@ impl Pass<'_> {
     }
 
     /// A base chain and all it calls; none if the packet goes on to the next one.
-    fn base_chain(
-        &mut self,
-        table: &Table,
-        chain: &Chain,
-        it: &mut Travelling,
-    ) -> Option<Outcome> {
+    fn base_chain(&mut self, table: &Table, chain: &Chain, it: &mut Travelling) -> Option<Outcome> {
         if chain.rules.is_empty() && chain.base.is_some_and(|it| it.policy == Policy::Accept) {
             return None;
         }
@@ -420,6 +424,12 @@ impl Pass<'_> {
                 target,
                 flags,
             } => self.set_up_nat(site, *kind, target.as_ref(), *flags, it, deeds),
+            // A reset answers TCP only: nft drops the match before it from a listing.
+            Statement::Reject(RejectWith::TcpReset)
+                if !matches!(it.packet.transport, Transport::Tcp { .. }) =>
+            {
+                site.skipped(Some(it.packet.protocol().into()))
+            }
             Statement::Reject(with) => RuleEnd::Reject(*with),
             Statement::Update { kind, set, key } => {
                 let Some(key) = self.value(site, key, it, deeds) else {
@@ -438,6 +448,8 @@ impl Pass<'_> {
                 GOES_ON
             }
             Statement::Counter => GOES_ON,
+            // A log changes nothing and lets every packet on.
+            Statement::Unknown(text) if text.split(' ').next() == Some("log") => GOES_ON,
             Statement::Unknown(text) => RuleEnd::Unknown(text.clone()),
         }
     }
@@ -605,18 +617,14 @@ impl Pass<'_> {
         let (address, port) = match target {
             None => (None, None),
             Some(NatTarget::Fixed { address, port }) => (*address, *port),
-            Some(NatTarget::Mapped(expression)) => {
-                match self.value(site, expression, it, deeds) {
-                    Some(Datum::Address(address)) => (Some(address), None),
-                    Some(Datum::Tuple(parts)) => match parts.as_slice() {
-                        [Datum::Address(address), Datum::Port(port)] => {
-                            (Some(*address), Some(*port))
-                        }
-                        _ => return site.skipped(None),
-                    },
+            Some(NatTarget::Mapped(expression)) => match self.value(site, expression, it, deeds) {
+                Some(Datum::Address(address)) => (Some(address), None),
+                Some(Datum::Tuple(parts)) => match parts.as_slice() {
+                    [Datum::Address(address), Datum::Port(port)] => (Some(*address), Some(*port)),
                     _ => return site.skipped(None),
-                }
-            }
+                },
+                _ => return site.skipped(None),
+            },
         };
         let (which, address) = match kind {
             NatKind::Dnat => (Manipulation::Destination, address),
@@ -723,11 +731,15 @@ fn payload(field: Field, packet: &Packet) -> Option<Datum> {
         | Field::Ip6Daddr
         | Field::IpProtocol
         | Field::Ip6Nexthdr => return None,
-        Field::TcpSport => ports(6).and_then(|()| packet.source_port()).map(Datum::Port)?,
+        Field::TcpSport => ports(6)
+            .and_then(|()| packet.source_port())
+            .map(Datum::Port)?,
         Field::TcpDport => ports(6)
             .and_then(|()| packet.destination_port())
             .map(Datum::Port)?,
-        Field::UdpSport => ports(17).and_then(|()| packet.source_port()).map(Datum::Port)?,
+        Field::UdpSport => ports(17)
+            .and_then(|()| packet.source_port())
+            .map(Datum::Port)?,
         Field::UdpDport => ports(17)
             .and_then(|()| packet.destination_port())
             .map(Datum::Port)?,

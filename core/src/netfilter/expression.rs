@@ -232,10 +232,12 @@ impl Datum {
         match (self, value) {
             (Datum::Range(range), Datum::Address(address)) => range.contains(address),
             (Datum::Ports(low, high), Datum::Port(port)) => (low..=high).contains(&port),
-            (Datum::Interface(pattern), Datum::Interface(name)) => match pattern.strip_suffix('*') {
-                Some(start) => name.starts_with(start),
-                None => pattern == name,
-            },
+            (Datum::Interface(pattern), Datum::Interface(name)) => {
+                match pattern.strip_suffix('*') {
+                    Some(start) => name.starts_with(start),
+                    None => pattern == name,
+                }
+            }
             (Datum::Tuple(mine), Datum::Tuple(theirs)) => {
                 mine.len() == theirs.len() && mine.iter().zip(theirs).all(|(a, b)| a.holds(b))
             }

@@ -36,8 +36,8 @@ pub use rule::{Note, Rule, Tag, rule};
 pub use ruleset::{Named, Ruleset, Table};
 pub use set::{DynamicElements, Element, MapValue, Set, SetFlag};
 pub use statement::{
-    NatFlags, NatKind, NatTarget, Operand, Operator, RejectWith, SetReference, Statement, UpdateKind,
-    Verdict,
+    NatFlags, NatKind, NatTarget, Operand, Operator, RejectWith, SetReference, Statement,
+    UpdateKind, Verdict,
 };
 pub use trace::{
     Entered, Lookup, LookupResult, Outcome, Skipped, Trace, TraceEvent, Unknown, Written,
@@ -66,9 +66,7 @@ impl TableFamily {
         use crate::ip::Family;
         matches!(
             (self, family),
-            (TableFamily::Inet, _)
-                | (TableFamily::Ip, Family::V4)
-                | (TableFamily::Ip6, Family::V6)
+            (TableFamily::Inet, _) | (TableFamily::Ip, Family::V4) | (TableFamily::Ip6, Family::V6)
         )
     }
 

@@ -309,16 +309,21 @@ fn check_references(ruleset: &Ruleset) -> Result<(), Refusal> {
         for chain in table.chains.iter() {
             for rule in &chain.rules {
                 for name in rule.chains_led_to() {
-                    users.entry(name).or_insert_with(|| format!("chain {}", chain.name));
+                    users
+                        .entry(name)
+                        .or_insert_with(|| format!("chain {}", chain.name));
                 }
                 for name in rule.sets_asked() {
-                    sets.entry(name).or_insert_with(|| format!("chain {}", chain.name));
+                    sets.entry(name)
+                        .or_insert_with(|| format!("chain {}", chain.name));
                 }
             }
         }
         for set in table.sets.iter() {
             for name in set.elements().filter_map(Element::leads_to) {
-                users.entry(name).or_insert_with(|| format!("map {}", set.name));
+                users
+                    .entry(name)
+                    .or_insert_with(|| format!("map {}", set.name));
             }
         }
         for (name, user) in users {
@@ -387,4 +392,3 @@ impl Rule {
         })
     }
 }
-

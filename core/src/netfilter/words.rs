@@ -127,10 +127,7 @@ fn fib_type(address: AddressSelector) -> Statement {
         address,
         result: FibResult::Type,
     };
-    is(
-        Expression::Fib(fib),
-        Datum::AddressType(AddressType::Local),
-    )
+    is(Expression::Fib(fib), Datum::AddressType(AddressType::Local))
 }
 
 /// `key vmap @map`

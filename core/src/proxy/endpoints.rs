@@ -150,8 +150,7 @@ pub fn select(port: &ServicePort, endpoints: &[Endpoint], node: &NodeFacts) -> S
     }
     let accessible = port.is_reachable_from_outside();
     let uses_cluster = !port.internal_policy_is_local || accessible;
-    let uses_local =
-        port.internal_policy_is_local || (port.external_policy_is_local && accessible);
+    let uses_local = port.internal_policy_is_local || (port.external_policy_is_local && accessible);
     let mut selected = Selected::default();
     if uses_cluster {
         let allowed = topology(endpoints, node);

@@ -77,9 +77,12 @@ fn ports_of(service: &Arc<Service>, of: Family) -> Vec<ServicePort> {
     let external_ips = addresses(&spec.external_ips, of);
     let is_externally_visible = matches!(service.kind(), "NodePort" | "LoadBalancer")
         || (service.kind() == "ClusterIP" && !external_ips.is_empty());
-    let vips = service.status.load_balancer.ingress.iter().filter(|it| {
-        it.ip_mode.as_deref().is_none_or(|it| it == "VIP")
-    });
+    let vips = service
+        .status
+        .load_balancer
+        .ingress
+        .iter()
+        .filter(|it| it.ip_mode.as_deref().is_none_or(|it| it == "VIP"));
     let common = ServicePort {
         service: service.clone(),
         port_idx: 0,

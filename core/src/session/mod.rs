@@ -174,7 +174,10 @@ impl Session {
 
     fn look_at_editor(&self, walk: &WalkView) -> EditorView {
         let manifest = self.unread.as_ref().unwrap_or(&self.scene.manifest);
-        let complaints = manifest.complaints.iter().chain(&self.scene.world.complaints);
+        let complaints = manifest
+            .complaints
+            .iter()
+            .chain(&self.scene.world.complaints);
         EditorView {
             text: self.text.clone(),
             complaints: complaints.map(Into::into).collect(),
@@ -206,9 +209,9 @@ impl Session {
     fn look_at_request(&self) -> RequestView {
         let world = &self.scene.world;
         let hosts = world.network.hosts().map(|it| &it.id);
-        let sources = hosts.filter(|it| !matches!(it, HostId::Router)).filter(|it| {
-            !matches!(it, HostId::Pod(namespace, _) if namespace == "kube-system")
-        });
+        let sources = hosts
+            .filter(|it| !matches!(it, HostId::Router))
+            .filter(|it| !matches!(it, HostId::Pod(namespace, _) if namespace == "kube-system"));
         let services = world.objects.services.values();
         let destinations = services
             .filter(|it| it.metadata.namespace != "kube-system")
@@ -248,7 +251,6 @@ impl Session {
             })
             .collect()
     }
-
 }
 
 /// The address a walk's first packet is for.

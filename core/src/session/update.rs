@@ -189,12 +189,7 @@ impl Session {
     /// Asks to be woken when the shown hop has been looked at long enough.
     fn wake(&mut self) -> Vec<Effect> {
         self.timer.0 += 1;
-        let emphasis = self
-            .view
-            .walk
-            .hops
-            .get(self.position)
-            .map(|it| it.emphasis);
+        let emphasis = self.view.walk.hops.get(self.position).map(|it| it.emphasis);
         let rest = match emphasis {
             Some(Emphasis::Deciding) => REST_MS * PAUSE_AT_DECISIONS,
             _ => REST_MS,

@@ -246,8 +246,7 @@ impl Network {
     fn add_nodes(&mut self, objects: &Objects, underlay: usize) {
         for (name, node) in &objects.nodes {
             let mut host = Host::new(HostId::Node(name.clone()));
-            let addresses: Vec<Cidr> =
-                node.internal_ips().into_iter().map(on_underlay).collect();
+            let addresses: Vec<Cidr> = node.internal_ips().into_iter().map(on_underlay).collect();
             self.attach(underlay, &mut host, "eth0", &addresses);
             let bridge: Vec<Cidr> = node
                 .pod_ranges()
@@ -300,8 +299,7 @@ impl Network {
             let addresses: Vec<Cidr> = pod.ips().into_iter().map(Cidr::from).collect();
             self.attach(link, &mut host, "eth0", &addresses);
             for gateway in gateways {
-                host.routes
-                    .add_route(Cidr::from(gateway), None, "eth0");
+                host.routes.add_route(Cidr::from(gateway), None, "eth0");
                 host.routes
                     .add_route(everything(family(gateway)), Some(gateway), "eth0");
             }

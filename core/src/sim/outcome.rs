@@ -115,7 +115,9 @@ impl Why {
             Why::NothingListens => "The packet arrives, but nothing listens on that port.",
             Why::NoRoute => "No route leads to that address.",
             Why::NobodyThere => "The route leads to a link where nobody has that address.",
-            Why::NotForwarding => "The packet is for somebody else, and this host forwards nothing.",
+            Why::NotForwarding => {
+                "The packet is for somebody else, and this host forwards nothing."
+            }
             Why::TtlExpired => "The packet went round in circles until its time to live ran out.",
             Why::ReplyNotRecognised => {
                 "The answer comes from an address the client never wrote to, so it is refused."

@@ -63,7 +63,9 @@ pub struct Destination {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// The source has a form nobody knows.
-    #[error("{0:?} is no source: write pod/NAME, pod/NAMESPACE/NAME, node/NAME, external or an address")]
+    #[error(
+        "{0:?} is no source: write pod/NAME, pod/NAMESPACE/NAME, node/NAME, external or an address"
+    )]
     Source(String),
     /// The destination has a form nobody knows.
     #[error("{0:?} is no destination: write a URL, a name or an address, with a port where needed")]

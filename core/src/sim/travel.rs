@@ -180,9 +180,14 @@ impl Traveller<'_> {
     /// Output, routing, postrouting, and out.
     fn leave(&mut self, host: &HostId, packet: Packet) -> End {
         let route = self.route(host, packet.destination);
-        self.note(host, &packet, packet.clone(), StepKind::Sent {
-            route: route.clone(),
-        });
+        self.note(
+            host,
+            &packet,
+            packet.clone(),
+            StepKind::Sent {
+                route: route.clone(),
+            },
+        );
         let Some(route) = route else {
             return End::Unreachable {
                 host: host.clone(),

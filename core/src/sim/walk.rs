@@ -10,13 +10,14 @@
 use super::network::{HostId, Network};
 use super::outcome::{By, Ending, Verdict, Why};
 use super::request::{Destination, Request, Source};
-use super::travel::{End, Journey, Leg, Step, Traveller};
+use super::travel::{End, Journey, Leg, Step, StepKind, Traveller};
 use super::world::World;
 use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
 use crate::dns::{Resolution, ResolvConf, resolve};
 use crate::ip::{IpAddr, family, join_host_port};
 use crate::net::{Flow, Icmp, Packet, Protocol, TcpFlags, Transport, initial_ttl};
+use crate::netfilter::ct_status;
 use crate::time::Instant;
 use serde::Serialize;
 
@@ -136,8 +137,8 @@ fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
             return Err(missing(world, id));
         }
     }
-    let is_stranger = host == HostId::Outside
-        && address.is_some_and(|it| world.network.owner(it).is_none());
+    let is_stranger =
+        host == HostId::Outside && address.is_some_and(|it| world.network.owner(it).is_none());
     let entry = match &request.enter_at {
         // From an address of that very node, the packet leaves the node's own stack.
         Some(node) if *node == host => None,
@@ -276,6 +277,7 @@ fn exchange(
     let Journey { mut steps, end } = journey;
     let last = steps.last().map_or(&packet, |it| &it.after);
     let mut ending = Ending::of(&end, [&packet, last], to, network);
+    ending.masqueraded = steps.iter().any(translates_source);
     let Some((host, answer)) = answer(network, &end) else {
         return (steps, ending);
     };
@@ -325,9 +327,7 @@ fn first_packet(
             source_port,
             destination_port,
         },
-        Protocol::Icmp | Protocol::Icmpv6 => {
-            Transport::Icmp(Icmp::EchoRequest { id: source_port })
-        }
+        Protocol::Icmp | Protocol::Icmpv6 => Transport::Icmp(Icmp::EchoRequest { id: source_port }),
     };
     Some(Packet {
         source,
@@ -335,6 +335,14 @@ fn first_packet(
         ttl: initial_ttl(),
         transport,
     })
+}
+
+/// Whether a host gives the packet another source: address or port, as masquerade does.
+fn translates_source(step: &Step) -> bool {
+    matches!(
+        &step.kind,
+        StepKind::Hook { connection: Some(it), .. } if it.status & ct_status::SNAT != 0
+    )
 }
 
 /// What comes back, and from which host.
@@ -403,12 +411,7 @@ impl Ending {
     }
 
     /// The ending of a request's way out, before its answer is known.
-    fn of(
-        end: &End,
-        [sent, last]: [&Packet; 2],
-        to: &Destination,
-        network: &Network,
-    ) -> Self {
+    fn of(end: &End, [sent, last]: [&Packet; 2], to: &Destination, network: &Network) -> Self {
         let (verdict, by, reason) = match end {
             End::Arrived { host, packet } => verdict_on_arrival(network, host, packet),
             End::Dropped { by_rule: true, .. } => {
@@ -444,7 +447,6 @@ impl Ending {
         if let End::Arrived { host, packet } = end {
             ending.object = owner(network, host, packet);
             ending.source_seen = Some(packet.source);
-            ending.masqueraded = packet.source != sent.source;
         }
         ending
     }

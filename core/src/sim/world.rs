@@ -94,7 +94,10 @@ fn told_mode(objects: &Objects, complaints: &mut Vec<Complaint>) -> &'static Mod
 pub(crate) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<Snapshot> {
     let it = objects.nodes.get(node)?;
     let ips = it.internal_ips();
-    let bridge = it.pod_ranges().into_iter().filter_map(super::network::bridge_address);
+    let bridge = it
+        .pod_ranges()
+        .into_iter()
+        .filter_map(super::network::bridge_address);
     Some(Snapshot {
         family,
         node: NodeFacts {

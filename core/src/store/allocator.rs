@@ -13,7 +13,11 @@ use std::collections::BTreeSet;
 #[must_use]
 pub fn dynamic_start(range: Cidr) -> u128 {
     let size = size(range);
-    if size < 16 { 0 } else { (size / 16).clamp(16, 256) }
+    if size < 16 {
+        0
+    } else {
+        (size / 16).clamp(16, 256)
+    }
 }
 
 /// A free address of the range: the upper band from a drawn place on, then the lower band.

@@ -1,8 +1,8 @@
 //! All objects, by kind and name.
 
 use crate::api::{
-    ClusterConfiguration, ConfigMap, EndpointSlice, KubeProxyConfiguration, Namespace, Node, Object,
-    ObjectMeta, Pod, Service,
+    ClusterConfiguration, ConfigMap, EndpointSlice, KubeProxyConfiguration, Namespace, Node,
+    Object, ObjectMeta, Pod, Service,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::api::Manifest;
 use crate::net::{HeaderField, Packet, Transport};
 use crate::netfilter::conntrack::Connection;
 use crate::netfilter::{Hook, Outcome, TraceEvent, ct_status};
-use crate::sim::{HostId, Leg, Lookup, RouteChosen, Step, StepKind, Walk, World};
+use crate::sim::{HostId, Leg, Lookup, RouteChosen, Step, StepKind, Verdict, Walk, Why, World};
 use serde::Serialize;
 
 /// A walk, hop by hop.
@@ -50,6 +50,8 @@ pub struct Hop {
     pub detail: HopDetail,
     /// The fields it comes from.
     pub sources: Vec<SourceView>,
+    /// Where the walk fails: how.
+    pub failure: Option<Verdict>,
 }
 
 /// Which way a hop goes.
@@ -325,6 +327,7 @@ impl Telling<'_> {
             },
             detail,
             sources,
+            failure: None,
         });
     }
 
@@ -334,6 +337,14 @@ impl Telling<'_> {
         let last = self.hops.len().checked_sub(1);
         for idx in [turn, last].into_iter().flatten() {
             self.hops[idx].emphasis = Emphasis::Ending;
+        }
+        let ending = &self.walk.ending;
+        let fails_last =
+            ending.verdict == Verdict::Dropped || ending.reason == Some(Why::ReplyNotRecognised);
+        let failing = if fails_last { last } else { turn.or(last) };
+        let fails = !matches!(ending.verdict, Verdict::Delivered | Verdict::Forwarded);
+        if let (Some(idx), true) = (failing, fails) {
+            self.hops[idx].failure = Some(ending.verdict);
         }
     }
 
@@ -352,10 +363,7 @@ impl Telling<'_> {
         let chains = host.map_or_else(Vec::new, |host| {
             let page = Page {
                 ruleset: &host.ruleset,
-                origins: host
-                    .origins
-                    .get(&step.before.family())
-                    .map(|it| &**it),
+                origins: host.origins.get(&step.before.family()).map(|it| &**it),
                 manifest: self.manifest,
             };
             chains(page, trace)

@@ -93,13 +93,15 @@ pub struct NodeRoom {
     pub stations: Vec<Station>,
     /// The lines on the shelf: one a service port.
     pub lines: Vec<ShelfLine>,
+    /// How many service ports it has that are not drawn.
+    pub n_hidden_lines: usize,
     /// Its bridge.
     pub bridge: [Point; 2],
     /// How many pods it has that are not drawn.
     pub n_hidden_pods: usize,
 }
 
-/// A station on a node's shelf: a hook, or the routing decision between hooks.
+/// A station on a node's shelf: a hook, the routing decision between hooks, or the node's own processes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Station {
     /// Its name.
@@ -115,6 +117,8 @@ pub struct ShelfLine {
     pub address: String,
     /// The Service: `default/api:http`.
     pub service: String,
+    /// The Service's name alone: `api`.
+    pub name: String,
     /// How many endpoints it leads to.
     pub n_endpoints: usize,
     /// Whether the request is for it.
@@ -227,34 +231,47 @@ impl Rect {
 
 const MARGIN: f64 = 24.0;
 const POD_WIDTH: f64 = 132.0;
-const POD_HEIGHT: f64 = 84.0;
+const POD_HEIGHT: f64 = 80.0;
 const POD_GAP: f64 = 14.0;
 const ROOM_PADDING: f64 = 16.0;
-const SHELF_TOP: f64 = 58.0;
+/// Above a shelf and above a pod there is room for a packet's card, so that a packet at rest covers no label.
+const SHELF_TOP: f64 = 84.0;
 const SHELF_LINE: f64 = 20.0;
-const STATION_BAND: f64 = 46.0;
-const SHELF_GAP: f64 = 34.0;
-const BRIDGE_TO_PODS: f64 = 36.0;
-const GHOST_HEIGHT: f64 = 46.0;
+const STATION_BAND: f64 = 80.0;
+/// Where the two rows of stations are, below a shelf's upper edge.
+pub(super) const STATION_ROWS: [f64; 2] = [20.0, 54.0];
+const SHELF_GAP: f64 = 28.0;
+const BRIDGE_TO_PODS: f64 = 54.0;
+const GHOST_HEIGHT: f64 = 42.0;
 const OUTSIDE_BAND: f64 = 120.0;
 const UNDERLAY_TO_ROOMS: f64 = 34.0;
 const UNDERLAY_ASIDE: f64 = 20.0;
-const GHOST_GAP: f64 = 26.0;
+const GHOST_GAP: f64 = 22.0;
 const MIN_COLUMNS: usize = 2;
 /// How far above a shelf packets from the door turn towards a station.
-const SHELF_APPROACH: f64 = 9.0;
+pub(super) const SHELF_APPROACH: f64 = 9.0;
 const MAX_PODS_DRAWN: usize = 12;
-const MAX_LINES: usize = 6;
+const MAX_LINES: usize = 3;
+/// How far beside a shelf packets go up from the bridge and down to it.
+pub(super) const SHELF_AISLE: f64 = 8.0;
 
-/// The stations of a shelf, in a packet's order.
-const STATIONS: [(&str, Option<Hook>); 6] = [
-    ("prerouting", Some(Hook::Prerouting)),
-    ("routing", None),
-    ("forward", Some(Hook::Forward)),
-    ("postrouting", Some(Hook::Postrouting)),
-    ("input", Some(Hook::Input)),
-    ("output", Some(Hook::Output)),
-];
+/// A station's name, its column and its row.
+type StationPlace = (&'static str, f64, usize);
+
+/// Where the hooks stand on a shelf: packets that pass through in a row, in their order; what a node
+/// gets and sends itself below it.
+const fn hook_place(hook: Hook) -> StationPlace {
+    match hook {
+        Hook::Prerouting => ("prerouting", 0.0, 0),
+        Hook::Forward => ("forward", 2.0, 0),
+        Hook::Postrouting => ("postrouting", 3.0, 0),
+        Hook::Input => ("input", 1.0, 1),
+        Hook::Output => ("output", 3.0, 1),
+    }
+}
+
+const ROUTING_PLACE: StationPlace = ("routing", 1.0, 0);
+const PROCESSES_PLACE: StationPlace = ("processes", 2.0, 1);
 
 /// What a map is drawn from.
 struct Drawing<'a> {
@@ -336,9 +353,10 @@ impl Drawing<'_> {
     fn node_order(&self) -> Vec<String> {
         let mut names: Vec<String> = self.world.objects.nodes.keys().cloned().collect();
         let is_idle = |name: &String| {
-            !self.pods_of(name).iter().any(|it| {
-                matches!(it, HostId::Pod(namespace, _) if namespace != "kube-system")
-            })
+            !self
+                .pods_of(name)
+                .iter()
+                .any(|it| matches!(it, HostId::Pod(namespace, _) if namespace != "kube-system"))
         };
         names.sort_by_key(|it| (is_idle(it), it.clone()));
         names
@@ -362,12 +380,16 @@ impl Drawing<'_> {
         let n_columns = drawn.len().clamp(MIN_COLUMNS, 3);
         let columns = n_columns as f64;
         let width = columns * POD_WIDTH + (columns - 1.0) * POD_GAP + 2.0 * ROOM_PADDING;
-        let lines = self.shelf_lines(name);
+        let mut lines = self.shelf_lines(name);
+        let n_hidden_lines = lines.len().saturating_sub(MAX_LINES);
+        lines.truncate(MAX_LINES);
         let shelf = Rect {
             x: x + ROOM_PADDING,
             y: y + SHELF_TOP,
             width: width - 2.0 * ROOM_PADDING,
-            height: STATION_BAND + SHELF_LINE * lines.len().max(1) as f64 + 10.0,
+            height: STATION_BAND
+                + SHELF_LINE * (lines.len() + usize::from(n_hidden_lines > 0)).max(1) as f64
+                + 10.0,
         };
         let bridge_y = shelf.y + shelf.height + SHELF_GAP;
         let pods_y = bridge_y + BRIDGE_TO_PODS;
@@ -404,8 +426,6 @@ impl Drawing<'_> {
                 y: bridge_y,
             },
         );
-        self.anchors
-            .insert(Anchor::Host(host.clone()), shelf.centre());
         let stations = self.draw_stations(&host, shelf);
         let mut pods = Vec::new();
         for (idx, pod) in drawn.iter().enumerate() {
@@ -430,13 +450,14 @@ impl Drawing<'_> {
             shelf,
             stations,
             lines,
+            n_hidden_lines,
             bridge: [
                 Point {
-                    x: shelf.x,
+                    x: shelf.x - SHELF_AISLE,
                     y: bridge_y,
                 },
                 Point {
-                    x: shelf.x + shelf.width,
+                    x: shelf.x + shelf.width + SHELF_AISLE,
                     y: bridge_y,
                 },
             ],
@@ -445,43 +466,41 @@ impl Drawing<'_> {
         (room, pods)
     }
 
-    fn node_text(
-        &self,
-        name: &str,
-        parts: impl Fn(&crate::api::Node) -> Vec<String>,
-    ) -> String {
+    fn node_text(&self, name: &str, parts: impl Fn(&crate::api::Node) -> Vec<String>) -> String {
         let node = self.world.objects.nodes.get(name);
         node.map(|it| parts(it).join(", ")).unwrap_or_default()
     }
 
-    /// Prerouting, routing, forward and postrouting stand in a row; input and output below the
-    /// routing decision share its place, since few walks use them.
+    /// As in every drawing of netfilter: what passes through goes along the upper row; what is for the
+    /// node itself turns down to its processes, and what they send comes up again.
     fn draw_stations(&mut self, host: &HostId, shelf: Rect) -> Vec<Station> {
-        let mut stations = Vec::new();
-        for (idx, (name, hook)) in STATIONS.iter().enumerate() {
-            let in_row = idx < 4;
-            let column = if in_row {
-                idx as f64
-            } else {
-                (idx - 4) as f64 + 1.0
-            };
-            let at = Point {
-                x: shelf.x + shelf.width * (column + 0.5) / 4.0,
-                y: shelf.y + STATION_BAND / 2.0,
-            };
-            let anchor = match hook {
-                Some(hook) => Anchor::Hook(host.clone(), *hook),
-                None => Anchor::Routing(host.clone()),
-            };
-            self.anchors.insert(anchor, at);
-            if in_row {
-                stations.push(Station {
-                    name: (*name).to_owned(),
+        let hooks = [
+            Hook::Prerouting,
+            Hook::Forward,
+            Hook::Postrouting,
+            Hook::Input,
+            Hook::Output,
+        ];
+        let hooks = hooks.map(|it| (hook_place(it), Anchor::Hook(host.clone(), it)));
+        let others = [
+            (ROUTING_PLACE, Anchor::Routing(host.clone())),
+            (PROCESSES_PLACE, Anchor::Host(host.clone())),
+        ];
+        hooks
+            .into_iter()
+            .chain(others)
+            .map(|((name, column, row), anchor)| {
+                let at = Point {
+                    x: shelf.x + shelf.width * (column + 0.5) / 4.0,
+                    y: shelf.y + STATION_ROWS[row],
+                };
+                self.anchors.insert(anchor, at);
+                Station {
+                    name: name.to_owned(),
                     at,
-                });
-            }
-        }
-        stations
+                }
+            })
+            .collect()
     }
 
     fn shelf_lines(&self, node: &str) -> Vec<ShelfLine> {
@@ -502,6 +521,7 @@ impl Drawing<'_> {
                 ShelfLine {
                     address: format!("{} {}/{}", port.cluster_ip, port.protocol, port.port),
                     service: port.to_string(),
+                    name: port.service.metadata.name.clone(),
                     n_endpoints: if port.internal_policy_is_local {
                         selected.local.len()
                     } else {
@@ -514,7 +534,6 @@ impl Drawing<'_> {
             })
             .collect();
         lines.sort_by_key(|it| !it.is_asked);
-        lines.truncate(MAX_LINES);
         lines
     }
 
@@ -532,11 +551,13 @@ impl Drawing<'_> {
         let door = rect.top();
         self.anchors
             .insert(Anchor::Interface(id.clone(), "eth0".into()), door);
-        self.anchors
-            .insert(Anchor::Host(id.clone()), Point {
+        self.anchors.insert(
+            Anchor::Host(id.clone()),
+            Point {
                 x: door.x,
                 y: door.y + 16.0,
-            });
+            },
+        );
         Some(PodRoom {
             id: id.to_string(),
             name: name.clone(),
@@ -551,7 +572,9 @@ impl Drawing<'_> {
                 .listens()
                 .iter()
                 .map(|it| match it.address {
-                    Some(ip) => format!("{}/{}", crate::ip::join_host_port(ip, it.port), it.protocol),
+                    Some(ip) => {
+                        format!("{}/{}", crate::ip::join_host_port(ip, it.port), it.protocol)
+                    }
                     None => format!("{}/{}", it.port, it.protocol),
                 })
                 .collect(),
@@ -692,7 +715,7 @@ fn wires(nodes: &[NodeRoom], pods: &[PodRoom], underlay: Point, layout: Layout) 
 }
 
 /// The nearest point of the nodes' network.
-fn onto_underlay(from: Point, underlay: Point, layout: Layout) -> Point {
+pub(super) fn onto_underlay(from: Point, underlay: Point, layout: Layout) -> Point {
     match layout {
         Layout::Wide => Point {
             x: from.x,
@@ -703,82 +726,4 @@ fn onto_underlay(from: Point, underlay: Point, layout: Layout) -> Point {
             y: from.y,
         },
     }
-}
-
-impl MapView {
-    /// The line a packet draws from station to station: along bridges and the nodes' network,
-    /// round corners, never across a room's wall.
-    #[must_use]
-    pub fn trail(&self, stations: &[Anchor]) -> Vec<Point> {
-        let mut points: Vec<Point> = Vec::new();
-        let mut previous: Option<&Anchor> = None;
-        for station in stations {
-            let Some(at) = self.anchors.get(station).copied() else {
-                continue;
-            };
-            match (previous, points.last().copied()) {
-                (Some(before), Some(from)) => self.lead(before, from, station, at, &mut points),
-                _ => points.push(at),
-            }
-            previous = Some(station);
-        }
-        points.dedup();
-        points
-    }
-
-    fn lead(
-        &self,
-        before: &Anchor,
-        from: Point,
-        station: &Anchor,
-        at: Point,
-        points: &mut Vec<Point>,
-    ) {
-        match (before, station) {
-            // Between two doors, along the nodes' network.
-            (Anchor::Interface(a, _), Anchor::Interface(b, _))
-                if is_node(a) && is_node(b) && a != b =>
-            {
-                let [start, _] = self.underlay;
-                points.push(onto_underlay(from, start, self.layout));
-                points.push(onto_underlay(at, start, self.layout));
-                points.push(at);
-            }
-            // Onto a bridge: straight up or down to it.
-            (_, Anchor::Interface(host, name)) if is_node(host) && name == "cni0" => {
-                points.push(Point { x: from.x, y: at.y });
-            }
-            // Off a bridge, or in from the door: along, then straight.
-            (Anchor::Interface(host, name), _) if is_node(host) && name == "cni0" => {
-                points.push(Point { x: at.x, y: from.y });
-                points.push(at);
-            }
-            (Anchor::Interface(host, _), Anchor::Hook(..) | Anchor::Routing(_))
-                if is_node(host) =>
-            {
-                self.turn_above_shelf(host, from, at, points);
-                points.push(at);
-            }
-            (Anchor::Hook(host, _) | Anchor::Routing(host), Anchor::Interface(..))
-                if is_node(host) =>
-            {
-                self.turn_above_shelf(host, from, at, points);
-                points.push(at);
-            }
-            _ => points.push(at),
-        }
-    }
-
-    fn turn_above_shelf(&self, host: &HostId, from: Point, at: Point, points: &mut Vec<Point>) {
-        let room = self.nodes.iter().find(|it| it.name == host.short());
-        if let Some(room) = room {
-            let y = room.shelf.y - SHELF_APPROACH;
-            points.push(Point { x: from.x, y });
-            points.push(Point { x: at.x, y });
-        }
-    }
-}
-
-fn is_node(host: &HostId) -> bool {
-    matches!(host, HostId::Node(_))
 }

@@ -12,6 +12,7 @@ mod map;
 mod outcome;
 mod rules;
 mod text;
+mod trail;
 
 pub use editor::{ComplaintView, EditorView, LineMark};
 pub use hop::{
@@ -19,11 +20,17 @@ pub use hop::{
     RouteView, WalkView, hops,
 };
 pub use map::{
-    Anchor, Layout, MapView, NodeRoom, Point, PodRoom, Rect, ShelfLine, Station, VipGhost, Wire, map,
+    Anchor, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost, Wire,
+    map,
 };
 pub use outcome::{EndingView, OutcomeView, ending, outcome_list};
 pub use rules::{ChainView, RuleStatus, RuleView, SourceView, WordRole, WordView, chains};
 pub use text::{explanation, summary};
+
+// Nouns from below that views are made of, so that a shell needs nothing but this module.
+pub use crate::net::HeaderField;
+pub use crate::netfilter::Hook;
+pub use crate::sim::Verdict;
 
 use serde::Serialize;
 use std::rc::Rc;

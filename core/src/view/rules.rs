@@ -4,8 +4,8 @@
 use crate::api::{Manifest, ObjectRef};
 use crate::netfilter::dialect::nft;
 use crate::netfilter::{
-    CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped, Statement,
-    Table, Trace, TraceEvent, Verdict, Written, ct_state, ct_status,
+    CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped,
+    Statement, Table, Trace, TraceEvent, Verdict, Written, ct_state, ct_status,
 };
 use crate::proxy::{Origin, Origins};
 use serde::Serialize;
@@ -261,9 +261,7 @@ fn origin<'a>(page: Page<'a>, rule: &Rule) -> Option<&'a Origin> {
 /// The lines of the field an origin names.
 fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
     let object = origin.object.clone()?;
-    let span = manifest
-        .source(&object)
-        .map(|it| it.span(&origin.path));
+    let span = manifest.source(&object).map(|it| it.span(&origin.path));
     Some(SourceView {
         object,
         path: origin.path.clone(),
@@ -395,11 +393,7 @@ fn in_words(of: &Expression, value: &Datum) -> String {
     }
 }
 
-fn effects(
-    lookups: &[Lookup],
-    written: &[Written],
-    verdict: &Verdict,
-) -> Vec<String> {
+fn effects(lookups: &[Lookup], written: &[Written], verdict: &Verdict) -> Vec<String> {
     let mut effects = Vec::new();
     for it in lookups {
         let set = it.set.as_deref().map_or("the map", |name| name);

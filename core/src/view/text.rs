@@ -50,9 +50,13 @@ pub(super) fn title(step: &Step) -> String {
 pub(super) fn sentence(step: &Step, next: Option<&Step>, walk: &Walk, world: &World) -> String {
     let host = step.host.short();
     match &step.kind {
-        StepKind::Sent { route: None } => format!("{host} knows no way to {}.", step.after.destination),
+        StepKind::Sent { route: None } => {
+            format!("{host} knows no way to {}.", step.after.destination)
+        }
         StepKind::Sent { route: Some(_) } => sent(step, walk, world),
-        StepKind::Routed { route: None } => format!("{host} knows no way to {}.", step.after.destination),
+        StepKind::Routed { route: None } => {
+            format!("{host} knows no way to {}.", step.after.destination)
+        }
         StepKind::Routed { route: Some(route) } => match (route.next_hop, route.route.via) {
             (None, _) => format!("{host} finds that the packet is for itself."),
             (Some(_), Some(via)) => format!(
@@ -107,7 +111,10 @@ fn arrived(step: &Step, walk: &Walk) -> String {
     if step.leg == Leg::Reply {
         return match (&walk.ending.reason, walk.ending.verdict) {
             (Some(Why::ReplyNotRecognised), _) => {
-                format!("{host} never wrote to {}: it refuses the answer.", step.after.source)
+                format!(
+                    "{host} never wrote to {}: it refuses the answer.",
+                    step.after.source
+                )
             }
             (_, Verdict::Delivered) => format!(
                 "{host} sees an answer from {}, the address it asked.",
@@ -151,7 +158,9 @@ fn hook_sentence(
         Outcome::TooDeep { .. } => return format!("{host}'s rules call one another without end."),
         Outcome::Accepted => {}
     }
-    if before.destination != after.destination || before.destination_port() != after.destination_port() {
+    if before.destination != after.destination
+        || before.destination_port() != after.destination_port()
+    {
         return match (step.leg, after.destination_port()) {
             (Leg::Reply, _) => {
                 format!("{host} remembers the connection and restores the answer's destination.")
@@ -161,7 +170,10 @@ fn hook_sentence(
                 owner_name(world, after.destination),
                 crate::ip::join_host_port(after.destination, port)
             ),
-            (_, None) => format!("{host}'s rules rewrite the destination to {}.", after.destination),
+            (_, None) => format!(
+                "{host}'s rules rewrite the destination to {}.",
+                after.destination
+            ),
         };
     }
     if before.source != after.source || before.source_port() != after.source_port() {
@@ -171,7 +183,10 @@ fn hook_sentence(
                 after.source
             )
         } else {
-            format!("{host} puts its own address {} in as the source.", after.source)
+            format!(
+                "{host} masquerades: the source becomes its own address {}.",
+                after.source
+            )
         };
     }
     passing(host, hook, step.leg, next)
@@ -276,7 +291,10 @@ pub(super) fn connection(connection: &Connection) -> String {
     match (dnat, snat) {
         (true, true) => format!("Answers from {from} go back as {shown}, to the true source."),
         (true, false) => format!("Answers from {from} go back as {shown}."),
-        (false, true) => format!("Answers to {} go back to the true source.", reply.destination),
+        (false, true) => format!(
+            "Answers to {} go back to the true source.",
+            reply.destination
+        ),
         (false, false) => "Nothing is translated.".into(),
     }
 }
@@ -312,9 +330,19 @@ pub fn explanation(hops: &[Hop]) -> String {
     let mut out = String::new();
     for (idx, hop) in hops.iter().enumerate() {
         let arrow = arrow(hop.leg);
-        let _ = writeln!(out, "{:>3} {arrow} {}: {}", idx + 1, hop.place, hop.sentence);
+        let _ = writeln!(
+            out,
+            "{:>3} {arrow} {}: {}",
+            idx + 1,
+            hop.place,
+            hop.sentence
+        );
         for change in &hop.changes {
-            let _ = writeln!(out, "        {}: {} → {}", change.name, change.before, change.after);
+            let _ = writeln!(
+                out,
+                "        {}: {} → {}",
+                change.name, change.before, change.after
+            );
         }
         match &hop.detail {
             HopDetail::Rules { .. } => explain_rules(&mut out, &hop.detail),
@@ -346,7 +374,11 @@ fn explain_rules(out: &mut String, detail: &HopDetail) {
     };
     for chain in chains {
         let indent = 8 + 2 * chain.depth;
-        let base = chain.base.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+        let base = chain
+            .base
+            .as_ref()
+            .map(|it| format!(" ({it})"))
+            .unwrap_or_default();
         let _ = writeln!(out, "{:indent$}chain {}{base}", "", chain.name);
         for rule in &chain.rules {
             let words: Vec<&str> = rule.words.iter().map(|it| it.text.as_str()).collect();

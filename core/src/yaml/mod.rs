@@ -6,12 +6,14 @@
 //! names are exact, a null is an absent field, and no value changes its type.
 //!
 //! **Left out.** Scanning is YAML 1.2 (granit-parser): `%YAML` directives and JSON's surrogate pairs are
-//! accepted where go-yaml refuses them. `!!binary` is refused. kubectl reads a file that begins with `{`
+//! accepted where go-yaml refuses them, and tabs that indent a bracket's content below a key are refused where
+//! go-yaml accepts some. `!!binary` is refused. kubectl reads a file that begins with `{`
 //! with a JSON decoder; here JSON is read as the YAML it is. A document with any error is left out whole,
 //! as kubectl would, but its neighbours are kept, which kubectl would not do.
 
 mod decode;
 mod decoder;
+mod indentation;
 mod node;
 mod parse;
 mod path;
@@ -28,3 +30,6 @@ pub use parse::{
 };
 pub use path::segments;
 pub use resolve::resolve;
+
+#[cfg(test)]
+mod tests;

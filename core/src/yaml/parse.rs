@@ -14,6 +14,7 @@ use granit_parser::{
     ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, StructureStyle, Tag,
 };
 
+use super::indentation::Indentation;
 use super::node::{Entry, Mapping, Node, Position, Span, Value, shortened};
 use super::refusal;
 use super::resolve::{key_text, resolve, resolve_tagged};
@@ -141,21 +142,21 @@ impl Size {
 }
 
 /// A collection that is still open.
-struct Frame {
-    content: Content,
-    start: Span,
-    style: StructureStyle,
+pub(super) struct Frame {
+    pub(super) content: Content,
+    pub(super) start: Span,
+    pub(super) style: StructureStyle,
     anchor: usize,
     size: Size,
 }
 
-enum Content {
+pub(super) enum Content {
     Sequence(Vec<Node>),
     Mapping { mapping: Mapping, key: Option<Key> },
 }
 
 /// A key whose value has yet to come.
-struct Key {
+pub(super) struct Key {
     text: String,
     span: Span,
     kind: KeyKind,
@@ -194,6 +195,7 @@ struct Builder<'t> {
     n_before: usize,
     /// The end of the last thing that has content.
     last: Span,
+    indentation: Indentation<'t>,
 }
 
 impl<'t> Builder<'t> {
@@ -212,6 +214,7 @@ impl<'t> Builder<'t> {
             ended: None,
             n_before: 0,
             last: Span::default(),
+            indentation: Indentation::new(text),
         }
     }
 
@@ -253,13 +256,14 @@ impl<'t> Builder<'t> {
 
     /// Explains an error of the scanner, unless it only follows from the last one reported.
     fn syntax_error(&self, error: &ScanError) -> Option<Problem> {
+        let open = self.frames.last().map(|frame| (frame.start, frame.style));
+        let problem = syntax_error::explain(self.text, error, open, self.ended);
         let line = position(error.marker()).line;
-        let last = self.stream.errors.last().filter(|_| !self.sound);
-        if last.is_some_and(|last| last.position.line == line) {
+        let follows = |last: &Problem| [line, problem.position.line].contains(&last.position.line);
+        if !self.sound && self.stream.errors.last().is_some_and(follows) {
             return None;
         }
-        let open = self.frames.last().map(|frame| (frame.start, frame.style));
-        Some(syntax_error::explain(self.text, error, open, self.ended))
+        Some(problem)
     }
 
     fn begin(&mut self, offset: usize) {
@@ -309,6 +313,14 @@ impl<'t> Builder<'t> {
 
     /// Takes one event. An error ends the document.
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
+        let root = self.root.as_ref().map(|root| root.span);
+        if let Some(tab) = self
+            .indentation
+            .tab_before(&event, span, &self.frames, root)
+            && self.sound
+        {
+            self.report(refusal::tab(tab));
+        }
         match event {
             Event::DocumentStart(..) => self.begin(span.start_offset),
             Event::DocumentEnd => self.finish(span.end_offset),
@@ -353,8 +365,10 @@ impl<'t> Builder<'t> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Piece {
+        let is_absent = span.start_offset == span.end_offset;
         let span = match style {
-            ScalarStyle::Literal | ScalarStyle::Folded => self.trimmed(span),
+            ScalarStyle::Plain if is_absent && self.awaits_value() => self.after_colon(span),
+            ScalarStyle::Literal | ScalarStyle::Folded => trimmed(self.text, span),
             ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => span,
         };
         self.last = span;
@@ -379,7 +393,7 @@ impl<'t> Builder<'t> {
         let source = match value {
             Value::String(_) => None,
             // The scanner writes ~ for a value that is not there.
-            _ if span.start_offset == span.end_offset => Some("".into()),
+            _ if is_absent => Some("".into()),
             _ => Some(text.into()),
         };
         let size = Size::of_scalar(text.len());
@@ -394,18 +408,24 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// A block scalar without the line breaks after it.
-    fn trimmed(&self, span: Span) -> Span {
-        let Some(text) = self.text.get(span.start_offset..span.end_offset) else {
+    fn awaits_value(&self) -> bool {
+        let content = self.frames.last().map(|frame| &frame.content);
+        matches!(content, Some(Content::Mapping { key: Some(_), .. }))
+    }
+
+    /// The scanner puts a value that is not there before the colon of its key.
+    fn after_colon(&self, span: Span) -> Span {
+        let rest = self.text.get(span.start_offset..).unwrap_or_default();
+        if !rest.starts_with(':') {
             return span;
-        };
-        let text = text.trim_end();
-        let mut end = span.start;
-        end.advance(text);
+        }
+        let (mut place, offset) = (span.start, span.start_offset + 1);
+        place.advance(":");
         Span {
-            end,
-            end_offset: span.start_offset + text.len(),
-            ..span
+            start: place,
+            end: place,
+            start_offset: offset,
+            end_offset: offset,
         }
     }
 
@@ -677,6 +697,21 @@ impl<'t> Builder<'t> {
             });
         }
         true
+    }
+}
+
+/// A block scalar without the line breaks after it.
+pub(super) fn trimmed(text: &str, span: Span) -> Span {
+    let Some(text) = text.get(span.start_offset..span.end_offset) else {
+        return span;
+    };
+    let text = text.trim_end();
+    let mut end = span.start;
+    end.advance(text);
+    Span {
+        end,
+        end_offset: span.start_offset + text.len(),
+        ..span
     }
 }
 

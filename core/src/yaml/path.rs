@@ -217,7 +217,7 @@ spec:
         let node = document(SERVICE);
         let at = |path| node.locate(path).map(|it| it.span.start.to_string());
         assert_eq!(at("spec.ports[0].port").as_deref(), Some("8:11"));
-        assert_eq!(at("spec.ports[1].name").as_deref(), Some("11:22"));
+        assert_eq!(at("spec.ports[1].name").as_deref(), Some("11:23"));
         assert_eq!(
             at("metadata.labels[app.kubernetes.io/name]").as_deref(),
             Some("3:29")

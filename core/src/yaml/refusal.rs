@@ -29,6 +29,11 @@ pub(super) fn without_json_form(position: Position, text: &str) -> Problem {
     Problem::new(position, message).hint(format!("put it in quotes if it is a text: \"{text}\""))
 }
 
+pub(super) fn tab(position: Position) -> Problem {
+    Problem::new(position, "a tab is used for indentation")
+        .hint("YAML is indented with spaces only: replace the tab by two spaces")
+}
+
 /// `before` and `source` are the text up to the key, and from it on.
 pub(super) fn bad_key(position: Position, found: &str, before: &str, source: &str) -> Problem {
     let problem = Problem::new(position, format!("a key must be a text, found {found}"));

@@ -188,3 +188,180 @@ fn float_key(value: f64) -> String {
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value in JSON, as kubectl prints it.
+    fn json(text: &str) -> String {
+        match resolve(text) {
+            Value::Null => "null".to_owned(),
+            Value::Bool(value) => value.to_string(),
+            Value::Integer(value) => value.to_string(),
+            Value::Unsigned(value) => value.to_string(),
+            Value::Float(value) => value.to_string(),
+            Value::String(text) => format!("\"{text}\""),
+            Value::Sequence(_) | Value::Mapping(_) => "not a scalar".to_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn check(rows: &[(&str, &str)]) {
+        for (text, expected) in rows {
+            assert_eq!(json(text), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_yaml_1_1_are_booleans() {
+        for text in [
+            "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON",
+        ] {
+            assert_eq!(resolve(text), Value::Bool(true), "{text}");
+        }
+        for text in [
+            "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF",
+        ] {
+            assert_eq!(resolve(text), Value::Bool(false), "{text}");
+        }
+        check(&[("yES", "\"yES\""), ("oN", "\"oN\""), ("t", "\"t\"")]);
+    }
+
+    #[test]
+    fn nothing_and_its_words_are_null() {
+        check(&[
+            ("", "null"),
+            ("~", "null"),
+            ("null", "null"),
+            ("Null", "null"),
+            ("NULL", "null"),
+        ]);
+        check(&[("nULL", "\"nULL\""), ("nil", "\"nil\"")]);
+    }
+
+    #[test]
+    fn integers_are_read_as_go_reads_them() {
+        check(&[
+            ("80", "80"),
+            ("+5", "5"),
+            ("-0", "0"),
+            ("0755", "493"),
+            ("0o17", "15"),
+            ("0O7", "7"),
+            ("0b11", "3"),
+            ("-0b11", "-3"),
+            ("0b-1", "-1"),
+            ("0x1F", "31"),
+            ("+0x10", "16"),
+            ("1_000", "1000"),
+            ("1_", "1"),
+            ("0_7", "7"),
+            ("-0777", "-511"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("-9223372036854775808", "-9223372036854775808"),
+        ]);
+    }
+
+    #[test]
+    fn floats_are_read_as_go_reads_them() {
+        check(&[
+            ("1.5", "1.5"),
+            (".5", "0.5"),
+            ("+.5", "0.5"),
+            ("1.", "1"),
+            ("1e3", "1000"),
+            ("1E5", "100000"),
+            ("08", "8"),
+            ("09.5", "9.5"),
+            ("1_0.5_0", "10.5"),
+            (".1_0", "0.1"),
+            ("99999999999999999999", "100000000000000000000"),
+            ("+18446744073709551615", "18446744073709552000"),
+        ]);
+        assert!(matches!(resolve(".nan"), Value::Float(value) if value.is_nan()));
+        assert_eq!(resolve("-.inf"), Value::Float(f64::NEG_INFINITY));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_number_is_a_text() {
+        for text in [
+            "12:30:45",
+            "1:30",
+            "2020-01-01",
+            "1e400",
+            "0x",
+            "0o8",
+            "0b102",
+            "0b1e3",
+            "_1",
+            "._5",
+            ".e5",
+            ".",
+            "-",
+            "+",
+            "-.",
+            "1e",
+            "1.2.3",
+            "10.0.0.1",
+            "10.0.0.0/24",
+            "0x1.8p1",
+            "inf",
+            "nan",
+            "Infinity",
+            "1__a",
+            "0x1FFFFFFFFFFFFFFFFF",
+            "٣",
+        ] {
+            assert_eq!(resolve(text), Value::String(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_tag_is_obeyed_or_refused() {
+        let tagged = |tag, text: &str| resolve_tagged(Some(tag), text);
+        assert_eq!(tagged("str", "80"), Ok(Value::String("80".to_owned())));
+        assert_eq!(tagged("int", "80"), Ok(Value::Integer(80)));
+        assert_eq!(tagged("float", "3"), Ok(Value::Float(3.0)));
+        assert_eq!(tagged("bool", "yes"), Ok(Value::Bool(true)));
+        assert_eq!(tagged("null", ""), Ok(Value::Null));
+        assert_eq!(
+            tagged("int", "1.5"),
+            Err("cannot decode !!float `1.5` as a !!int".to_owned())
+        );
+        assert_eq!(
+            tagged("int", "x"),
+            Err("cannot decode !!str `x` as a !!int".to_owned())
+        );
+        assert!(tagged("binary", "aGk=").is_err());
+        assert_eq!(
+            resolve_tagged(None, "80"),
+            Ok(Value::String("80".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_key_becomes_the_text_that_sigs_yaml_makes_of_it() {
+        let key = |text: &str| key_text(resolve(text));
+        for (text, expected) in [
+            ("1", "1"),
+            ("0755", "493"),
+            ("yes", "true"),
+            ("1.10", "1.1"),
+            ("1e5", "100000"),
+            ("1e6", "1e+06"),
+            ("1234567.0", "1.234567e+06"),
+            ("12345678901.0", "1.2345679e+10"),
+            ("123456.7", "123456.7"),
+            ("1.5e-4", "0.00015"),
+            ("0.00001", "1e-05"),
+            ("1e50", ".inf"),
+            ("-.inf", "-.inf"),
+            ("2020-01-01", "2020-01-01"),
+        ] {
+            assert_eq!(key(text).as_deref(), Ok(expected), "{text}");
+        }
+        assert_eq!(key("~"), Err("null"));
+        assert!(key("18446744073709551615").is_err());
+    }
+}

@@ -62,3 +62,49 @@ fn distance(from: &str, to: &str, allowed: usize) -> usize {
     }
     row[to.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_alone_is_the_first_guess() {
+        let known = ["targetPorts", "targetPort"];
+        assert_eq!(
+            nearest("targetport", &known).as_deref(),
+            Some("did you mean \"targetPort\"?")
+        );
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        let known = ["selector", "ports", "type", "clusterIP"];
+        for (slip, meant) in [
+            ("selecter", "selector"),
+            ("prots", "ports"),
+            ("tpye", "type"),
+            ("clusterIp", "clusterIP"),
+        ] {
+            assert_eq!(
+                nearest(slip, &known),
+                Some(format!("did you mean \"{meant}\"?"))
+            );
+        }
+    }
+
+    #[test]
+    fn another_word_is_no_slip() {
+        assert_eq!(nearest("replicas", &["selector", "ports", "type"]), None);
+        assert_eq!(nearest("x", &["port"]), None);
+    }
+
+    #[test]
+    fn a_short_list_of_names_is_shown_and_a_long_one_is_not() {
+        assert_eq!(
+            listed("values are", &["A", "B"]).as_deref(),
+            Some("values are: A, B")
+        );
+        assert_eq!(listed("values are", &[]), None);
+        assert_eq!(listed("values are", &["A"; 13]), None);
+    }
+}

@@ -131,8 +131,7 @@ pub(super) fn explain(
     let kind = error.kind();
     let rest = text.get(offset..).unwrap_or_default();
     if let Some(tab) = tab_near(text, line, kind) {
-        return Problem::new(tab, "a tab is used for indentation")
-            .hint("YAML is indented with spaces only: replace the tab by two spaces");
+        return refusal::tab(tab);
     }
     if let Some(problem) =
         open.and_then(|(start, style)| left_open(text, kind, rest, place, (start, style)))
@@ -209,6 +208,8 @@ pub(super) fn explain(
             "the value of this line seems to go on after a comment",
         )
         .hint("line the next line up with the key it belongs to, or remove the comment"),
+        ErrorKind::CommentNotSeparated => Problem::new(place, "a comment needs a blank before it")
+            .hint("put a space before the #"),
         ErrorKind::InvalidBlockScalarHeader => {
             Problem::new(place, "a text after | or > begins on the next line")
                 .hint("put the value in quotes, or move the text down and indent it")
@@ -436,5 +437,145 @@ fn bad_indentation(text: &str, line: Line<'_>) -> Problem {
             spaces(above.indentation())
         )),
         None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::yaml::parse;
+
+    /// The first error: place, message and hint on one line.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let stream = parse(text);
+        let problem = stream.errors.first().expect("an error");
+        let hint = problem.hint.as_deref().unwrap_or("none");
+        assert_eq!(format!("{problem} ({hint})"), expected, "{text}");
+        assert_eq!(stream.errors.len(), 1);
+    }
+
+    const TAB: &str = "a tab is used for indentation (YAML is indented with spaces only: replace the tab by two spaces)";
+
+    #[test]
+    fn a_tab_in_the_indentation_is_named() {
+        check("a:\n\tb: 1", &format!("2:1: {TAB}"));
+        check("a:\n  b: 1\n\tc: 2", &format!("3:1: {TAB}"));
+        check("a:\r\n\tb: 1\r\n", &format!("2:1: {TAB}"));
+        check("a:\n- \tb: 1\n  c: 2", &format!("2:3: {TAB}"));
+    }
+
+    #[test]
+    fn a_missing_space_after_the_colon_is_named() {
+        let hint =
+            "missing space after the colon in \"port:80\" (put a space after the colon: port: 80)";
+        check("port:80\nname: x", &format!("1:1: {hint}"));
+        check("name: x\nport:80\n", &format!("2:1: {hint}"));
+        check(
+            "ports:\n  - port:80\n    name: x\n",
+            &format!("2:5: {hint}"),
+        );
+    }
+
+    #[test]
+    fn a_missing_colon_is_named() {
+        check(
+            "spec:\n  selector\n    app: web\n",
+            "2:3: missing colon after \"selector\" (write selector:)",
+        );
+    }
+
+    #[test]
+    fn a_missing_space_after_the_dash_is_named() {
+        check(
+            "a:\n  - b\n  -c\n",
+            "3:4: missing space after the dash (put a space after the dash: - c)",
+        );
+    }
+
+    #[test]
+    fn an_open_quote_is_shown_where_it_opens() {
+        check("a: \"x\nb: 2\n", "1:4: unclosed quote (add the closing \")");
+        check("a: 'x\nb: 2\n", "1:4: unclosed quote (add the closing ')");
+    }
+
+    #[test]
+    fn an_open_bracket_is_shown_where_it_opens() {
+        let hint = "(add the closing ], or check the commas between the values)";
+        check("a: [1, 2\nb: 3\n", &format!("1:4: unclosed [ {hint}"));
+        check("a: [1, 2", &format!("1:4: unclosed [ {hint}"));
+        check("[a", &format!("1:1: unclosed [ {hint}"));
+        check(
+            "a: {x: 1\nb: 3\n",
+            "1:4: unclosed { (add the closing }, or check the commas between the values)",
+        );
+        check("a: [1}", "1:4: [ is closed by } (write ] here)");
+        check(
+            "a: 1]]\nb: ]",
+            "2:4: ] closes nothing (remove it, or add the bracket that opens it)",
+        );
+    }
+
+    #[test]
+    fn wrong_indentation_says_which_line_to_follow() {
+        check(
+            "metadata:\n  name: x\n   labels: y\n",
+            "3:4: this line is indented as if it went on with the value of line 2 (line it up with line 2: 2 spaces before it)",
+        );
+        check(
+            "metadata:\n  name: x\n labels: y\n",
+            "3:2: the indentation fits no line above (if it belongs with line 2, put 2 spaces before it)",
+        );
+        check(
+            "ports:\n- port: 80\n   name: x\n",
+            "3:4: this line is indented as if it went on with the value of line 2 (line it up with line 2: 2 spaces before it)",
+        );
+        check(
+            "  a: 1\nb: 2\n",
+            "2:1: this line is outside the document above it (if it belongs there, put 2 spaces before it; two documents are separated by ---)",
+        );
+    }
+
+    #[test]
+    fn a_list_among_keys_is_named() {
+        check(
+            "key: value\n- item",
+            "2:1: a list item where a key is expected (line the dash up with the other items of its list, or put a key above it)",
+        );
+        check(
+            "- item\nkey: value",
+            "2:1: expected the next \"- \" of the list above (indent the line if it belongs to the item above; a list and keys cannot mix)",
+        );
+    }
+
+    #[test]
+    fn a_value_that_needs_quotes_is_shown_with_them() {
+        check(
+            "command: echo: hi",
+            "1:14: a second \": \" on one line (put the value in quotes: command: \"echo: hi\")",
+        );
+        check(
+            "a: @x # y",
+            "1:4: a value cannot begin with @ unless it is quoted (put it in quotes: \"@x\")",
+        );
+        check(
+            "schedule: */5 * * * *",
+            "1:11: unknown anchor '/5' referenced (a value that begins with * repeats an earlier &/5; put it in quotes if it is a text: \"*/5 * * * *\")",
+        );
+    }
+
+    #[test]
+    fn a_template_is_recognised() {
+        check(
+            "a: {{ .Values.x }}",
+            "1:5: a key must be a text, found an object (this looks like a template: render it first, for example with \"helm template\")",
+        );
+    }
+
+    #[test]
+    fn other_messages_of_the_scanner_begin_with_what_was_found() {
+        check(
+            "a: \"x\\ud83d\"",
+            "1:4: found high surrogate without following low surrogate (none)",
+        );
     }
 }

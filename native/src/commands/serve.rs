@@ -56,11 +56,26 @@ async fn serve(arguments: &Arguments) -> Result<(), Error> {
     let address = listener
         .local_addr()
         .map_err(|said| failed(arguments, said))?;
-    output::answer(&format!("packetwalk is at http://{address}/  (stop with Ctrl-C)"))?;
-    axum::serve(listener, site(&arguments.site))
-        .with_graceful_shutdown(stopped())
+    output::answer(&format!(
+        "packetwalk is at http://{address}/  (stop with Ctrl-C)"
+    ))?;
+    serve_on(listener, &arguments.site, stopped())
         .await
         .map_err(|said| failed(arguments, said))
+}
+
+/// Serves the page in `folder` on a socket, until `stop` comes about.
+///
+/// # Errors
+/// When the socket fails.
+pub async fn serve_on(
+    listener: tokio::net::TcpListener,
+    folder: &std::path::Path,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, site(folder))
+        .with_graceful_shutdown(stop)
+        .await
 }
 
 fn site(folder: &std::path::Path) -> Router {

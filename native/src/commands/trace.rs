@@ -8,9 +8,7 @@ use crate::output;
 use packetwalk_core::api::Manifest;
 use packetwalk_core::chance::{Branch, Chooser};
 use packetwalk_core::net::Protocol;
-use packetwalk_core::sim::{
-    Destination, HostId, Request, Source, Walk, World, outcomes, walk,
-};
+use packetwalk_core::sim::{Destination, HostId, Request, Source, Walk, World, outcomes, walk};
 use packetwalk_core::view;
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -15,9 +15,7 @@ use crate::output;
 use packetwalk_core::ip::IpAddr;
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::dialect::nft;
-use packetwalk_core::sim::{
-    Destination, HostId, Outcomes, Request, Source, Walk, World, outcomes,
-};
+use packetwalk_core::sim::{Destination, HostId, Outcomes, Request, Source, Walk, World, outcomes};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -243,10 +241,7 @@ fn run_flow(
             break;
         }
         *port = port.checked_add(1).unwrap_or(FIRST_PORT);
-        let mut request = Request::new(
-            Source::Host(plan.from.clone()),
-            destination.clone(),
-        );
+        let mut request = Request::new(Source::Host(plan.from.clone()), destination.clone());
         request.source_port = Some(*port);
         let ways = outcomes(world, &request, MAX_TRIES)?;
         n_ways = ways.ways.branches.len();
@@ -275,7 +270,10 @@ fn run_flow(
     }
     comparison.check(
         &report.from,
-        &format!("the ways drawn in {} connections to {}", report.n_connections, report.to),
+        &format!(
+            "the ways drawn in {} connections to {}",
+            report.n_connections, report.to
+        ),
         n_ways.to_string(),
         drawn.len().to_string(),
     );
@@ -321,7 +319,10 @@ fn note_losses(
         let told = if it.is_complete() {
             "complete".to_owned()
         } else {
-            format!("{} overflows, {} unreadable", it.n_overflows, it.n_malformed)
+            format!(
+                "{} overflows, {} unreadable",
+                it.n_overflows, it.n_malformed
+            )
         };
         comparison.check(
             &format!("{}, the kernel's events", host.short()),
@@ -393,7 +394,11 @@ fn as_text(report: &Report) -> String {
             .iter()
             .map(|(name, n)| format!("{name} ×{n}"))
             .collect();
-        let mark = if flow.n_disagreements == 0 { "✓" } else { "✗" };
+        let mark = if flow.n_disagreements == 0 {
+            "✓"
+        } else {
+            "✗"
+        };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,

@@ -6,7 +6,8 @@
 //!
 //! **Left out**: nothing is undone when building fails half-way: the [`Lab`] is removed as a whole.
 //! Linux limits its errors about routes (not those of rules or ports) to five and then one a second for
-//! each client, and no setting of a namespace changes that. IPv6 is switched off where no address needs it; where it is on, duplicates are not looked for.
+//! each client, and no setting of a namespace changes that. IPv6 is switched off where no address needs
+//! it; where it is on, duplicates are not looked for, and its routers send redirects that pods ignore.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +26,10 @@ use rtnetlink::{
     packet_route::{
         RouteNetlinkMessage,
         address::{AddressHeaderFlags, AddressMessage},
-        link::{InfoBridge, InfoData, InfoVeth, LinkAttribute, LinkMessage, State},
+        link::{
+            BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
+            InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
+        },
         route::{RouteMessage, RouteScope, RouteType},
     },
 };
@@ -528,38 +532,90 @@ impl Site {
         Ok(links)
     }
 
-    /// Waits until every interface that is switched on and has a carrier says so.
+    /// Waits until every interface that should carry packets does.
     fn wait_until_ready(&mut self) -> Result<(), Error> {
         let started = Instant::now();
         loop {
-            let links = self.links()?;
-            let Some(waiting) = links.iter().find(|it| !is_ready(it)) else {
-                return Ok(());
+            let links: Vec<Condition> = self.links()?.iter().map(Condition::of).collect();
+            let Some(waiting) = links.iter().find(|it| !it.is_ready(&links)) else {
+                break;
             };
             if started.elapsed() > READY_TIMEOUT {
-                let index = waiting.header.index;
-                let name = self.indexes.iter().find(|(_, it)| **it == index);
-                let name = name.map_or("?", |it| it.0.as_str());
-                let tried = format!("bring up {name} of {}", self.host);
+                let tried = format!("bring up {} of {}", waiting.name, self.host);
                 return Err(Error::system(tried, io::ErrorKind::TimedOut));
             }
             thread::sleep(READY_INTERVAL);
         }
+        // A link says that it is up a moment before Linux gives it its queue and tells the bridge.
+        // Both happen under one lock, which this request takes, too; it changes nothing.
+        let loopback = LinkUnspec::new_with_index(LOOPBACK_INDEX).up().build();
+        let tried = format!("wait for the links of {}", self.host);
+        self.ask(&RouteNetlinkMessage::SetLink(loopback), 0, tried);
+        self.carry_out()
     }
 }
 
-/// A link is awaited if it should come up: it is on, and it has a carrier but does not yet say so.
-fn is_ready(link: &LinkMessage) -> bool {
-    let mut state = State::Unknown;
-    let mut carrier = 0;
-    for attribute in &link.attributes {
-        match attribute {
-            LinkAttribute::OperState(it) => state = *it,
-            LinkAttribute::Carrier(it) => carrier = *it,
-            _ => {}
+/// What a link says about itself.
+#[derive(Debug)]
+struct Condition {
+    index: u32,
+    name: String,
+    is_on: bool,
+    has_carrier: bool,
+    state: State,
+    is_bridge: bool,
+    bridge: Option<u32>,
+    forwards: bool,
+}
+
+impl Condition {
+    fn of(link: &LinkMessage) -> Self {
+        let mut it = Self {
+            index: link.header.index,
+            name: String::new(),
+            is_on: link.header.flags.contains(LinkFlags::Up),
+            has_carrier: false,
+            state: State::Unknown,
+            is_bridge: false,
+            bridge: None,
+            forwards: false,
+        };
+        for attribute in &link.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => it.name.clone_from(name),
+                LinkAttribute::OperState(state) => it.state = *state,
+                LinkAttribute::Carrier(carrier) => it.has_carrier = *carrier != 0,
+                LinkAttribute::Controller(index) => it.bridge = Some(*index),
+                LinkAttribute::LinkInfo(parts) => {
+                    it.is_bridge = parts.contains(&LinkInfo::Kind(InfoKind::Bridge));
+                    it.forwards = parts.iter().any(is_forwarding_port);
+                }
+                _ => {}
+            }
         }
+        it
     }
-    matches!(state, State::Up | State::Unknown) || carrier == 0
+
+    /// A link is awaited when its other end is on; a bridge, when one of its ports is.
+    fn is_ready(&self, all: &[Self]) -> bool {
+        let is_awaited = match self.is_bridge {
+            true => all
+                .iter()
+                .any(|it| it.bridge == Some(self.index) && it.is_on && it.has_carrier),
+            false => self.has_carrier,
+        };
+        // A new link says "unknown" and is a bridge's working port before it has its queue; only the
+        // loopback says so for ever.
+        let is_up = self.has_carrier && self.state == State::Up;
+        let is_plugged = self.bridge.is_none() || self.forwards;
+        let is_exempt = self.index == LOOPBACK_INDEX || !self.is_on || !is_awaited;
+        is_exempt || (is_up && is_plugged)
+    }
+}
+
+fn is_forwarding_port(part: &LinkInfo) -> bool {
+    let state = InfoBridgePort::State(BridgePortState::Forwarding);
+    matches!(part, LinkInfo::PortData(InfoPortData::BridgePort(it)) if it.contains(&state))
 }
 
 fn address_message(index: u32, address: Prefix) -> AddressMessage {

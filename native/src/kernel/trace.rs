@@ -552,3 +552,163 @@ fn add(event: &TraceEvent, passes: &mut Vec<Pass>) {
         mark: event.mark,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IPV4: &str = "4500003c93bb40004006928d0a0900010a60000a";
+    const SYN: &str = "860a0050b108c17200000000a002faf014a20000";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits = hex
+            .as_bytes()
+            .chunks(2)
+            .map(|it| std::str::from_utf8(it).expect("is ASCII"));
+        digits
+            .map(|it| u8::from_str_radix(it, 16).expect("is hexadecimal"))
+            .collect()
+    }
+
+    /// Messages recorded from Linux 6.18, as number and value of each attribute.
+    fn recorded(list: &[(u16, &str)]) -> TraceEvent {
+        let mut body = vec![2, 0, 0, 0];
+        for (number, value) in list {
+            let value = bytes(value);
+            body.extend_from_slice(
+                &u16::try_from(4 + value.len())
+                    .expect("is short")
+                    .to_ne_bytes(),
+            );
+            body.extend_from_slice(&number.to_ne_bytes());
+            body.extend_from_slice(&value);
+            body.resize(body.len().next_multiple_of(4), 0);
+        }
+        let frame = Frame {
+            kind: SUBSYSTEM << 8 | MESSAGE_TRACE,
+            flags: 0,
+            sequence: 0,
+            body: &body,
+        };
+        decode(&frame).expect("is a trace")
+    }
+
+    /// An event of chain `out` or `svc-A` of table `kp`, with the packet for the first of them.
+    fn event(number: u16, chain: &str, verdict: &str, network: Option<&str>) -> TraceEvent {
+        let handle = format!("{number:016x}");
+        let mut list = vec![
+            (15, "00000002"),
+            (4, "00000003"),
+            (6, "fedc2967"),
+            (2, chain),
+            (1, "6b7000"),
+        ];
+        list.extend([(3, handle.as_str()), (5, verdict)]);
+        if let Some(network) = network {
+            list.extend([(12, "00000002"), (8, network), (9, SYN)]);
+        }
+        recorded(&list)
+    }
+
+    const OUT: &str = "6f757400";
+    const SVC_A: &str = "7376632d4100";
+    // A netlink attribute's length is in the byte order of the machine: these are little-endian.
+    const GOTO_SVC_A: &str = "08000100fffffffc0a0002007376632d41000000";
+    const ACCEPT: &str = "0800010000000001";
+    const CONTINUE: &str = "08000100ffffffff";
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn recorded_rule_is_decoded() {
+        let mut list = vec![
+            (15, "00000002"),
+            (4, "00000003"),
+            (6, "fedc2967"),
+            (2, OUT),
+            (1, "6b7000"),
+        ];
+        list.extend([
+            (3, "000000000000000c"),
+            (5, GOTO_SVC_A),
+            (12, "00000002"),
+            (8, IPV4),
+            (9, SYN),
+        ]);
+        list.extend([(21, "00000008"), (19, "00"), (18, "6d94243d")]);
+        let event = recorded(&list);
+        assert_eq!((event.table.as_str(), event.chain.as_str()), ("kp", "out"));
+        assert_eq!(event.rule_handle, Some(12));
+        assert_eq!(event.verdict, Verdict::Goto("svc-A".to_owned()));
+        assert_eq!((event.iif, event.oif), (None, Some(2)));
+        let packet = event.packet.expect("is there");
+        assert_eq!(packet.destination.to_string(), "10.96.0.10");
+        assert_eq!(packet.transport.ports(), Some((34314, 80)));
+        assert!(matches!(packet.transport, Transport::Tcp { flags: 2, .. }));
+        let ct = event.ct.expect("is there");
+        assert_eq!(
+            (ct.id, ct.is_reply, ct.state),
+            (0x6d94_243d, false, Some(8))
+        );
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn end_of_a_chain_and_its_policy_are_told_apart() {
+        let head = [(15, "00000002"), (6, "fedc2967"), (2, OUT), (1, "6b7000")];
+        let end = recorded(&[&head[..], &[(4, "00000003"), (5, CONTINUE)]].concat());
+        assert_eq!(
+            (end.kind, end.verdict),
+            (TraceKind::Return, Verdict::Continue)
+        );
+        let policy = recorded(&[&head[..], &[(4, "00000001"), (16, "00000001")]].concat());
+        assert_eq!(
+            (policy.kind, policy.verdict),
+            (TraceKind::Policy, Verdict::Accept)
+        );
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn same_number_with_other_bytes_is_another_packet() {
+        let other = IPV4.replace("93bb", "93bc");
+        let events = [
+            event(1, OUT, GOTO_SVC_A, Some(IPV4)),
+            event(2, SVC_A, ACCEPT, None),
+            event(1, OUT, GOTO_SVC_A, Some(&other)),
+            event(2, SVC_A, ACCEPT, None),
+        ];
+        let packets = group(&events);
+        assert_eq!(packets.len(), 2);
+        assert_eq!(packets[0].passes.len(), 1);
+        assert_eq!(packets[0].passes[0].steps.len(), 2);
+        assert_eq!(packets[0].passes[0].verdict, Some(Verdict::Accept));
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn same_bytes_in_the_same_chain_again_are_another_packet() {
+        let pass = || {
+            [
+                event(1, OUT, GOTO_SVC_A, Some(IPV4)),
+                event(2, SVC_A, ACCEPT, None),
+            ]
+        };
+        assert_eq!(group(&[pass(), pass()].concat()).len(), 2);
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn rewritten_packet_in_the_next_base_chain_is_the_same_packet() {
+        // The destination becomes 10.9.0.2, the header's checksum and the time to live change.
+        let rewritten = IPV4
+            .replace("4006928d", "3f0693ec")
+            .replace("0a60000a", "0a090002");
+        let events = [
+            event(1, OUT, ACCEPT, Some(IPV4)),
+            event(3, SVC_A, ACCEPT, Some(&rewritten)),
+        ];
+        let packets = group(&events);
+        assert_eq!(packets.len(), 1);
+        assert_eq!(packets[0].passes.len(), 2);
+    }
+}

@@ -122,8 +122,7 @@ impl Connection {
                 }
             }
             (Progress::Udp | Progress::Sctp, _)
-                if direction == Direction::Original
-                    && self.status & ct_status::SEEN_REPLY != 0 =>
+                if direction == Direction::Original && self.status & ct_status::SEEN_REPLY != 0 =>
             {
                 self.status |= ct_status::ASSURED;
             }

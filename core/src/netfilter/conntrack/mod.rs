@@ -183,8 +183,7 @@ impl Conntrack {
     /// An ICMP error belongs to the connection of the packet it quotes, and travels the other way.
     fn track_error(&self, about: &Packet) -> (Option<Tracking>, Found) {
         let quoted = Flow::from_packet(about).map(Flow::reversed);
-        let Some((connection, direction)) =
-            quoted.and_then(|it| self.by_flow.get(&it).copied())
+        let Some((connection, direction)) = quoted.and_then(|it| self.by_flow.get(&it).copied())
         else {
             return (None, Found::Invalid);
         };
@@ -324,8 +323,8 @@ impl Conntrack {
         packet: &mut Packet,
     ) -> Vec<Rewrite> {
         let connection = self.connection(tracking);
-        let of_destination = (which == Manipulation::Destination)
-            == (tracking.direction == Direction::Original);
+        let of_destination =
+            (which == Manipulation::Destination) == (tracking.direction == Direction::Original);
         let bit = if of_destination {
             ct_status::DNAT
         } else {
@@ -351,7 +350,8 @@ impl Conntrack {
         let connection = (**connection).clone();
         self.by_flow
             .insert(connection.original, (id, Direction::Original));
-        self.by_flow.insert(connection.reply, (id, Direction::Reply));
+        self.by_flow
+            .insert(connection.reply, (id, Direction::Reply));
         self.connections.insert(id, connection);
         tracking.held = Held::Known(id);
         Some(id)
@@ -369,10 +369,15 @@ impl Conntrack {
     }
 
     fn expire(&mut self, flow: &Flow, now: Instant) {
-        if let Some((id, _)) = self.by_flow.get(flow).copied() {
-            if self.connections.get(&id).is_some_and(|it| it.expires <= now) {
-                self.delete(id);
-            }
+        let Some((id, _)) = self.by_flow.get(flow).copied() else {
+            return;
+        };
+        if self
+            .connections
+            .get(&id)
+            .is_some_and(|it| it.expires <= now)
+        {
+            self.delete(id);
         }
     }
 }

@@ -123,7 +123,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The tag of something it writes because of a field.
-    fn from_field(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
+    fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
         self.origins.tag(Origin {
             object: Some(object),
             path: path.to_owned(),

@@ -3,7 +3,7 @@
 //! `syncProxyRules`, `writeServiceToEndpointRules` of `pkg/proxy/nftables/proxier.go`.
 
 use super::names::{NAMES, endpoint_base, service_base};
-use super::structure::{local, noted, not_local};
+use super::structure::{local, not_local, noted};
 use super::{Form, Writer, address_key, node_port_key};
 use crate::api::ObjectRef;
 use crate::ip::{Cidr, Family, IpAddr};
@@ -57,7 +57,7 @@ pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, selected: &Selected
 
 impl Port<'_> {
     fn tag(&self, it: &mut Writer<'_>, path: &str, reason: Reason) -> Tag {
-        it.from_field(self.object.clone(), path, reason)
+        it.because_of(self.object.clone(), path, reason)
     }
 
     fn has_firewall(&self) -> bool {
@@ -436,8 +436,8 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
 /// An endpoint comes from its pod's address where it is a pod, else from its line in the slice.
 fn endpoint_origin(it: &mut Writer<'_>, endpoint: &Endpoint, reason: Reason) -> Tag {
     match &endpoint.target {
-        Some(pod) => it.from_field(pod.clone(), "status.podIP", reason),
-        None => it.from_field(
+        Some(pod) => it.because_of(pod.clone(), "status.podIP", reason),
+        None => it.because_of(
             endpoint.slice.clone(),
             &format!("endpoints[{}].addresses[0]", endpoint.idx),
             reason,

@@ -40,16 +40,44 @@ enum Of {
 
 /// The jumps out of the base chains, in their order.
 const JUMPS: [(&str, &str, Of); 11] = [
-    ("filter-input", NAMES.nodeport_endpoints_check, Of::NewConnections),
-    ("filter-input", NAMES.service_endpoints_check, Of::NewConnections),
-    ("filter-forward", NAMES.service_endpoints_check, Of::NewConnections),
-    ("filter-output", NAMES.service_endpoints_check, Of::NewConnections),
-    ("filter-prerouting-pre-dnat", NAMES.firewall_check, Of::NewConnections),
-    ("filter-output-pre-dnat", NAMES.firewall_check, Of::NewConnections),
+    (
+        "filter-input",
+        NAMES.nodeport_endpoints_check,
+        Of::NewConnections,
+    ),
+    (
+        "filter-input",
+        NAMES.service_endpoints_check,
+        Of::NewConnections,
+    ),
+    (
+        "filter-forward",
+        NAMES.service_endpoints_check,
+        Of::NewConnections,
+    ),
+    (
+        "filter-output",
+        NAMES.service_endpoints_check,
+        Of::NewConnections,
+    ),
+    (
+        "filter-prerouting-pre-dnat",
+        NAMES.firewall_check,
+        Of::NewConnections,
+    ),
+    (
+        "filter-output-pre-dnat",
+        NAMES.firewall_check,
+        Of::NewConnections,
+    ),
     ("nat-output", NAMES.services, Of::All),
     ("nat-prerouting", NAMES.services, Of::All),
     ("nat-postrouting", NAMES.masquerading, Of::All),
-    ("filter-forward", NAMES.cluster_ips_check, Of::NewConnections),
+    (
+        "filter-forward",
+        NAMES.cluster_ips_check,
+        Of::NewConnections,
+    ),
     ("filter-output", NAMES.cluster_ips_check, Of::NewConnections),
 ];
 
@@ -94,15 +122,11 @@ fn write_sets(it: &mut Writer<'_>) {
     let by_port = "inet_proto . inet_service";
     it.set(Set::new(NAMES.cluster_ips, address).commented("Active ClusterIPs"));
     if it.snapshot.node_port_ips().is_some() {
-        it.set(
-            Set::new(NAMES.nodeport_ips, address).commented("IPs that accept NodePort traffic"),
-        );
+        it.set(Set::new(NAMES.nodeport_ips, address).commented("IPs that accept NodePort traffic"));
     }
     if it.form() >= Form::G3 {
         let key = format!("{address} . {address} . inet_proto . inet_service");
-        it.set(
-            Set::new(NAMES.hairpin_connections, &key).commented("service hairpin connections"),
-        );
+        it.set(Set::new(NAMES.hairpin_connections, &key).commented("service hairpin connections"));
     }
     for (name, key, comment) in [
         (
@@ -144,7 +168,11 @@ fn write_masquerading(it: &mut Writer<'_>) {
             set,
         );
         let unmarked = it.own(Reason::LeaveUnmarked);
-        it.rule(chain, rule().when(mark_lacks(mark)).then(return_()), unmarked);
+        it.rule(
+            chain,
+            rule().when(mark_lacks(mark)).then(return_()),
+            unmarked,
+        );
         let clear = it.own(Reason::ClearMark);
         it.rule(chain, rule().then(flip_mark_bits(mark)), clear);
         it.rule(chain, rule().then(masquerade_fully_random()), marked);
@@ -188,7 +216,10 @@ fn write_cluster_ips_check(it: &mut Writer<'_>) {
         it.rule(
             NAMES.cluster_ips_check,
             rule()
-                .when(is_one_of(daddr(family), ranges.into_iter().map(Datum::Range)))
+                .when(is_one_of(
+                    daddr(family),
+                    ranges.into_iter().map(Datum::Range),
+                ))
                 .then(drop_())
                 .because(comment("Drop traffic to unallocated ClusterIPs")),
             unallocated,

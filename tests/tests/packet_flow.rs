@@ -1,0 +1,331 @@
+//! Packet flow: who asks whom, and where every way leads.
+
+use packetwalk_core::net::Protocol::{self, Icmp, Tcp, Udp};
+use packetwalk_tests::{text, ways, world};
+
+const CLIENT: &str = "pod/client";
+
+/// A row: from, to, protocol, and the ways it can go.
+type Row = (
+    &'static str,
+    &'static str,
+    Protocol,
+    &'static [&'static str],
+);
+
+fn check(manifest: &str, rows: &[Row]) {
+    let world = world(manifest);
+    for (from, to, protocol, expected) in rows {
+        assert_eq!(
+            ways(&world, from, to, *protocol),
+            *expected,
+            "{from} → {to} over {protocol}"
+        );
+    }
+}
+
+fn tutorial() -> String {
+    text("static/manifests/clusterip.yaml")
+}
+
+#[test]
+fn a_cluster_ip_leads_to_one_of_its_endpoints_with_equal_chance() {
+    check(
+        &tutorial(),
+        &[
+            (
+                CLIENT,
+                "http://api",
+                Tcp,
+                &[
+                    "0.500 delivered pod/default/api-1 10.244.1.5:8080 rewritten",
+                    "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten",
+                ],
+            ),
+            (
+                CLIENT,
+                "10.96.0.10:80",
+                Tcp,
+                &[
+                    "0.500 delivered pod/default/api-1 10.244.1.5:8080 rewritten",
+                    "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten",
+                ],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn every_form_of_a_name_resolves_from_where_it_should() {
+    let delivered: &[&str] = &[
+        "0.500 delivered pod/default/api-1 10.244.1.5:8080 rewritten",
+        "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten",
+    ];
+    check(
+        &tutorial(),
+        &[
+            (CLIENT, "http://api.default", Tcp, delivered),
+            (CLIENT, "http://api.default.svc", Tcp, delivered),
+            (
+                CLIENT,
+                "http://api.default.svc.cluster.local",
+                Tcp,
+                delivered,
+            ),
+            (
+                CLIENT,
+                "http://api.default.svc.cluster.local.",
+                Tcp,
+                delivered,
+            ),
+            (CLIENT, "http://api.shop", Tcp, &["1.000 no-such-host"]),
+            (CLIENT, "http://apii", Tcp, &["1.000 no-such-host"]),
+            (
+                "pod/kube-system/coredns-0",
+                "http://api.default",
+                Tcp,
+                delivered,
+            ),
+            (
+                "pod/kube-system/coredns-0",
+                "http://api",
+                Tcp,
+                &["1.000 no-such-host"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_node_that_asks_a_cluster_ip_is_masqueraded() {
+    check(
+        &tutorial(),
+        &[(
+            "node/node-2",
+            "10.96.0.10:80",
+            Tcp,
+            &[
+                "0.500 delivered pod/default/api-1 10.244.1.5:8080 rewritten masqueraded",
+                "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten masqueraded",
+            ],
+        )],
+    );
+}
+
+#[test]
+fn a_pod_that_reaches_itself_through_its_service_is_masqueraded() {
+    check(
+        &tutorial(),
+        &[(
+            "pod/api-1",
+            "http://api",
+            Tcp,
+            &[
+                "0.500 delivered pod/default/api-1 10.244.1.5:8080 rewritten masqueraded",
+                "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten",
+            ],
+        )],
+    );
+}
+
+#[test]
+fn a_cluster_ip_refuses_what_its_service_does_not_have() {
+    let refused: &[&str] = &["1.000 refused by rule 10.96.0.10:81"];
+    check(
+        &tutorial(),
+        &[
+            (CLIENT, "10.96.0.10:81", Tcp, refused),
+            (
+                CLIENT,
+                "10.96.0.10:80",
+                Udp,
+                &["1.000 refused by rule 10.96.0.10:80"],
+            ),
+            (
+                CLIENT,
+                "10.96.0.10",
+                Icmp,
+                &["1.000 refused by rule 10.96.0.10"],
+            ),
+            ("node/node-1", "10.96.0.10:81", Tcp, refused),
+        ],
+    );
+}
+
+#[test]
+fn an_unallocated_cluster_ip_is_dropped() {
+    check(
+        &tutorial(),
+        &[
+            (
+                CLIENT,
+                "10.96.9.9:80",
+                Tcp,
+                &["1.000 dropped by rule 10.96.9.9:80"],
+            ),
+            (
+                "node/node-1",
+                "10.96.9.9:80",
+                Tcp,
+                &["1.000 dropped by rule 10.96.9.9:80"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_selector_that_finds_nothing_refuses_at_once() {
+    let broken = tutorial().replace("selector:\n    app: api", "selector:\n    app: apii");
+    check(
+        &broken,
+        &[(
+            CLIENT,
+            "http://api",
+            Tcp,
+            &["1.000 refused by rule 10.96.0.10:80"],
+        )],
+    );
+}
+
+#[test]
+fn a_wrong_target_port_is_refused_by_the_pod_itself() {
+    let broken = tutorial().replace("targetPort: 8080", "targetPort: 9090");
+    check(
+        &broken,
+        &[(
+            CLIENT,
+            "http://api",
+            Tcp,
+            &[
+                "0.500 refused by pod pod/default/api-1 10.244.1.5:9090 rewritten",
+                "0.500 refused by pod pod/default/api-2 10.244.2.3:9090 rewritten",
+            ],
+        )],
+    );
+}
+
+#[test]
+fn an_application_bound_to_localhost_refuses_on_the_pods_address() {
+    let bound = tutorial().replace(
+        "name: api-1\n  labels:",
+        "name: api-1\n  annotations:\n    packetwalk.dev/listen: \"127.0.0.1:8080/tcp\"\n  labels:",
+    );
+    check(
+        &bound,
+        &[(
+            CLIENT,
+            "http://api",
+            Tcp,
+            &[
+                "0.500 refused by pod pod/default/api-1 10.244.1.5:8080 rewritten",
+                "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten",
+            ],
+        )],
+    );
+}
+
+#[test]
+fn a_pod_that_is_not_ready_gets_nothing() {
+    let unready = tutorial().replace(
+        "podIP: 10.244.1.5",
+        "podIP: 10.244.1.5\n  conditions:\n  - type: Ready\n    status: \"False\"",
+    );
+    check(
+        &unready,
+        &[(
+            CLIENT,
+            "http://api",
+            Tcp,
+            &["1.000 delivered pod/default/api-2 10.244.2.3:8080 rewritten"],
+        )],
+    );
+}
+
+#[test]
+fn pods_reach_pods_without_any_rewriting() {
+    check(
+        &tutorial(),
+        &[
+            (
+                CLIENT,
+                "10.244.2.3:8080",
+                Tcp,
+                &["1.000 delivered pod/default/api-2 10.244.2.3:8080"],
+            ),
+            (
+                CLIENT,
+                "10.244.1.5:81",
+                Tcp,
+                &["1.000 refused by pod pod/default/api-1 10.244.1.5:81"],
+            ),
+            (
+                CLIENT,
+                "10.244.1.5",
+                Icmp,
+                &["1.000 delivered pod/default/api-1 10.244.1.5"],
+            ),
+            (
+                CLIENT,
+                "10.244.1.77:80",
+                Tcp,
+                &["1.000 unreachable by host 10.244.1.77:80"],
+            ),
+            (
+                CLIENT,
+                "198.51.100.1:80",
+                Tcp,
+                &["1.000 forwarded 198.51.100.1:80"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_node_port_answers_on_every_node_and_hides_the_client() {
+    let node_port = tutorial()
+        .replace("type: ClusterIP", "type: NodePort")
+        .replace("targetPort: 8080", "targetPort: 8080\n    nodePort: 31080");
+    let masqueraded: &[&str] = &[
+        "0.500 delivered pod/default/api-1 10.244.1.5:8080 rewritten masqueraded",
+        "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten masqueraded",
+    ];
+    check(
+        &node_port,
+        &[
+            ("external", "172.18.0.2:31080", Tcp, masqueraded),
+            ("external", "172.18.0.3:31080", Tcp, masqueraded),
+            (
+                "external",
+                "172.18.0.3:31081",
+                Tcp,
+                &["1.000 refused by host node/node-1 172.18.0.3:31081"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn slices_without_pods_are_used_as_they_are() {
+    let slices = "
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {clusterIP: 10.96.7.7, ports: [{port: 5432}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: db-1, labels: {kubernetes.io/service-name: db}}
+addressType: IPv4
+endpoints: [{addresses: [192.0.2.10]}]
+ports: [{name: '', port: 5432, protocol: TCP}]
+";
+    check(
+        slices,
+        &[(
+            "node/node-1",
+            "10.96.7.7:5432",
+            Tcp,
+            &["1.000 forwarded 192.0.2.10:5432 rewritten masqueraded"],
+        )],
+    );
+}

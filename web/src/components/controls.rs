@@ -1,0 +1,190 @@
+//! What steers the walk: buttons with their keys, a slider over the hops, the speed.
+
+use super::leg;
+use crate::hooks::keys::speed_idx;
+use crate::session::{Dispatch, Part, use_session};
+use packetwalk_core::session::{Event, SPEEDS};
+use packetwalk_core::view::{Hop, Playback, WalkView};
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+/// What is steered.
+#[derive(PartialEq, Properties)]
+pub struct ControlsProps {
+    /// The walk.
+    pub walk: Part<WalkView>,
+    /// Where in it.
+    pub playback: Playback,
+}
+
+/// What steers the walk.
+#[component]
+pub fn Controls(props: &ControlsProps) -> Html {
+    let dispatch = use_session();
+    let playback = props.playback;
+    html! {
+        <div class="controls" id="controls" role="group" aria-label="Steer the walk">
+            { timeline(&props.walk.hops, playback, &dispatch) }
+            <div class="controls__row">
+                { buttons(playback, &dispatch) }
+                { speed(playback, &dispatch) }
+            </div>
+        </div>
+    }
+}
+
+fn timeline(hops: &[Hop], playback: Playback, dispatch: &Dispatch) -> Html {
+    let dispatch = dispatch.clone();
+    let on_scrub = Callback::from(move |event: InputEvent| {
+        let slider = event.target_unchecked_into::<HtmlInputElement>();
+        if let Ok(position) = slider.value().parse() {
+            dispatch.dispatch(Event::Jump(position));
+        }
+    });
+    let said = hops.get(playback.position).map_or_else(String::new, |it| {
+        format!("hop {} of {}: {}", playback.position + 1, hops.len(), it.title)
+    });
+    html! {
+        <div class="timeline">
+            <div class="timeline__ticks" aria-hidden="true">
+                { for hops.iter().enumerate().map(|(idx, hop)| html! {
+                    <span
+                        class="timeline__tick" key={idx}
+                        data-leg={leg::name(hop.leg)} data-emphasis={leg::emphasis(hop.emphasis)}
+                        data-failure={hop.failure.map(|it| it.name())}
+                        data-is={place_in_time(idx, playback.position)}
+                    />
+                }) }
+            </div>
+            <input
+                class="timeline__slider" id="scrub" type="range"
+                min="0" max={playback.n_hops.saturating_sub(1).to_string()} step="1"
+                value={playback.position.to_string()}
+                aria-label="Hop" aria-valuetext={said}
+                disabled={hops.is_empty()}
+                oninput={on_scrub}
+            />
+        </div>
+    }
+}
+
+fn place_in_time(idx: usize, position: usize) -> &'static str {
+    match idx.cmp(&position) {
+        std::cmp::Ordering::Less => "past",
+        std::cmp::Ordering::Equal => "now",
+        std::cmp::Ordering::Greater => "to-come",
+    }
+}
+
+/// A button: its id, its word, its mark, its key as shown, and as `aria-keyshortcuts` spells it.
+struct Button {
+    id: &'static str,
+    word: &'static str,
+    mark: Html,
+    key: &'static str,
+    shortcut: &'static str,
+    event: Event,
+    is_idle: bool,
+}
+
+fn buttons(playback: Playback, dispatch: &Dispatch) -> Html {
+    let last = playback.n_hops.saturating_sub(1);
+    let at_start = playback.position == 0;
+    let at_end = playback.position >= last;
+    let (play, play_mark) = if playback.is_playing {
+        ("Pause", icon("M6 4v12M14 4v12"))
+    } else {
+        ("Play", filled("M5 3.5v13L17 10z"))
+    };
+    let button = |id, word, mark, key, shortcut, event, is_idle| Button {
+        id,
+        word,
+        mark,
+        key,
+        shortcut,
+        event,
+        is_idle,
+    };
+    let toggle = if playback.is_playing { Event::Pause } else { Event::Play };
+    let all = [
+        button("start", "Start", icon("M4 4v12M16 4l-8 6 8 6"), "Home", "Home", Event::Jump(0), at_start),
+        button("back", "Back", icon("M13 4l-7 6 7 6"), "←", "ArrowLeft", Event::Back, at_start),
+        button("play", play, play_mark, "Space", "Space", toggle, playback.n_hops == 0),
+        button("forward", "Forward", icon("M7 4l7 6-7 6"), "→", "ArrowRight", Event::Forward, at_end),
+        button("decision", "Next decision", icon("M3 5l5 5-5 5M14 5.5l4.5 4.5-4.5 4.5L9.5 10z"), "N", "N", Event::ToNextDecision, at_end),
+        button("end", "End", icon("M16 4v12M4 4l8 6-8 6"), "End", "End", Event::Jump(last), at_end),
+    ];
+    html! {
+        <div class="controls__buttons">
+            { for all.into_iter().map(|it| press(it, dispatch)) }
+        </div>
+    }
+}
+
+fn press(button: Button, dispatch: &Dispatch) -> Html {
+    let dispatch = dispatch.clone();
+    let Button {
+        id,
+        word,
+        mark,
+        key,
+        shortcut,
+        event,
+        is_idle,
+    } = button;
+    // Not `disabled`: that would throw the focus away at the ends of the walk.
+    let on_press = Callback::from(move |_: MouseEvent| {
+        if !is_idle {
+            dispatch.dispatch(event.clone());
+        }
+    });
+    html! {
+        <button
+            class="press" key={id} {id} type="button"
+            aria-label={word} aria-keyshortcuts={shortcut} aria-disabled={is_idle.then_some("true")}
+            onclick={on_press}
+        >
+            { mark }
+            <span class="press__word" aria-hidden="true">{ word }</span>
+            <kbd class="press__key" aria-hidden="true">{ key }</kbd>
+        </button>
+    }
+}
+
+fn icon(path: &'static str) -> Html {
+    html! {
+        <svg class="press__mark" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg>
+    }
+}
+
+fn filled(path: &'static str) -> Html {
+    html! {
+        <svg class="press__mark press__mark--filled" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg>
+    }
+}
+
+fn speed(playback: Playback, dispatch: &Dispatch) -> Html {
+    let dispatch = dispatch.clone();
+    let on_speed = Callback::from(move |event: InputEvent| {
+        let slider = event.target_unchecked_into::<HtmlInputElement>();
+        let idx = slider.value().parse::<usize>().unwrap_or_default();
+        if let Some(speed) = SPEEDS.get(idx) {
+            dispatch.dispatch(Event::SpeedSet(*speed));
+        }
+    });
+    let said = format!("{}×", playback.speed);
+    html! {
+        <div class="speed">
+            <label class="speed__label" for="speed">{"Speed"}</label>
+            <kbd class="press__key" aria-hidden="true">{"−"}</kbd>
+            <input
+                class="speed__slider" id="speed" type="range" min="0" max={(SPEEDS.len() - 1).to_string()} step="1"
+                value={speed_idx(playback.speed).to_string()} aria-valuetext={said.clone()}
+                aria-keyshortcuts="- +"
+                oninput={on_speed}
+            />
+            <kbd class="press__key" aria-hidden="true">{"+"}</kbd>
+            <output class="speed__value" for="speed">{ said }</output>
+        </div>
+    }
+}
