@@ -269,11 +269,6 @@ fn simulated_passes(trace: &Trace) -> Vec<SimulatedPass> {
                 });
                 continue;
             }
-            // The kernel tells of a return as of the end of a chain, which is no decision.
-            TraceEvent::RuleMatched {
-                verdict: Verdict::Return,
-                ..
-            } => continue,
             TraceEvent::RuleMatched {
                 chain,
                 rule,

@@ -115,8 +115,34 @@ impl Interfaces {
 /// # Errors
 /// When the description contradicts itself or Linux refuses a part of it.
 pub fn build(lab: &mut Lab, topology: &Topology) -> Result<Interfaces, Error> {
+    let is_new = |it: &&Host| lab.namespace(&it.name).is_none();
+    let new_nodes: Vec<&Host> = topology
+        .hosts
+        .iter()
+        .filter(|it| it.kind == HostKind::Node)
+        .filter(is_new)
+        .collect();
     let mut sites = open_sites(lab, topology)?;
-    for wire in &topology.wires {
+    // A node's uplink is older than its bridge, as on a real machine: Linux looks for a source
+    // address in that order.
+    let is_on_node_bridge = |wire: &&Wire| {
+        wire.ends
+            .iter()
+            .any(|end| end.bridge.is_some() && new_nodes.iter().any(|it| it.name == end.host))
+    };
+    let (to_pods, uplinks): (Vec<&Wire>, Vec<&Wire>) =
+        topology.wires.iter().partition(is_on_node_bridge);
+    for wire in uplinks {
+        add_wire(wire, &mut sites)?;
+    }
+    for site in sites.values_mut() {
+        site.carry_out()?;
+    }
+    for host in &new_nodes {
+        let site = find(&mut sites, &host.name)?;
+        host.bridges.iter().try_for_each(|it| site.add_bridge(it))?;
+    }
+    for wire in to_pods {
         add_wire(wire, &mut sites)?;
     }
     for site in sites.values_mut() {
@@ -265,7 +291,7 @@ fn open_sites(lab: &mut Lab, topology: &Topology) -> Result<Sites, Error> {
     Ok(sites)
 }
 
-/// On a thread inside the new namespace: its settings, its socket, its bridges.
+/// On a thread inside the new namespace: its settings, its socket, its bridges (a node's come later).
 fn prepare(host: &Host, ipv6: bool) -> Result<Site, Error> {
     let families = if ipv6 {
         SETTINGS_IPV6
@@ -295,7 +321,9 @@ fn prepare(host: &Host, ipv6: bool) -> Result<Site, Error> {
     let loopback = LinkUnspec::new_with_index(LOOPBACK_INDEX).up().build();
     let tried = format!("switch on the loopback of {}", host.name);
     site.ask(&RouteNetlinkMessage::SetLink(loopback), 0, tried);
-    host.bridges.iter().try_for_each(|it| site.add_bridge(it))?;
+    if host.kind != HostKind::Node {
+        host.bridges.iter().try_for_each(|it| site.add_bridge(it))?;
+    }
     site.carry_out()?;
     Ok(site)
 }
