@@ -21,7 +21,7 @@ use packetwalk_core::api::ObjectRef;
 use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::{
-    Hook, Outcome as HookOutcome, Policy, Ruleset, TableKey, Trace, TraceEvent, Verdict, ct_status,
+    Hook, Outcome as HookOutcome, Policy, Ruleset, TableKey, Trace, TraceEvent, ct_status,
 };
 use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
 use serde::Serialize;

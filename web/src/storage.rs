@@ -52,6 +52,11 @@ pub fn text_aside() -> Option<String> {
     read(ASIDE)
 }
 
+/// Sets a text aside, to be brought back.
+pub fn set_text_aside(text: &str) {
+    write(ASIDE, text);
+}
+
 /// Forgets the text that was set aside.
 pub fn forget_text_aside() {
     forget(ASIDE);

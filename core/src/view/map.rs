@@ -91,6 +91,8 @@ pub struct NodeRoom {
     pub shelf: Rect,
     /// The stations on the shelf, in a packet's order.
     pub stations: Vec<Station>,
+    /// The ways between stations: past the node's processes, and to them and from them.
+    pub ways: [Vec<Point>; 2],
     /// The lines on the shelf: one a service port.
     pub lines: Vec<ShelfLine>,
     /// How many service ports it has that are not drawn.
@@ -231,7 +233,7 @@ impl Rect {
 
 const MARGIN: f64 = 24.0;
 const POD_WIDTH: f64 = 132.0;
-const POD_HEIGHT: f64 = 80.0;
+const POD_HEIGHT: f64 = 88.0;
 const POD_GAP: f64 = 14.0;
 const ROOM_PADDING: f64 = 16.0;
 /// Above a shelf and above a pod there is room for a packet's card, so that a packet at rest covers no label.
@@ -242,11 +244,11 @@ const STATION_BAND: f64 = 80.0;
 pub(super) const STATION_ROWS: [f64; 2] = [20.0, 54.0];
 const SHELF_GAP: f64 = 28.0;
 const BRIDGE_TO_PODS: f64 = 54.0;
-const GHOST_HEIGHT: f64 = 42.0;
+const GHOST_HEIGHT: f64 = 52.0;
 const OUTSIDE_BAND: f64 = 120.0;
 const UNDERLAY_TO_ROOMS: f64 = 34.0;
 const UNDERLAY_ASIDE: f64 = 20.0;
-const GHOST_GAP: f64 = 22.0;
+const GHOST_GAP: f64 = 18.0;
 const MIN_COLUMNS: usize = 2;
 /// How far above a shelf packets from the door turn towards a station.
 pub(super) const SHELF_APPROACH: f64 = 9.0;
@@ -255,23 +257,41 @@ const MAX_LINES: usize = 3;
 /// How far beside a shelf packets go up from the bridge and down to it.
 pub(super) const SHELF_AISLE: f64 = 8.0;
 
-/// A station's name, its column and its row.
-type StationPlace = (&'static str, f64, usize);
-
-/// Where the hooks stand on a shelf: packets that pass through in a row, in their order; what a node
-/// gets and sends itself below it.
-const fn hook_place(hook: Hook) -> StationPlace {
-    match hook {
-        Hook::Prerouting => ("prerouting", 0.0, 0),
-        Hook::Forward => ("forward", 2.0, 0),
-        Hook::Postrouting => ("postrouting", 3.0, 0),
-        Hook::Input => ("input", 1.0, 1),
-        Hook::Output => ("output", 3.0, 1),
-    }
+/// Where a station stands on a shelf.
+#[derive(Clone, Copy)]
+struct StationPlace {
+    name: &'static str,
+    column: f64,
+    row: usize,
 }
 
-const ROUTING_PLACE: StationPlace = ("routing", 1.0, 0);
-const PROCESSES_PLACE: StationPlace = ("processes", 2.0, 1);
+const PREROUTING: StationPlace = StationPlace::new("prerouting", 0.0, 0);
+const ROUTING: StationPlace = StationPlace::new("routing", 1.0, 0);
+const FORWARD: StationPlace = StationPlace::new("forward", 2.0, 0);
+const POSTROUTING: StationPlace = StationPlace::new("postrouting", 3.0, 0);
+const INPUT: StationPlace = StationPlace::new("input", 1.0, 1);
+const PROCESSES: StationPlace = StationPlace::new("processes", 2.0, 1);
+const OUTPUT: StationPlace = StationPlace::new("output", 3.0, 1);
+
+/// As in every drawing of netfilter: what passes through goes along the upper row; what is for the
+/// node itself turns down to its processes, and what they send comes up again.
+const WAYS: [&[StationPlace]; 2] = [
+    &[PREROUTING, ROUTING, FORWARD, POSTROUTING],
+    &[ROUTING, INPUT, PROCESSES, OUTPUT, POSTROUTING],
+];
+
+impl StationPlace {
+    const fn new(name: &'static str, column: f64, row: usize) -> StationPlace {
+        StationPlace { name, column, row }
+    }
+
+    fn at(self, shelf: Rect) -> Point {
+        Point {
+            x: shelf.x + shelf.width * (self.column + 0.5) / 4.0,
+            y: shelf.y + STATION_ROWS[self.row],
+        }
+    }
+}
 
 /// What a map is drawn from.
 struct Drawing<'a> {
@@ -448,6 +468,7 @@ impl Drawing<'_> {
             rect,
             door,
             shelf,
+            ways: WAYS.map(|it| it.iter().map(|it| it.at(shelf)).collect()),
             stations,
             lines,
             n_hidden_lines,
@@ -471,36 +492,27 @@ impl Drawing<'_> {
         node.map(|it| parts(it).join(", ")).unwrap_or_default()
     }
 
-    /// As in every drawing of netfilter: what passes through goes along the upper row; what is for the
-    /// node itself turns down to its processes, and what they send comes up again.
     fn draw_stations(&mut self, host: &HostId, shelf: Rect) -> Vec<Station> {
-        let hooks = [
-            Hook::Prerouting,
-            Hook::Forward,
-            Hook::Postrouting,
-            Hook::Input,
-            Hook::Output,
-        ];
-        let hooks = hooks.map(|it| (hook_place(it), Anchor::Hook(host.clone(), it)));
-        let others = [
-            (ROUTING_PLACE, Anchor::Routing(host.clone())),
-            (PROCESSES_PLACE, Anchor::Host(host.clone())),
-        ];
-        hooks
-            .into_iter()
-            .chain(others)
-            .map(|((name, column, row), anchor)| {
-                let at = Point {
-                    x: shelf.x + shelf.width * (column + 0.5) / 4.0,
-                    y: shelf.y + STATION_ROWS[row],
-                };
-                self.anchors.insert(anchor, at);
-                Station {
-                    name: name.to_owned(),
-                    at,
-                }
-            })
-            .collect()
+        let hook = |it| Anchor::Hook(host.clone(), it);
+        [
+            (PREROUTING, hook(Hook::Prerouting)),
+            (ROUTING, Anchor::Routing(host.clone())),
+            (FORWARD, hook(Hook::Forward)),
+            (POSTROUTING, hook(Hook::Postrouting)),
+            (INPUT, hook(Hook::Input)),
+            (PROCESSES, Anchor::Host(host.clone())),
+            (OUTPUT, hook(Hook::Output)),
+        ]
+        .into_iter()
+        .map(|(place, anchor)| {
+            let at = place.at(shelf);
+            self.anchors.insert(anchor, at);
+            Station {
+                name: place.name.to_owned(),
+                at,
+            }
+        })
+        .collect()
     }
 
     fn shelf_lines(&self, node: &str) -> Vec<ShelfLine> {

@@ -12,3 +12,4 @@ pub mod stage;
 pub mod theme;
 pub mod verdict;
 pub mod walk_list;
+pub mod yaml_words;

@@ -23,7 +23,9 @@ pub fn use_media(query: &'static str) -> bool {
     *holds
 }
 
-fn holds_now(query: &str) -> bool {
+/// Whether a media query holds at this moment.
+#[must_use]
+pub fn holds_now(query: &str) -> bool {
     window()
         .match_media(query)
         .ok()

@@ -1,0 +1,182 @@
+//! The manifest: a plain text area, with a page beneath it that colours, lights and marks its lines.
+//!
+//! The text area has the size of its text, so that the page beneath never has to follow its
+//! scrolling; the frame around both scrolls. The Tab key leaves it, as everywhere on the page.
+//!
+//! **Left out**: completion, folding, undo across a reset (the text before is offered instead).
+
+use crate::components::yaml_words::{Kind, words};
+use crate::effects::go_to_line;
+use crate::session::Part;
+use crate::storage;
+use packetwalk_core::view::{ComplaintView, EditorView};
+use std::collections::BTreeSet;
+use web_sys::HtmlTextAreaElement;
+use yew::prelude::*;
+
+/// What is edited.
+#[derive(PartialEq, Properties)]
+pub struct EditorProps {
+    /// The text and what is said about it.
+    pub editor: Part<EditorView>,
+    /// Whether the picture is that of an earlier text.
+    pub is_stale: bool,
+    /// The text was changed.
+    pub on_edit: Callback<String>,
+    /// The tutorial's text is wanted back.
+    pub on_reset: Callback<()>,
+}
+
+/// The manifest.
+#[component]
+pub fn Editor(props: &EditorProps) -> Html {
+    let editor = &props.editor;
+    let aside = use_state_eq(storage::text_aside);
+    let on_input = {
+        let on_edit = props.on_edit.clone();
+        Callback::from(move |event: InputEvent| {
+            on_edit.emit(event.target_unchecked_into::<HtmlTextAreaElement>().value());
+        })
+    };
+    let on_reset = {
+        let (on_reset, aside, editor) = (props.on_reset.clone(), aside.clone(), editor.clone());
+        Callback::from(move |_: MouseEvent| {
+            storage::set_text_aside(&editor.text);
+            aside.set(Some(editor.text.clone()));
+            on_reset.emit(());
+        })
+    };
+    let on_bring_back = {
+        let (on_edit, aside) = (props.on_edit.clone(), aside.clone());
+        Callback::from(move |_: MouseEvent| {
+            if let Some(text) = &*aside {
+                on_edit.emit(text.clone());
+            }
+            storage::forget_text_aside();
+            aside.set(None);
+        })
+    };
+    html! {
+        <section class="manifest" id="manifest" aria-labelledby="manifest-head">
+            <div class="manifest__top">
+                <h2 class="panel__head" id="manifest-head">{"The manifest"}</h2>
+                <button class="button button--quiet" id="bring-back" type="button" hidden={aside.is_none()} onclick={on_bring_back}>
+                    {"Bring back my text"}
+                </button>
+                <button class="button button--quiet" id="reset" type="button" onclick={on_reset}>
+                    {"Reset to the tutorial’s"}
+                </button>
+            </div>
+            { frame(editor, &on_input) }
+            <Complaints editor={editor.clone()} is_stale={props.is_stale} />
+        </section>
+    }
+}
+
+fn frame(editor: &EditorView, on_input: &Callback<InputEvent>) -> Html {
+    let n_lines = editor.text.split('\n').count();
+    let longest = editor.text.split('\n').map(|it| it.chars().count()).max();
+    let lit: BTreeSet<u32> = editor.lit.iter().map(|it| it.line).collect();
+    let mark_of = |line: u32| {
+        let of_line = editor.complaints.iter().filter(|it| it.line == line);
+        of_line.map(|it| if it.is_error { "error" } else { "warning" }).min()
+    };
+    let lines = editor.text.split('\n').zip(1_u32..);
+    let described = "complaints-summary editor-help";
+    html! {
+        <div class="editor" id="editor">
+            <ol class="editor__numbers" aria-hidden="true">
+                { for lines.clone().map(|(_, line)| html! {
+                    <li key={line} data-lit={lit.contains(&line).then_some("")} data-mark={mark_of(line)}>{ line }</li>
+                }) }
+            </ol>
+            <div class="editor__sheet">
+                <div class="editor__page" aria-hidden="true">
+                    { for lines.map(|(text, line)| html! {
+                        <div class="editor__line" key={line} data-line={line.to_string()}
+                            data-lit={lit.contains(&line).then_some("")} data-mark={mark_of(line)}>
+                            { for words(text).into_iter().enumerate().map(|(idx, (kind, text))| html! {
+                                <span key={idx} class={kind_class(kind)}>{ text.to_owned() }</span>
+                            }) }
+                            {"\u{200b}"}
+                        </div>
+                    }) }
+                </div>
+                <textarea
+                    class="editor__text" id="yaml" aria-labelledby="manifest-head" aria-describedby={described}
+                    aria-invalid={editor.complaints.iter().any(|it| it.is_error).then_some("true")}
+                    rows={n_lines.to_string()} cols={(longest.unwrap_or_default() + 2).to_string()}
+                    wrap="off" spellcheck="false" autocapitalize="none" autocomplete="off" autocorrect="off"
+                    value={editor.text.clone()} oninput={on_input.clone()}
+                />
+            </div>
+        </div>
+    }
+}
+
+const fn kind_class(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Comment => "yaml yaml--comment",
+        Kind::Key => "yaml yaml--key",
+        Kind::Value => "yaml yaml--value",
+        Kind::Other => "yaml",
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct ComplaintsProps {
+    editor: Part<EditorView>,
+    is_stale: bool,
+}
+
+/// What is wrong, each with its place and what to try; pressing one goes there.
+#[component]
+fn Complaints(props: &ComplaintsProps) -> Html {
+    let complaints = &props.editor.complaints;
+    let n_errors = complaints.iter().filter(|it| it.is_error).count();
+    let summary = match (n_errors, complaints.len() - n_errors) {
+        (0, 0) => "No mistakes. What you type is kept in this browser.".to_owned(),
+        (0, warnings) => counted(warnings, "warning"),
+        (errors, 0) => counted(errors, "mistake"),
+        (errors, warnings) => format!("{}, {}", counted(errors, "mistake"), counted(warnings, "warning")),
+    };
+    let stale = if props.is_stale {
+        ". The picture is that of the last text that could be read."
+    } else {
+        ""
+    };
+    html! {
+        <div class="complaints" data-stale={props.is_stale.then_some("")}>
+            <p class="complaints__summary" id="complaints-summary" aria-live="polite">{ summary }{ stale }</p>
+            <p class="hidden" id="editor-help">{"Tab leaves the editor."}</p>
+            <ul class="complaints__list" id="complaints">
+                { for complaints.iter().enumerate().map(|(idx, it)| html! { <li key={idx}>{ complaint(it) }</li> }) }
+            </ul>
+        </div>
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+fn complaint(complaint: &ComplaintView) -> Html {
+    let (line, column) = (complaint.line, complaint.column);
+    let on_go = Callback::from(move |_: MouseEvent| go_to_line(line, column));
+    let place = if line == 0 {
+        "in the text".to_owned()
+    } else {
+        format!("line {line}:{column}")
+    };
+    let kind = if complaint.is_error { "error" } else { "warning" };
+    html! {
+        <button class="complaint" type="button" data-kind={kind} data-line={line.to_string()} onclick={on_go}>
+            <span class="complaint__place"><span class="complaint__mark" aria-hidden="true">{ if complaint.is_error { "✕" } else { "!" } }</span>{ place }</span>
+            <span class="complaint__message">{ complaint.message.clone() }</span>
+            <span class="complaint__hint" hidden={complaint.hint.is_none()}>{ complaint.hint.clone().unwrap_or_default() }</span>
+        </button>
+    }
+}

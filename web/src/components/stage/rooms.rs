@@ -1,0 +1,241 @@
+//! What stands still on the stage: nodes as rooms, pods as rooms within them, rules on a shelf, the
+//! wires, and the virtual address as a ghost.
+
+use crate::session::Part;
+use packetwalk_core::view::{Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost};
+use yew::prelude::*;
+
+/// The map, and whether somebody points at the virtual address.
+#[derive(PartialEq, Properties)]
+pub struct RoomsProps {
+    /// The map.
+    pub map: Part<MapView>,
+    /// Whether somebody points at the virtual address.
+    pub points_at_vip: bool,
+    /// Somebody begins or ends to.
+    pub on_point: Callback<bool>,
+}
+
+/// How many endpoints are drawn as dots; more are a number.
+const MAX_DOTS: usize = 4;
+
+/// How many characters of ports fit into a pod's room.
+const PORTS_FIT: usize = 19;
+
+/// What stands still.
+#[component]
+pub fn Rooms(props: &RoomsProps) -> Html {
+    let map = &props.map;
+    html! {
+        <g class="map" data-pointed={props.points_at_vip.then_some("")}>
+            { underlay(map) }
+            { for map.nodes.iter().map(node) }
+            { for map.wires.iter().enumerate().map(|(idx, it)| html! {
+                <line class="map__wire" key={format!("wire {idx}")} data-kind={it.kind}
+                    x1={n(it.from.x)} y1={n(it.from.y)} x2={n(it.to.x)} y2={n(it.to.y)} />
+            }) }
+            { for map.pods.iter().chain(&map.outside).map(pod) }
+            { for map.ghosts.iter().map(|it| ghost(it, map, &props.on_point)) }
+        </g>
+    }
+}
+
+/// A number as SVG takes it.
+pub(super) fn n(value: f64) -> String {
+    format!("{:.1}", value)
+}
+
+fn text(class: &'static str, x: f64, y: f64, text: &str) -> Html {
+    html! { <text class={class} x={n(x)} y={n(y)}>{ text.to_owned() }</text> }
+}
+
+fn room(class: &'static str, rect: Rect) -> Html {
+    html! {
+        <rect class={class} x={n(rect.x)} y={n(rect.y)} width={n(rect.width)} height={n(rect.height)} rx="3" />
+    }
+}
+
+fn underlay(map: &MapView) -> Html {
+    let [from, to] = map.underlay;
+    // Beside the line, where the page is narrow.
+    let label = match map.layout {
+        Layout::Wide => text("map__small", from.x, from.y - 8.0, "the nodes’ network"),
+        Layout::Tall => html! {
+            <text class="map__small" transform={format!("translate({} {}) rotate(-90)", n(from.x - 8.0), n(from.y + 112.0))}>
+                {"the nodes’ network"}
+            </text>
+        },
+    };
+    html! {
+        <g>
+            <line class="map__underlay" x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
+            { label }
+        </g>
+    }
+}
+
+fn node(node: &NodeRoom) -> Html {
+    let rect = node.rect;
+    let door = node.door;
+    let is_door_above = door.y <= rect.y;
+    let (door_x, door_y) = if is_door_above {
+        (door.x + 9.0, door.y + 15.0)
+    } else {
+        (door.x + 8.0, door.y - 6.0)
+    };
+    html! {
+        <g key={node.name.clone()}>
+            { room("map__room", rect) }
+            <rect class="map__door" x={n(door.x - 5.0)} y={n(door.y - 5.0)} width="10" height="10" rx="1.5" />
+            { text("map__small", door_x, door_y, "eth0") }
+            { text("map__node", rect.x + 14.0, rect.y + 24.0, &node.name) }
+            { text("map__address map__address--end", rect.x + rect.width - 14.0, rect.y + 24.0, &node.address) }
+            { shelf(node) }
+            { bridge(node) }
+            { for (node.n_hidden_pods > 0).then(|| text(
+                "map__small", rect.x + 14.0, rect.y + rect.height - 8.0,
+                &format!("and {} more pods", node.n_hidden_pods),
+            )) }
+        </g>
+    }
+}
+
+fn shelf(node: &NodeRoom) -> Html {
+    let shelf = node.shelf;
+    let n_rows = node.lines.len() + usize::from(node.n_hidden_lines > 0);
+    let rows = node.lines.iter().enumerate();
+    let top = |idx: usize| shelf.y + shelf.height - 6.0 - 20.0 * small(n_rows.max(1) - idx);
+    html! {
+        <g>
+            { room("map__shelf", shelf) }
+            { for node.ways.iter().enumerate().map(|(idx, it)| html! {
+                <polyline class="map__way" key={idx} points={points(it)} />
+            }) }
+            { for node.stations.iter().map(station) }
+            { text("map__caption", shelf.x + 10.0, shelf.y + 58.0, "rules") }
+            { for rows.map(|(idx, it)| line(it, shelf, top(idx))) }
+            { for (node.n_hidden_lines > 0).then(|| text(
+                "map__small", shelf.x + 10.0, top(node.lines.len()) + 14.0,
+                &format!("and {} more", node.n_hidden_lines),
+            )) }
+        </g>
+    }
+}
+
+/// A count that is surely small, as a length.
+fn small(count: usize) -> f64 {
+    f64::from(u16::try_from(count).unwrap_or(u16::MAX))
+}
+
+/// Points as SVG takes them.
+pub(super) fn points(line: &[Point]) -> String {
+    let all: Vec<String> = line.iter().map(|it| format!("{:.1},{:.1}", it.x, it.y)).collect();
+    all.join(" ")
+}
+
+fn station(station: &Station) -> Html {
+    let at = station.at;
+    html! {
+        <g key={station.name.clone()}>
+            <circle class="map__station" cx={n(at.x)} cy={n(at.y)} r="3.5" />
+            { text("map__label", at.x, at.y + 17.0, &station.name) }
+        </g>
+    }
+}
+
+fn line(line: &ShelfLine, shelf: Rect, top: f64) -> Html {
+    let asked = line.is_asked.then_some("");
+    let end = shelf.x + shelf.width - 10.0;
+    html! {
+        <g key={line.address.clone()} class="map__line" data-asked={asked}>
+            <rect class="map__rule" x={n(shelf.x + 4.0)} y={n(top)} width={n(shelf.width - 8.0)} height="19" rx="2" />
+            { text("map__line-address", shelf.x + 10.0, top + 13.5, &line.address) }
+            { text("map__line-name", shelf.x + 152.0, top + 13.5, &line.name) }
+            { endpoints(line.n_endpoints, end, top + 9.5) }
+        </g>
+    }
+}
+
+fn endpoints(count: usize, end: f64, y: f64) -> Html {
+    match count {
+        0 => text("map__none", end, y + 4.0, "no endpoint"),
+        1..=MAX_DOTS => html! {
+            <g>
+                { for (0..count).map(|idx| html! {
+                    <circle key={idx} class="map__endpoint" cx={n(end - 4.0 - 11.0 * small(idx))} cy={n(y)} r="3.5" />
+                }) }
+            </g>
+        },
+        more => text("map__many", end, y + 4.0, &format!("×{more}")),
+    }
+}
+
+fn bridge(node: &NodeRoom) -> Html {
+    let [from, to] = node.bridge;
+    html! {
+        <g>
+            <line class="map__bridge" x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
+            { text("map__small", from.x + 12.0, from.y - 8.0, &format!("cni0  pods in {}", node.pod_range)) }
+        </g>
+    }
+}
+
+fn pod(pod: &PodRoom) -> Html {
+    let rect = pod.rect;
+    let left = rect.x + 9.0;
+    let ready = if pod.is_ready { "ready" } else { "not ready" };
+    let ports = match pod.listens.join(", ") {
+        none if none.is_empty() => "listens on nothing".to_owned(),
+        all if all.len() <= PORTS_FIT => format!("listens {all}"),
+        _ => format!("listens on {} ports", pod.listens.len()),
+    };
+    let serves = match pod.serves.as_slice() {
+        [] => String::new(),
+        [one] => format!("serves {one}"),
+        [one, rest @ ..] => format!("serves {one} +{}", rest.len()),
+    };
+    html! {
+        <g key={pod.id.clone()} class="pod" data-client={pod.is_client.then_some("")} data-ready={pod.is_ready.to_string()}>
+            { room("pod__room", rect) }
+            <rect class="map__door" x={n(pod.door.x - 4.0)} y={n(pod.door.y - 4.0)} width="8" height="8" rx="1.5" />
+            <circle class="pod__ready" cx={n(left + 3.0)} cy={n(rect.y + 12.5)} r="3" />
+            { text("pod__state", left + 10.0, rect.y + 16.0, ready) }
+            { for pod.is_client.then(|| text("pod__asks", rect.x + rect.width - 9.0, rect.y + 16.0, "asks")) }
+            { text("pod__name", left, rect.y + 39.0, &pod.name) }
+            { text("map__address", left, rect.y + 54.0, &pod.address) }
+            { text("map__small", left, rect.y + 68.0, &ports) }
+            { text("map__small", left, rect.y + 81.0, &serves) }
+        </g>
+    }
+}
+
+fn ghost(ghost: &VipGhost, map: &MapView, on_point: &Callback<bool>) -> Html {
+    let rect = ghost.rect;
+    let left = rect.x + 9.0;
+    let enter = on_point.reform(|_: PointerEvent| true);
+    let leave = on_point.reform(|_: PointerEvent| false);
+    let top = rect.top();
+    html! {
+        <g key={ghost.address.clone()} class="ghost" onpointerenter={enter} onpointerleave={leave}>
+            <line class="ghost__intent" x1={n(ghost.from.x)} y1={n(ghost.from.y)} x2={n(top.x)} y2={n(top.y)} />
+            { for map.nodes.iter().filter_map(|it| found_again(it, rect)) }
+            { room("ghost__room", rect) }
+            { text("ghost__address", left, rect.y + 18.0, &ghost.address) }
+            { text("ghost__service", left, rect.y + 32.0, &ghost.service) }
+            { text("ghost__note", left, rect.y + 45.0, "exists only in rules") }
+        </g>
+    }
+}
+
+/// The line from the ghost to where it is found again: its line on a node's shelf.
+fn found_again(node: &NodeRoom, ghost: Rect) -> Option<Html> {
+    let idx = node.lines.iter().position(|it| it.is_asked)?;
+    let shelf = node.shelf;
+    let n_rows = node.lines.len() + usize::from(node.n_hidden_lines > 0);
+    let y = shelf.y + shelf.height - 6.0 - 20.0 * small(n_rows - idx) + 9.5;
+    let from = ghost.top();
+    Some(html! {
+        <line class="ghost__found" key={node.name.clone()}
+            x1={n(from.x)} y1={n(from.y)} x2={n(shelf.centre().x)} y2={n(y)} />
+    })
+}
