@@ -25,6 +25,9 @@ pub struct Table {
     pub chains: Named<Chain>,
     /// Its sets and maps.
     pub sets: Named<Set>,
+    /// The chains that hang on a hook, so that a packet need not look through all the others.
+    #[serde(skip)]
+    base_chains: Vec<Name>,
 }
 
 /// Things by name that remember the order they came in.
@@ -98,7 +101,23 @@ impl Table {
             comment: None,
             chains: Named::default(),
             sets: Named::default(),
+            base_chains: Vec::new(),
         }
+    }
+
+    /// Adds a chain at the end; one of the same name is replaced where it stands.
+    pub(super) fn add_chain(&mut self, chain: Chain) {
+        self.base_chains.retain(|it| *it != chain.name);
+        if chain.base.is_some() {
+            self.base_chains.push(chain.name.clone());
+        }
+        self.chains.insert(chain.name.clone(), chain);
+    }
+
+    /// Takes a chain out.
+    pub(super) fn remove_chain(&mut self, name: &str) {
+        self.base_chains.retain(|it| **it != *name);
+        self.chains.remove(name);
     }
 }
 
@@ -132,7 +151,10 @@ impl Ruleset {
         let mut chains: Vec<_> = self
             .tables
             .iter()
-            .flat_map(|table| table.chains.iter().map(move |chain| (table, chain)))
+            .flat_map(|table| {
+                let named = table.base_chains.iter();
+                named.filter_map(move |it| Some((table, table.chains.get(it)?)))
+            })
             .filter(|(_, chain)| chain.base.is_some_and(|it| it.hook == hook))
             .collect();
         chains.sort_by_key(|(_, chain)| chain.base.map(|it| it.priority));

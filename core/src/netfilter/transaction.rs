@@ -226,11 +226,11 @@ impl Command {
             (Verb::Create, true) => Err(self.exists()),
             (Verb::Add, true) | (Verb::Destroy, false) => Ok(()),
             (Verb::Add | Verb::Create, false) => {
-                table.chains.insert(chain.name.clone(), chain.clone());
+                table.add_chain(chain.clone());
                 Ok(())
             }
             (Verb::Delete | Verb::Destroy, true) => {
-                table.chains.remove(&chain.name);
+                table.remove_chain(&chain.name);
                 Ok(())
             }
             (Verb::Flush, true) => {

@@ -62,22 +62,37 @@ pub struct Selected {
     pub has_endpoints: bool,
 }
 
+/// EndpointSlices of one family, by the Service they belong to.
+#[derive(Clone, Debug, Default)]
+pub struct SlicesByService(BTreeMap<(String, String), Vec<Arc<EndpointSlice>>>);
+
+impl SlicesByService {
+    /// Sorts slices by Service; those of the other family are left out.
+    #[must_use]
+    pub fn new(slices: &[Arc<EndpointSlice>], family: Family) -> Self {
+        let wanted = family.to_string();
+        let mut by_service: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for slice in slices.iter().filter(|it| it.address_type == wanted) {
+            if let Some(service) = slice.service_name() {
+                let key = (slice.metadata.namespace.clone(), service.to_owned());
+                by_service.entry(key).or_default().push(slice.clone());
+            }
+        }
+        SlicesByService(by_service)
+    }
+}
+
 /// All endpoints of a service port, in kube-proxy's order: by `ip:port` as text, byte by byte.
 #[must_use]
 pub fn endpoints_of(
     port: &ServicePort,
-    slices: &[Arc<EndpointSlice>],
-    family: Family,
+    slices: &SlicesByService,
     node: &NodeFacts,
 ) -> Vec<Endpoint> {
     let mut found: BTreeMap<String, Endpoint> = BTreeMap::new();
     let metadata = &port.service.metadata;
-    let mine = slices.iter().filter(|it| {
-        it.metadata.namespace == metadata.namespace
-            && it.service_name() == Some(&metadata.name)
-            && it.address_type == family.to_string()
-    });
-    for slice in mine {
+    let key = (metadata.namespace.clone(), metadata.name.clone());
+    for slice in slices.0.get(&key).into_iter().flatten() {
         for number in ports_named(slice, &port.port_name, port.protocol) {
             for (idx, endpoint) in slice.endpoints.iter().enumerate() {
                 let Some(read) = read_endpoint(slice, idx, endpoint, number, node) else {

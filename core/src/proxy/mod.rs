@@ -11,7 +11,7 @@ mod nftables;
 mod origin;
 mod service_port;
 
-pub use endpoints::{Destination, Endpoint, Selected, endpoints_of, select};
+pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use nftables::{Form, NAMES as NFTABLES_NAMES};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};

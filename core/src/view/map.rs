@@ -9,7 +9,7 @@
 
 use crate::ip::IpAddr;
 use crate::netfilter::Hook;
-use crate::proxy::service_ports;
+use crate::proxy::{SlicesByService, endpoints_of, select, service_ports};
 use crate::sim::{HostId, World};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -520,16 +520,12 @@ impl Drawing<'_> {
         let Some(snapshot) = crate::sim::snapshot(&self.world.objects, node, family) else {
             return Vec::new();
         };
+        let slices = SlicesByService::new(&snapshot.endpoint_slices, family);
         let mut lines: Vec<ShelfLine> = service_ports(&snapshot.services, family)
             .iter()
             .map(|port| {
-                let endpoints = crate::proxy::endpoints_of(
-                    port,
-                    &snapshot.endpoint_slices,
-                    family,
-                    &snapshot.node,
-                );
-                let selected = crate::proxy::select(port, &endpoints, &snapshot.node);
+                let endpoints = endpoints_of(port, &slices, &snapshot.node);
+                let selected = select(port, &endpoints, &snapshot.node);
                 ShelfLine {
                     address: format!("{} {}/{}", port.cluster_ip, port.protocol, port.port),
                     service: port.to_string(),

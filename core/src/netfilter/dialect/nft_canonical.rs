@@ -41,7 +41,7 @@ pub fn canonical_ruleset(ruleset: &Ruleset) -> Ruleset {
                 rules,
                 ..chain.clone()
             };
-            plain.chains.insert(chain.name.clone(), chain);
+            plain.add_chain(chain);
         }
         let mut sets: Vec<_> = table.sets.iter().map(canonical_set).collect();
         sets.sort_by(|a, b| a.name.cmp(&b.name));

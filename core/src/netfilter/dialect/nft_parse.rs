@@ -102,7 +102,7 @@ fn enter(ruleset: &mut Ruleset, command: Command) {
         Object::Set(set) => table.sets.insert(set.name.clone(), set),
         Object::Rule { chain, rule } => {
             if table.chains.get(&chain).is_none() {
-                table.chains.insert(chain.clone(), Chain::regular(&chain));
+                table.add_chain(Chain::regular(&chain));
             }
             if let Some(chain) = table.chains.get_mut(&chain) {
                 chain.rules.push(rule);

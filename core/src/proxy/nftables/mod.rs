@@ -47,13 +47,9 @@ impl Form {
 pub(super) fn sync(snapshot: &Snapshot) -> Programme {
     let mut writer = Writer::new(snapshot);
     structure::write(&mut writer);
+    let slices = super::SlicesByService::new(&snapshot.endpoint_slices, snapshot.family);
     for port in super::service_ports(&snapshot.services, snapshot.family) {
-        let endpoints = super::endpoints_of(
-            &port,
-            &snapshot.endpoint_slices,
-            snapshot.family,
-            &snapshot.node,
-        );
+        let endpoints = super::endpoints_of(&port, &slices, &snapshot.node);
         let selected = super::select(&port, &endpoints, &snapshot.node);
         service::write(&mut writer, &port, &selected);
     }

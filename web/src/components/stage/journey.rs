@@ -11,18 +11,18 @@ use yew::prelude::*;
 
 /// The walk on its map.
 #[derive(PartialEq, Properties)]
-pub struct JourneyProps {
+pub(super) struct JourneyProps {
     /// The cluster.
-    pub map: Part<MapView>,
+    pub(super) map: Part<MapView>,
     /// The walk.
-    pub walk: Part<WalkView>,
+    pub(super) walk: Part<WalkView>,
     /// Where in it.
-    pub playback: Playback,
+    pub(super) playback: Playback,
 }
 
 /// What moves.
 #[component]
-pub fn Journey(props: &JourneyProps) -> Html {
+pub(super) fn Journey(props: &JourneyProps) -> Html {
     let pose = use_flight(&props.walk, props.playback);
     let hops = &props.walk.hops;
     let Some(hop) = hops.get(pose.hop) else {

@@ -7,13 +7,13 @@ use yew::prelude::*;
 
 /// The map, and whether somebody points at the virtual address.
 #[derive(PartialEq, Properties)]
-pub struct RoomsProps {
+pub(super) struct RoomsProps {
     /// The map.
-    pub map: Part<MapView>,
+    pub(super) map: Part<MapView>,
     /// Whether somebody points at the virtual address.
-    pub points_at_vip: bool,
+    pub(super) points_at_vip: bool,
     /// Somebody begins or ends to.
-    pub on_point: Callback<bool>,
+    pub(super) on_point: Callback<bool>,
 }
 
 /// How many endpoints are drawn as dots; more are a number.
@@ -24,7 +24,7 @@ const PORTS_FIT: usize = 19;
 
 /// What stands still.
 #[component]
-pub fn Rooms(props: &RoomsProps) -> Html {
+pub(super) fn Rooms(props: &RoomsProps) -> Html {
     let map = &props.map;
     html! {
         <g class="map" data-pointed={props.points_at_vip.then_some("")}>
