@@ -27,7 +27,7 @@ pub fn allocate(range: Cidr, used: &BTreeSet<IpAddr>, chooser: &mut Chooser) -> 
     let upper = size.saturating_sub(1).saturating_sub(start);
     let drawn = u128::from(chooser.draw(u64::try_from(upper).unwrap_or(u64::MAX)));
     let in_upper = (0..upper).map(|it| start + (drawn + it) % upper.max(1));
-    let in_lower = 1..start;
+    let in_lower = 1..start.min(size.saturating_sub(1));
     // The first address names the range and the last broadcasts: neither is given out.
     in_upper
         .chain(in_lower)

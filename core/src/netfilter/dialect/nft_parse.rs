@@ -95,9 +95,7 @@ fn enter(ruleset: &mut Ruleset, command: Command) {
         Object::Chain(chain) => {
             let rules = table.chains.get(&chain.name).map(|it| it.rules.clone());
             let rules = rules.unwrap_or_default();
-            table
-                .chains
-                .insert(chain.name.clone(), Chain { rules, ..chain });
+            table.add_chain(Chain { rules, ..chain });
         }
         Object::Set(set) => table.sets.insert(set.name.clone(), set),
         Object::Rule { chain, rule } => {
