@@ -155,7 +155,7 @@ pub fn chosen_destination(
     recordings
         .values()
         .flat_map(Recording::connections)
-        .filter(|it| it.kind == ConntrackKind::New)
+        .filter(|it| it.kind == ConntrackKind::New && it.status.destination_nat())
         .find(|it| flow(&it.original) == flow_text(&original))
         .map(|it| SocketAddr::new(it.reply.source, it.reply.source_port))
 }

@@ -605,7 +605,12 @@ fn leftovers_of_a_killed_process_are_found_and_removed() {
     }
     for round in 1..=4 {
         let mut child = Command::new(env::current_exe().expect("has a path"))
-            .args(["--exact", "child_that_builds_until_it_is_killed"])
+            // Uncaptured, so that a failure of the child is seen.
+            .args([
+                "--exact",
+                "child_that_builds_until_it_is_killed",
+                "--nocapture",
+            ])
             .env(CHILD, "1")
             .stdout(Stdio::null())
             .spawn()
@@ -621,7 +626,12 @@ fn leftovers_of_a_killed_process_are_found_and_removed() {
         let started = Instant::now();
         // Each round at another moment of the building.
         while left().len() < 5 * round {
-            assert!(started.elapsed() < LIMIT * 4, "the child builds nothing");
+            let state = child.try_wait();
+            assert!(
+                started.elapsed() < LIMIT * 4 && matches!(state, Ok(None)),
+                "round {round}: {:?} of a child that is {state:?}",
+                left()
+            );
             std::thread::yield_now();
         }
         netns::clean_stale().expect("is readable");

@@ -52,6 +52,12 @@ fn the_kernel_agrees_about_the_rules_of_1_35_and_1_37() {
     }
 }
 
+#[test]
+fn the_kernel_agrees_about_node_ports_policies_and_udp() {
+    let manifest = text("tests/scenarios/ways-in.yaml");
+    check_agreement("ways in", &manifest, 100);
+}
+
 /// Every deliberate change of a generated rule must be found, and said in words a person can use.
 #[test]
 fn a_changed_rule_is_found_and_explained() {

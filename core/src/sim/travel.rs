@@ -395,7 +395,13 @@ impl Traveller<'_> {
                 by_rule: rule.is_some(),
             }),
             Outcome::Rejected { with, .. } => {
-                let sender = routes.source_for(it.packet.source);
+                // For a packet that was meant for it, a host answers from the address it was sent to.
+                let meant = it.packet.destination;
+                let sender = if routes.is_local(meant) {
+                    Some(meant)
+                } else {
+                    routes.source_for(it.packet.source)
+                };
                 Some(End::Rejected {
                     host: host.clone(),
                     response: sender.and_then(|sender| refusal(&it.packet, sender, with)),

@@ -1,10 +1,10 @@
 //! `packetwalk verify`: the same flows through the simulation and the kernel, step by step.
 //!
 //! Every pod and node asks every Service: on each of its ports, on a port it does not have, and by
-//! ping; and every pod asks every pod. Where the rules draw lots, connections are made until the
+//! ping; and every pod asks every pod. They and the client outside ask every NodePort of every node. Where the rules draw lots, connections are made until the
 //! kernel has drawn every way the simulation knows, and the walk compared is the one it drew.
 //!
-//! **Left out**: random worlds; SCTP; the client outside; sources in `kube-system`.
+//! **Left out**: random worlds; SCTP; load balancers; sources in `kube-system`.
 
 use crate::compare::{Comparison, Disagreement, Observed, chosen_destination, compare};
 use crate::error::Error;
@@ -152,13 +152,17 @@ fn flows(world: &World) -> Vec<FlowPlan> {
         .map(|it| &it.id)
         .filter(|it| match it {
             HostId::Pod(namespace, _) => namespace != "kube-system",
-            HostId::Node(_) => true,
-            HostId::Router | HostId::Outside => false,
+            HostId::Node(_) | HostId::Outside => true,
+            HostId::Router => false,
         })
         .collect();
     let mut flows = Vec::new();
     for from in &hosts {
-        for (address, port, protocol) in destinations(world, from) {
+        let mut destinations = node_ports(world);
+        if **from != HostId::Outside {
+            destinations.append(&mut inside(world, from));
+        }
+        for (address, port, protocol) in destinations {
             flows.push(FlowPlan {
                 from: (*from).clone(),
                 address,
@@ -170,7 +174,32 @@ fn flows(world: &World) -> Vec<FlowPlan> {
     flows
 }
 
-fn destinations(world: &World, from: &HostId) -> BTreeSet<(IpAddr, Option<u16>, Protocol)> {
+/// Somewhere to send to.
+type Target = (IpAddr, Option<u16>, Protocol);
+
+/// Every NodePort on every node: the way in for everybody.
+fn node_ports(world: &World) -> BTreeSet<Target> {
+    let nodes = world.objects.nodes.values();
+    let addresses: Vec<IpAddr> = nodes.flat_map(|it| it.internal_ips()).collect();
+    let ports = world
+        .objects
+        .services
+        .values()
+        .flat_map(|it| &it.spec.ports);
+    let mut all = BTreeSet::new();
+    for port in ports {
+        let protocol = Protocol::from_name(port.protocol.as_deref().unwrap_or("TCP"));
+        let number = port.node_port.and_then(|it| u16::try_from(it).ok());
+        let (Some(protocol), Some(number)) = (protocol, number.filter(|it| *it != 0)) else {
+            continue;
+        };
+        all.extend(addresses.iter().map(|it| (*it, Some(number), protocol)));
+    }
+    all
+}
+
+/// ClusterIPs and pods: only those inside know a way to them.
+fn inside(world: &World, from: &HostId) -> BTreeSet<Target> {
     let mut all = BTreeSet::new();
     let services = world.objects.services.values();
     for service in services.filter(|it| it.metadata.namespace != "kube-system") {

@@ -4,8 +4,8 @@
 //! (<https://docs.kernel.org/userspace-api/netlink/intro.html>). A socket belongs for ever to the
 //! namespace it was opened in, so sockets can be opened once and used from any thread.
 //!
-//! **Left out**: multi-part dumps that the kernel marks as interrupted (`NLM_F_DUMP_INTR`) are
-//! reported as an error, not repeated.
+//! **Left out**: requests are not repeated after an overflow of the receive buffer; batches are so small
+//! that their answers fit.
 
 use std::{
     io,
@@ -38,8 +38,17 @@ const RECEIVE_BYTES: usize = 64 * 1024;
 /// A batch is cut here, so that neither the send buffer nor the list of answers overflows.
 const BATCH_BYTES: usize = 24 * 1024;
 const BATCH_REQUESTS: usize = 96;
+/// How often a list is asked for that changes meanwhile (`NLM_F_DUMP_INTR`).
+const DUMP_ATTEMPTS: usize = 10;
 /// The kernel answers at once; silence for this long is a fault.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whether a list was read undisturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dump {
+    Whole,
+    Interrupted,
+}
 
 /// One netlink message within a received buffer.
 #[derive(Debug, Clone, Copy)]
@@ -211,30 +220,58 @@ impl Channel {
     }
 
     /// Sends one request for a list and hands each message of it to `take`.
+    ///
+    /// A list that changes while it is read is asked for again, a few times.
     pub(crate) fn dump(
         &mut self,
         request: &Request,
         mut take: impl FnMut(Frame<'_>),
     ) -> Result<(), Error> {
+        for _ in 0..DUMP_ATTEMPTS {
+            let mut received = Vec::new();
+            if self.dump_once(request, &mut received)? == Dump::Whole {
+                let messages = received.iter().flat_map(|it| frames(it));
+                messages
+                    .filter(|it| it.kind != TYPE_DONE)
+                    .for_each(&mut take);
+                return Ok(());
+            }
+        }
+        let said = io::Error::other("the list changes faster than it can be read");
+        Err(Error::system(request.tried.as_str(), said))
+    }
+
+    /// Receives the messages of one list, as they come, up to its end.
+    fn dump_once(&mut self, request: &Request, received: &mut Vec<Vec<u8>>) -> Result<Dump, Error> {
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
         let mut bytes = Vec::new();
         request.write(sequence, FLAG_DUMP, &mut bytes);
         self.send(&bytes, &request.tried)?;
+        let mut dump = Dump::Whole;
         loop {
-            let received = self
+            let buffer = self
                 .receive()
                 .map_err(|it| Error::system(request.tried.as_str(), it))?;
-            for frame in frames(received).filter(|it| it.sequence == sequence) {
+            let mut is_end = false;
+            let mut n_messages = 0;
+            for frame in frames(buffer).filter(|it| it.sequence == sequence) {
                 if frame.flags & FLAG_DUMP_INTERRUPTED != 0 {
-                    let said = io::Error::other("the list changed while it was read");
-                    return Err(Error::system(request.tried.as_str(), said));
+                    dump = Dump::Interrupted;
                 }
                 match frame.kind {
-                    TYPE_DONE => return Ok(()),
-                    TYPE_ERROR => return refusal(&frame, &request.tried).map_or(Ok(()), Err),
-                    _ => take(frame),
+                    TYPE_DONE => is_end = true,
+                    TYPE_ERROR => {
+                        return refusal(&frame, &request.tried).map_or(Ok(dump), Err);
+                    }
+                    _ => n_messages += 1,
                 }
+            }
+            if n_messages > 0 {
+                received.push(buffer.to_vec());
+            }
+            if is_end {
+                return Ok(dump);
             }
         }
     }

@@ -416,8 +416,18 @@ pub(super) fn port_number(text: &str) -> Option<u16> {
 
 /// The address type of this name; `Ok(None)` if only nft knows it.
 pub(super) fn address_type(text: &str) -> Result<Option<AddressType>, ()> {
-    match ADDRESS_TYPES.iter().find(|it| it.0 == text) {
-        Some(it) => Ok(Some(it.1)),
+    let named = ADDRESS_TYPES.iter().find(|it| it.0 == text);
+    // `nft -n` prints the numbers of rtnetlink: RTN_UNICAST 1, RTN_LOCAL 2, …
+    let numbered = || match text {
+        "0" => Some(AddressType::Unspec),
+        "1" => Some(AddressType::Unicast),
+        "2" => Some(AddressType::Local),
+        "3" => Some(AddressType::Broadcast),
+        "5" => Some(AddressType::Multicast),
+        _ => None,
+    };
+    match named.map(|it| it.1).or_else(numbered) {
+        Some(it) => Ok(Some(it)),
         None if OTHER_ADDRESS_TYPES.contains(&text) => Ok(None),
         None => Err(()),
     }
