@@ -12,7 +12,7 @@ use crate::kernel::probe::{self, Outcome, Probe, Protocol as ProbeProtocol};
 use crate::kernel::serve::{Servers, Service};
 use crate::kernel::topology::{Cluster, ClusterNode, ClusterPod, OutsideHost, Prefix};
 use crate::kernel::trace::{Scope, tracing_rules};
-use crate::kernel::{self, Lab, LabId, link};
+use crate::kernel::{self, Lab, LabId, link, netns};
 use packetwalk_core::ip::{Cidr, IpAddr};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::{Ruleset, TableKey, Transaction};
@@ -46,6 +46,9 @@ impl WorldLab {
     pub fn build(world: &World, tamper: Option<Tamper<'_>>) -> Result<WorldLab, Error> {
         kernel::require_root()?;
         nft::version()?;
+        // What an earlier run left when it was killed. Another run may be cleaning at this moment:
+        // what it took away first is no failure of ours.
+        netns::clean_stale()?;
         let mut lab = Lab::new(LabId::fresh());
         link::build(&mut lab, &cluster(world).topology()?)?;
         let mut monitors = BTreeMap::new();

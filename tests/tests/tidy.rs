@@ -223,7 +223,8 @@ fn every_dependency_of_the_workspace_has_a_reason_beside_it() {
                 is_explained = true;
             } else if in_dependencies && line.contains('=') && !is_explained {
                 // The inside of a table about one dependency is no dependency.
-                let is_detail = line.starts_with("features") || line.starts_with("default-features");
+                let is_detail =
+                    line.starts_with("features") || line.starts_with("default-features");
                 let inherited = line.contains("workspace = true") || line.contains("path = ");
                 if !inherited && !is_detail {
                     faults.push(format!("{manifest}: {line}"));

@@ -6,6 +6,7 @@ use crate::components::editor::Editor;
 use crate::components::guidance::Guidance;
 use crate::components::header::Header;
 use crate::components::inspector::Inspector;
+use crate::components::leg;
 use crate::components::outcomes::Outcomes;
 use crate::components::stage::Stage;
 use crate::components::walk_list::WalkList;
@@ -15,8 +16,7 @@ use crate::hooks::shape::use_shape;
 use crate::session::{Dispatch, FIRST_MANIFEST, Part, State};
 use crate::storage;
 use packetwalk_core::session::Event;
-use packetwalk_core::view::{Hop, View};
-use std::rc::Rc;
+use packetwalk_core::view::View;
 use yew::prelude::*;
 
 /// The whole page.
@@ -36,63 +36,43 @@ pub fn App() -> Html {
             let _ = body.set_attribute("data-ready", "");
         }
     });
+    let on_edit = use_callback(dispatch.clone(), |text, dispatch| effects::edit(dispatch, text));
+    let on_reset = use_callback(dispatch.clone(), |(), dispatch| {
+        effects::open(dispatch, FIRST_MANIFEST);
+        dispatch.dispatch(Event::Jump(0));
+    });
+    let walk = Part::from(&view.walk);
+    let position = view.playback.position;
     html! {
         <ContextProvider<Dispatch> context={dispatch}>
             <Header request={Part::from(&view.request)} />
-            <Page view={view} />
+            <main class="page" id="main">
+                <Guidance />
+                { figure(&view) }
+                { contents() }
+                <Inspector walk={walk.clone()} {position} />
+                <Editor editor={Part::from(&view.editor)} is_stale={view.is_stale} {on_edit} {on_reset} />
+                <WalkList {walk} {position} />
+            </main>
+            { foot() }
         </ContextProvider<Dispatch>>
     }
 }
 
-#[derive(PartialEq, Properties)]
-struct PageProps {
-    view: Rc<View>,
-}
-
-#[component]
-fn Page(props: &PageProps) -> Html {
-    let view = &props.view;
-    let walk = Part::from(&view.walk);
-    let playback = view.playback;
-    html! {
-        <>
-            <main class="page" id="main">
-                <Figure view={view.clone()} />
-                <Inspector walk={walk.clone()} position={playback.position} />
-                <WalkList walk={walk} position={playback.position} />
-                <Manifest view={view.clone()} />
-            </main>
-            <footer class="page__foot">
-                <p>
-                    {"The rules are kube-proxy's, written by its own algorithm; the packet's fate is what evaluating them gives, \
-                      and "}<code>{"packetwalk verify"}</code>{" has the Linux kernel confirm it, step by step."}
-                </p>
-                <p>
-                    {"Simplified: only a connection's first packet and its answer are followed, \
-                      and packets between nodes are routed plainly, without an overlay."}
-                </p>
-            </footer>
-        </>
-    }
-}
-
 /// The stage with all that steers it.
-#[component]
-fn Figure(props: &PageProps) -> Html {
-    let view = &props.view;
+fn figure(view: &View) -> Html {
     let walk = Part::from(&view.walk);
     let map = Part::from(&view.map);
     html! {
         <section class="figure" id="figure" aria-label="The walk as a picture">
-            <Guidance />
             <Outcomes outcomes={Part::from(&view.outcomes)} />
             <Stage map={map.clone()} walk={walk.clone()} playback={view.playback} is_stale={view.is_stale} />
             <div class="figure__desk">
                 { say(view) }
-                <Controls walk={walk} playback={view.playback} />
+                <Controls {walk} playback={view.playback} />
             </div>
             { notices(&view.notices) }
-            <ClusterText map={map} />
+            <ClusterText {map} />
         </section>
     }
 }
@@ -102,17 +82,13 @@ fn say(view: &View) -> Html {
     let hop = view.walk.hops.get(view.playback.position);
     let sentence = hop.map_or(&view.walk.ending.sentence, |it| &it.sentence);
     html! {
-        <div class="say" data-leg={hop.map(leg_name)}>
+        <div class="say" data-leg={hop.map(|it| leg::name(it.leg))}>
             <p class="say__place" aria-hidden="true">
                 { hop.map(|it| it.place.clone()).unwrap_or_default() }
             </p>
             <p class="say__sentence" id="say" aria-live="polite">{ sentence.clone() }</p>
         </div>
     }
-}
-
-fn leg_name(hop: &Hop) -> &'static str {
-    crate::components::leg::name(hop.leg)
 }
 
 fn notices(notices: &[String]) -> Html {
@@ -123,24 +99,29 @@ fn notices(notices: &[String]) -> Html {
     }
 }
 
-#[component]
-fn Manifest(props: &PageProps) -> Html {
-    let dispatch = crate::session::use_session();
-    let on_edit = {
-        let dispatch = dispatch.clone();
-        Callback::from(move |text| effects::edit(&dispatch, text))
-    };
-    let on_reset = Callback::from(move |()| {
-        effects::open(&dispatch, FIRST_MANIFEST);
-        dispatch.dispatch(Event::Jump(0));
-    });
-    let view = &props.view;
+/// The ways to the panels, where they are below one another.
+fn contents() -> Html {
     html! {
-        <Editor
-            editor={Part::from(&view.editor)}
-            is_stale={view.is_stale}
-            {on_edit}
-            {on_reset}
-        />
+        <nav class="contents" aria-label="On this page">
+            <a href="#figure" class="contents__figure">{"The walk"}</a>
+            <a href="#inspector">{"This hop"}</a>
+            <a href="#manifest">{"Manifest"}</a>
+            <a href="#walk">{"In words"}</a>
+        </nav>
+    }
+}
+
+fn foot() -> Html {
+    html! {
+        <footer class="foot">
+            <p>
+                {"The rules are those kube-proxy writes, made by its algorithm; the packet’s fate is what evaluating them gives, \
+                  and "}<code>{"packetwalk verify"}</code>{" has the Linux kernel check it, step by step."}
+            </p>
+            <p>
+                {"Simplified: only a connection’s first packet and its answer are followed, \
+                  and packets between nodes are routed plainly, without an overlay."}
+            </p>
+        </footer>
     }
 }

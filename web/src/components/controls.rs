@@ -17,6 +17,9 @@ pub struct ControlsProps {
     pub playback: Playback,
 }
 
+/// The speeds, as people write them.
+const SPEED_WORDS: [&str; SPEEDS.len()] = ["¼×", "½×", "1×", "2×", "4×"];
+
 /// What steers the walk.
 #[component]
 pub fn Controls(props: &ControlsProps) -> Html {
@@ -24,11 +27,9 @@ pub fn Controls(props: &ControlsProps) -> Html {
     let playback = props.playback;
     html! {
         <div class="controls" id="controls" role="group" aria-label="Steer the walk">
+            { buttons(playback, &dispatch) }
             { timeline(&props.walk.hops, playback, &dispatch) }
-            <div class="controls__row">
-                { buttons(playback, &dispatch) }
-                { speed(playback, &dispatch) }
-            </div>
+            { speed(playback, &dispatch) }
         </div>
     }
 }
@@ -52,6 +53,7 @@ fn timeline(hops: &[Hop], playback: Playback, dispatch: &Dispatch) -> Html {
                         class="timeline__tick" key={idx}
                         data-leg={leg::name(hop.leg)} data-emphasis={leg::emphasis(hop.emphasis)}
                         data-failure={hop.failure.map(|it| it.name())}
+                        data-rewritten={(!hop.changes.is_empty()).then_some("")}
                         data-is={place_in_time(idx, playback.position)}
                     />
                 }) }
@@ -141,11 +143,10 @@ fn press(button: Button, dispatch: &Dispatch) -> Html {
     html! {
         <button
             class="press" key={id} {id} type="button"
-            aria-label={word} aria-keyshortcuts={shortcut} aria-disabled={is_idle.then_some("true")}
+            aria-label={word} title={word} aria-keyshortcuts={shortcut} aria-disabled={is_idle.then_some("true")}
             onclick={on_press}
         >
             { mark }
-            <span class="press__word" aria-hidden="true">{ word }</span>
             <kbd class="press__key" aria-hidden="true">{ key }</kbd>
         </button>
     }
@@ -172,14 +173,14 @@ fn speed(playback: Playback, dispatch: &Dispatch) -> Html {
             dispatch.dispatch(Event::SpeedSet(*speed));
         }
     });
-    let said = format!("{}×", playback.speed);
+    let said = SPEED_WORDS[speed_idx(playback.speed)];
     html! {
         <div class="speed">
             <label class="speed__label" for="speed">{"Speed"}</label>
             <kbd class="press__key" aria-hidden="true">{"−"}</kbd>
             <input
                 class="speed__slider" id="speed" type="range" min="0" max={(SPEEDS.len() - 1).to_string()} step="1"
-                value={speed_idx(playback.speed).to_string()} aria-valuetext={said.clone()}
+                value={speed_idx(playback.speed).to_string()} aria-valuetext={said}
                 aria-keyshortcuts="- +"
                 oninput={on_speed}
             />

@@ -68,7 +68,7 @@ pub fn Editor(props: &EditorProps) -> Html {
                 </button>
             </div>
             { frame(editor, &on_input) }
-            <Complaints editor={editor.clone()} is_stale={props.is_stale} />
+            { complaints(&editor.complaints, props.is_stale) }
         </section>
     }
 }
@@ -123,16 +123,8 @@ const fn kind_class(kind: Kind) -> &'static str {
     }
 }
 
-#[derive(PartialEq, Properties)]
-struct ComplaintsProps {
-    editor: Part<EditorView>,
-    is_stale: bool,
-}
-
 /// What is wrong, each with its place and what to try; pressing one goes there.
-#[component]
-fn Complaints(props: &ComplaintsProps) -> Html {
-    let complaints = &props.editor.complaints;
+fn complaints(complaints: &[ComplaintView], is_stale: bool) -> Html {
     let n_errors = complaints.iter().filter(|it| it.is_error).count();
     let summary = match (n_errors, complaints.len() - n_errors) {
         (0, 0) => "No mistakes. What you type is kept in this browser.".to_owned(),
@@ -140,13 +132,13 @@ fn Complaints(props: &ComplaintsProps) -> Html {
         (errors, 0) => counted(errors, "mistake"),
         (errors, warnings) => format!("{}, {}", counted(errors, "mistake"), counted(warnings, "warning")),
     };
-    let stale = if props.is_stale {
+    let stale = if is_stale {
         ". The picture is that of the last text that could be read."
     } else {
         ""
     };
     html! {
-        <div class="complaints" data-stale={props.is_stale.then_some("")}>
+        <div class="complaints" data-stale={is_stale.then_some("")}>
             <p class="complaints__summary" id="complaints-summary" aria-live="polite">{ summary }{ stale }</p>
             <p class="hidden" id="editor-help">{"Tab leaves the editor."}</p>
             <ul class="complaints__list" id="complaints">

@@ -17,27 +17,8 @@ pub struct HeaderProps {
 /// The head of the page.
 #[component]
 pub fn Header(props: &HeaderProps) -> Html {
-    html! {
-        <header class="head">
-            <a class="skip" href="#figure">{"Skip to the walk"}</a>
-            <div class="head__row">
-                <h1 class="head__name">{"packet"}<span class="head__walk">{"walk"}</span></h1>
-                <RequestForm request={props.request.clone()} />
-                <p class="head__mode">{"nftables mode, Kubernetes\u{a0}1.36"}</p>
-                <ThemeButton />
-            </div>
-            <p class="head__error" id="request-error" role="status">
-                { props.request.error.clone().unwrap_or_default() }
-            </p>
-        </header>
-    }
-}
-
-#[component]
-fn RequestForm(props: &HeaderProps) -> Html {
     let dispatch = use_session();
-    let from = use_node_ref();
-    let to = use_node_ref();
+    let (from, to) = (use_node_ref(), use_node_ref());
     let on_send = {
         let (from, to) = (from.clone(), to.clone());
         Callback::from(move |event: SubmitEvent| {
@@ -53,6 +34,23 @@ fn RequestForm(props: &HeaderProps) -> Html {
         })
     };
     let request = &props.request;
+    html! {
+        <header class="head">
+            <a class="skip" href="#figure">{"Skip to the walk"}</a>
+            <div class="head__row">
+                <h1 class="head__name">{"packet"}<span class="head__walk">{"walk"}</span></h1>
+                { form(request, from, to, on_send) }
+                <p class="head__mode">{"nftables mode, Kubernetes\u{a0}1.36"}</p>
+                <ThemeButton />
+            </div>
+            <p class="head__error" id="request-error" role="status">
+                { request.error.clone().unwrap_or_default() }
+            </p>
+        </header>
+    }
+}
+
+fn form(request: &RequestView, from: NodeRef, to: NodeRef, on_send: Callback<SubmitEvent>) -> Html {
     // A source that has gone stays chosen, so that the form shows what is really asked.
     let is_listed = request.sources.contains(&request.from);
     let sources = request.sources.iter().chain((!is_listed).then_some(&request.from));

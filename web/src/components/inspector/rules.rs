@@ -98,7 +98,7 @@ fn rule(idx: usize, rule: &RuleView) -> Html {
         <li class="rule" key={idx} data-status={status_name(rule.status)}>
             <div class="rule__line">
                 <span class="hidden">{ status_word(rule.status) }</span>
-                <code class="rule__words">{ for rule.words.iter().enumerate().map(|(idx, it)| word(idx, it)) }</code>
+                <code class="rule__words">{ for rule.words.chunk_by(|a, b| a.role == b.role).enumerate().map(|(idx, it)| run(idx, it)) }</code>
                 { for rule.reason.iter().map(|it| html! { <span class="rule__reason" key="reason">{ it.clone() }</span> }) }
                 { for rule.effects.iter().map(|it| html! {
                     <span class="rule__effect" key={it.clone()}><span aria-hidden="true">{"↳\u{a0}"}</span>{ it.clone() }</span>
@@ -109,13 +109,15 @@ fn rule(idx: usize, rule: &RuleView) -> Html {
     }
 }
 
-fn word(idx: usize, word: &WordView) -> Html {
-    let text = word.text.clone();
+/// Words beside one another that had the same fate.
+fn run(idx: usize, words: &[WordView]) -> Html {
+    let text: Vec<&str> = words.iter().map(|it| it.text.as_str()).collect();
+    let text = text.join(" ");
     let space = if idx == 0 { "" } else { " " };
-    let word = match word.role {
-        WordRole::Matched => html! { <span class="word word--matched">{ text }</span> },
-        WordRole::Failed => html! { <mark class="word word--failed">{ text }</mark> },
-        WordRole::Plain => html! { <span class="word">{ text }</span> },
+    let run = match words.first().map(|it| it.role) {
+        Some(WordRole::Matched) => html! { <span class="word word--matched">{ text }</span> },
+        Some(WordRole::Failed) => html! { <mark class="word word--failed">{ text }</mark> },
+        _ => html! { <span class="word">{ text }</span> },
     };
-    html! { <span key={idx}>{ space }{ word }</span> }
+    html! { <span key={idx}>{ space }{ run }</span> }
 }

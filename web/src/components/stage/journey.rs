@@ -66,7 +66,7 @@ fn trail(of: LegName, hops: &[Hop], pose: Pose) -> Html {
     let is_now = hops.get(pose.hop).is_some_and(|it| it.leg == of);
     let hops = hops.iter().enumerate().take(pose.hop + 1).filter(|(_, it)| it.leg == of);
     html! {
-        <g class="trail" key={leg::name(of)} data-leg={leg::name(of)} data-past={(!is_now).then_some("")}>
+        <g class="trail" key={leg::name(of)} data-leg={leg::name(of)} data-past={(!is_now).then_some("")} transform={aside(of)}>
             { for hops.filter(|(_, it)| it.trail.len() > 1).map(|(idx, hop)| {
                 let way = if idx == pose.hop { pose.way } else { 1.0 };
                 let line = motion::part(&hop.trail, way);
@@ -76,6 +76,15 @@ fn trail(of: LegName, hops: &[Hop], pose: Pose) -> Html {
                 }
             }) }
         </g>
+    }
+}
+
+/// How far a leg's trail lies beside the others.
+const fn aside(leg: LegName) -> &'static str {
+    match leg {
+        LegName::Dns => "translate(-3.5 -3.5)",
+        LegName::Request => "translate(0 0)",
+        LegName::Reply => "translate(3.5 3.5)",
     }
 }
 

@@ -13,7 +13,7 @@ use crate::effects::keep_in_sight;
 use crate::session::Part;
 use journey::Journey;
 use packetwalk_core::view::{Layout, MapView, Playback, WalkView};
-use rooms::Rooms;
+use rooms::{Rooms, n};
 use yew::prelude::*;
 
 /// What is on the stage.
@@ -49,8 +49,8 @@ pub fn Stage(props: &StageProps) -> Html {
         <div class="stage" id="stage" data-stale={props.is_stale.then_some("")} data-layout={layout_name(map.layout)}>
             <svg
                 class="stage__map" ref={svg} role="img" aria-label={label}
-                viewBox={format!("0 0 {} {}", map.width, map.height)}
-                width={map.width.to_string()} height={map.height.to_string()}
+                viewBox={format!("0 0 {} {}", n(map.width), n(map.height))}
+                width={n(map.width)} height={n(map.height)}
                 preserveAspectRatio="xMidYMid meet"
             >
                 <Rooms map={map.clone()} points_at_vip={*points_at_vip} {on_point} />

@@ -18,7 +18,9 @@ const OLD_LINE: f64 = 14.0;
 const STAMP_ADVANCE: f64 = 6.4;
 /// From the packet's place to its card.
 const GAP: f64 = 15.0;
-const EDGE: f64 = 4.0;
+const EDGE: f64 = 6.0;
+/// Above the first height a card is below its packet, below the second above it.
+const SIDES_CHANGE: (f64, f64) = (64.0, 100.0);
 
 /// A line of the header, as it came and as it goes on.
 #[derive(Debug, PartialEq)]
@@ -33,22 +35,27 @@ pub(super) fn packet(hop: &Hop, pose: Pose, at: Point, map: &MapView) -> Html {
     let stamp = stamp(hop);
     let size = card_size(&lines, &stamp, pose);
     let place = card_place(at, size, map);
-    let is_above = place.y < at.y;
-    let tip = if is_above { size.1 } else { 0.0 };
-    let nib = if is_above { GAP - 7.0 } else { 7.0 - GAP };
+    let is_above = place.y + size.1 < at.y;
+    let is_below = place.y > at.y;
+    let tip = if is_below { 0.0 } else { size.1 };
+    let nib = match (is_above, is_below) {
+        (true, _) => GAP - 7.0,
+        (_, true) => 7.0 - GAP,
+        _ => 0.0,
+    };
     let x = at.x - place.x;
     let (left, right) = (x.clamp(8.0, size.0 - 8.0) - 5.0, x.clamp(8.0, size.0 - 8.0) + 5.0);
     html! {
         <g class="packet" data-leg={leg::name(hop.leg)}>
-            <g transform={format!("translate({} {})", n(at.x), n(at.y))}>
-                <rect class="packet__envelope" x="-10" y="-7" width="20" height="14" rx="1.5" />
-                <path class="packet__flap" d="M-9.5 -6.5L0 1.5L9.5 -6.5" />
-            </g>
             <g transform={format!("translate({} {})", n(place.x), n(place.y))}>
                 <rect class="packet__card" width={n(size.0)} height={n(size.1)} rx="3" />
                 <path class="packet__nib" d={format!("M{} {}L{} {}L{} {}", n(left), n(tip), n(x), n(tip + nib), n(right), n(tip))} />
                 { stamp_text(&stamp, size.0) }
                 { card_lines(&lines, pose) }
+            </g>
+            <g transform={format!("translate({} {})", n(at.x), n(at.y))}>
+                <rect class="packet__envelope" x="-10" y="-7" width="20" height="14" rx="1.5" />
+                <path class="packet__flap" d="M-9.5 -6.5L0 1.5L9.5 -6.5" />
             </g>
         </g>
     }
@@ -130,13 +137,19 @@ fn card_size(lines: &[Line; 2], stamp: &str, pose: Pose) -> (f64, f64) {
     )
 }
 
-/// Above the packet if there is room on the map, and never over its edge.
+/// Above the packet, or below it at the map's upper edge; within the walls of the room it is in.
 fn card_place(at: Point, (width, height): (f64, f64), map: &MapView) -> Point {
-    let rightmost = (map.width - width - EDGE).max(EDGE);
-    let above = at.y - GAP - height;
+    let room = map.nodes.iter().map(|it| it.rect).find(|it| {
+        (it.x..=it.x + it.width).contains(&at.x) && (it.y..=it.y + it.height).contains(&at.y)
+    });
+    let (left, right) = room.map_or((0.0, map.width), |it| (it.x, it.x + it.width));
+    let rightmost = (right - width - EDGE).max(left + EDGE);
+    // Between the two a moving card changes sides without a jump.
+    let share = ((at.y - SIDES_CHANGE.0) / (SIDES_CHANGE.1 - SIDES_CHANGE.0)).clamp(0.0, 1.0);
+    let (below, above) = (at.y + GAP, at.y - GAP - height);
     Point {
-        x: (at.x - width / 2.0).clamp(EDGE, rightmost),
-        y: if above < EDGE { at.y + GAP } else { above },
+        x: (at.x - width / 2.0).clamp(left + EDGE, rightmost),
+        y: below + (above - below) * share,
     }
 }
 
@@ -166,7 +179,7 @@ fn cells(flaps: &[Flap], x: f64, y: f64) -> Html {
         .enumerate()
         .map(|(idx, flap)| {
             let middle = x + ADVANCE * (f64::from(u16::try_from(idx).unwrap_or(u16::MAX)) + 0.5);
-            let turned = format!("translate({} {}) scale(1 {:.2})", n(middle), n(y - 4.5), flap.height);
+            let turned = format!("translate({} {}) scale(1 {})", n(middle), n(y - 4.5), n(flap.height));
             html! {
                 <g key={idx} class="flap" data-changed={flap.is_changed.then_some("")} transform={turned}>
                     <rect x={n(-ADVANCE / 2.0)} y="-7.5" width={n(ADVANCE)} height="15" />

@@ -40,9 +40,16 @@ pub(super) fn Rooms(props: &RoomsProps) -> Html {
     }
 }
 
-/// A number as SVG takes it.
+/// A number as SVG takes it, in tenths. (Rust's own writing of floats would be a fiftieth of the page.)
+#[expect(clippy::cast_possible_truncation, reason = "maps are thousands of units wide, not billions")]
 pub(super) fn n(value: f64) -> String {
-    format!("{:.1}", value)
+    let tenths = (value * 10.0).round() as i64;
+    let sign = if tenths < 0 { "-" } else { "" };
+    let (whole, tenth) = (tenths.abs() / 10, tenths.abs() % 10);
+    match tenth {
+        0 => format!("{sign}{whole}"),
+        _ => format!("{sign}{whole}.{tenth}"),
+    }
 }
 
 fn text(class: &'static str, x: f64, y: f64, text: &str) -> Html {
@@ -129,7 +136,7 @@ fn small(count: usize) -> f64 {
 
 /// Points as SVG takes them.
 pub(super) fn points(line: &[Point]) -> String {
-    let all: Vec<String> = line.iter().map(|it| format!("{:.1},{:.1}", it.x, it.y)).collect();
+    let all: Vec<String> = line.iter().map(|it| format!("{},{}", n(it.x), n(it.y))).collect();
     all.join(" ")
 }
 
@@ -238,4 +245,17 @@ fn found_again(node: &NodeRoom, ghost: Rect) -> Option<Html> {
         <line class="ghost__found" key={node.name.clone()}
             x1={n(from.x)} y1={n(from.y)} x2={n(shelf.centre().x)} y2={n(y)} />
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::n;
+
+    #[test]
+    fn numbers_are_written_in_tenths() {
+        assert_eq!(n(12.0), "12");
+        assert_eq!(n(12.345), "12.3");
+        assert_eq!(n(-0.25), "-0.3");
+        assert_eq!(n(-0.01), "0");
+    }
 }

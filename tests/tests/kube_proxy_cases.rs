@@ -1,0 +1,404 @@
+//! kube-proxy's own unit tests, restated as data: dumps, flows, endpoint selection, names.
+//!
+//! `tests/cases/kube-proxy-flows.json` holds them (Apache-2.0, see NOTICE). All cases of nftables mode
+//! run, in every form of rules their flows hold for. Those of iptables mode wait for that mode,
+//! and so do the dumps of repeated syncs, which need incremental sync; their final rules are
+//! compared here by what the flows and the remaining chains say.
+
+use packetwalk_core::api::{File, Object, read};
+use packetwalk_core::chance::explore;
+use packetwalk_core::ip::{Family, IpAddr, cidr_family, family};
+use packetwalk_core::net::{Packet, Protocol, RouteTable, TcpFlags, Transport, initial_ttl};
+use packetwalk_core::netfilter::conntrack::Conntrack;
+use packetwalk_core::netfilter::dialect::nft;
+use packetwalk_core::netfilter::{
+    DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Transaction, Travelling, ct_status,
+};
+use packetwalk_core::proxy::{
+    Detector, Endpoint, Form, NodeFacts, NodePortAddresses, ServicePort, Settings, Snapshot, mode,
+    select, service_ports,
+};
+use packetwalk_core::time::Instant;
+use packetwalk_tests::text;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+fn cases() -> Value {
+    serde_json::from_str(&text("tests/cases/kube-proxy-flows.json")).expect("JSON")
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn string(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    list(value).iter().map(string).collect()
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse()
+        .unwrap_or_else(|_| panic!("{text:?} is no address"))
+}
+
+/// The objects of a case, read as any manifest is.
+fn objects(values: &[Value]) -> Vec<Object> {
+    let text: Vec<String> = values.iter().map(ToString::to_string).collect();
+    let manifest = read(&[File {
+        name: "case.json".into(),
+        text: text.join("\n---\n").into(),
+    }]);
+    assert!(!manifest.has_errors(), "{:?}", manifest.complaints);
+    manifest.objects.into_iter().map(|it| it.object).collect()
+}
+
+fn snapshot(case: &Value, form: Form) -> Snapshot {
+    let of = match string(&case["ip_family"]) {
+        "IPv6" => Family::V6,
+        _ => Family::V4,
+    };
+    let mut services = Vec::new();
+    let mut endpoint_slices = Vec::new();
+    for object in objects(list(&case["services"])) {
+        if let Object::Service(it) = object {
+            services.push(Arc::new(it));
+        }
+    }
+    for object in objects(list(&case["endpointslices"])) {
+        if let Object::EndpointSlice(it) = object {
+            endpoint_slices.push(Arc::new(it));
+        }
+    }
+    let all_ips: Vec<IpAddr> = strings(&case["node_ips"]).into_iter().map(ip).collect();
+    let detector = match string(&case["local_detector"]["kind"]) {
+        "ClusterCIDR" => Some(Detector::ClusterCidr(
+            string(&case["local_detector"]["cidr"])
+                .parse()
+                .expect("a range"),
+        )),
+        "none" => None,
+        other => panic!("detector {other}"),
+    };
+    let ranges = strings(&case["nodeport_addresses"])
+        .into_iter()
+        .map(|it| it.parse().expect("a range"));
+    Snapshot {
+        family: of,
+        node: NodeFacts {
+            name: string(&case["node_name"]).to_owned(),
+            primary_ips: vec![ip(string(&case["node_ip"]))],
+            all_ips,
+            zone: None,
+        },
+        services,
+        endpoint_slices,
+        settings: Settings {
+            form,
+            service_cidrs: strings(&case["service_cidrs"])
+                .into_iter()
+                .map(|it| it.parse().expect("a range"))
+                .collect(),
+            detector,
+            node_port_addresses: NodePortAddresses::Ranges(
+                ranges.filter(|it| cidr_family(*it) == of).collect(),
+            ),
+            masquerade_all: case["masquerade_all"].as_bool().unwrap_or_default(),
+            masquerade_mark: 0x4000,
+        },
+    }
+}
+
+fn generate(case: &Value, form: Form) -> Transaction {
+    let sync = mode("nftables").expect("a mode").sync;
+    sync(&snapshot(case, form)).transaction
+}
+
+/// A node with the case's addresses: everything else is somewhere behind its uplink.
+fn routes(case: &Value) -> RouteTable {
+    let mut table = RouteTable::with_loopback();
+    let addresses: Vec<_> = strings(&case["node_ips"])
+        .into_iter()
+        .map(|it| ip(it).into())
+        .collect();
+    table.add_interface("eth0", &addresses);
+    for everything in ["0.0.0.0/0", "::/0"] {
+        table.add_route(everything.parse().expect("a range"), None, "eth0");
+    }
+    table
+}
+
+/// What becomes of a packet on the case's node: where each way leads, and whether it is masqueraded.
+fn fates(ruleset: &Ruleset, routes: &RouteTable, packet: &Packet) -> BTreeSet<(String, bool)> {
+    let ways = explore(1, 64, |chooser| {
+        let mut conntrack = Conntrack::default();
+        let mut dynamic = DynamicElements::default();
+        let mut pass = Pass {
+            ruleset,
+            routes,
+            conntrack: &mut conntrack,
+            dynamic: &mut dynamic,
+            chooser,
+            now: Instant::START,
+            trace: Trace::default(),
+        };
+        let from_node = routes.is_local(packet.source);
+        let mut it = if from_node {
+            Travelling::made_here(packet.clone(), "eth0")
+        } else {
+            Travelling::arriving(packet.clone(), "eth0")
+        };
+        let mut hooks = vec![if from_node {
+            Hook::Output
+        } else {
+            Hook::Prerouting
+        }];
+        let mut outcome = pass.hook(hooks[0], &mut it);
+        if outcome == Outcome::Accepted {
+            it.oif = Some("eth0".into());
+            let is_local = routes.is_local(it.packet.destination);
+            hooks = match (from_node, is_local) {
+                (true, _) => vec![Hook::Postrouting],
+                (false, true) => vec![Hook::Input],
+                (false, false) => vec![Hook::Forward, Hook::Postrouting],
+            };
+            for hook in hooks {
+                outcome = pass.hook(hook, &mut it);
+                if outcome != Outcome::Accepted {
+                    break;
+                }
+            }
+        }
+        match outcome {
+            Outcome::Accepted => {
+                let port = it.packet.destination_port().unwrap_or_default();
+                let to = packetwalk_core::ip::join_host_port(it.packet.destination, port);
+                let masqueraded = it.tracking.as_ref().is_some_and(|tracking| {
+                    conntrack.connection(tracking).status & ct_status::SNAT != 0
+                });
+                (to, masqueraded)
+            }
+            Outcome::Rejected { .. } => ("REJECT".to_owned(), false),
+            Outcome::Dropped { .. } => ("DROP".to_owned(), false),
+            other => panic!("{other:?}"),
+        }
+    });
+    assert!(ways.complete);
+    ways.branches.into_iter().map(|it| it.result).collect()
+}
+
+fn packet(flow: &Value) -> Packet {
+    let destination_port = flow["dest_port"]
+        .as_u64()
+        .and_then(|it| u16::try_from(it).ok())
+        .expect("a port");
+    let source_port = 34567;
+    let transport = match Protocol::from_name(string(&flow["protocol"])) {
+        Some(Protocol::Tcp) => Transport::Tcp {
+            source_port,
+            destination_port,
+            flags: TcpFlags::SYN,
+        },
+        Some(Protocol::Udp) => Transport::Udp {
+            source_port,
+            destination_port,
+        },
+        Some(Protocol::Sctp) => Transport::Sctp {
+            source_port,
+            destination_port,
+        },
+        other => panic!("{other:?}"),
+    };
+    Packet {
+        source: ip(string(&flow["source_ip"])),
+        destination: ip(string(&flow["dest_ip"])),
+        ttl: initial_ttl(),
+        transport,
+    }
+}
+
+fn form(name: &str) -> Form {
+    match name {
+        "G2" => Form::G2,
+        "G3" => Form::G3,
+        "G4" => Form::G4,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn every_upstream_flow_of_nftables_mode_ends_as_upstream_says() {
+    let cases = cases();
+    let mut n_flows = 0;
+    for case in list(&cases["cases"]) {
+        if case["proxy_mode"] != "nftables" {
+            continue;
+        }
+        for flow in list(&case["flows"]) {
+            for name in strings(&flow["kernel_verified"]) {
+                let mut ruleset = Ruleset::default();
+                let transaction = generate(case, form(name));
+                transaction.apply(&mut ruleset).expect("applies");
+                let expected: BTreeSet<(String, bool)> = match &flow["expected_output"] {
+                    Value::String(verdict) => BTreeSet::from([(verdict.clone(), false)]),
+                    targets => strings(targets)
+                        .into_iter()
+                        .map(|it| (it.to_owned(), flow["masquerade"] == true))
+                        .collect(),
+                };
+                let fates = fates(&ruleset, &routes(case), &packet(flow));
+                assert_eq!(
+                    fates,
+                    expected,
+                    "{} {name}: {}",
+                    string(&case["id"]),
+                    string(&flow["name"])
+                );
+                n_flows += 1;
+            }
+        }
+    }
+    assert_eq!(n_flows, 3 * 128, "every flow in every form");
+}
+
+/// The commands of a dump by chain; only inside a chain does order count.
+fn by_object(tx: &Transaction) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for command in &tx.commands {
+        let line = command.to_string();
+        let words: Vec<&str> = line.split(' ').collect();
+        let key = match words[1] {
+            "rule" => words[..5].join(" "),
+            _ => line.clone(),
+        };
+        all.entry(key).or_default().push(line);
+    }
+    all
+}
+
+#[test]
+fn every_upstream_dump_of_nftables_mode_is_generated() {
+    let cases = cases();
+    let mut n_dumps = 0;
+    for case in list(&cases["cases"]) {
+        let dump = strings(&case["expected_dump"]);
+        if case["proxy_mode"] != "nftables" || dump.is_empty() {
+            continue;
+        }
+        let id = string(&case["id"]);
+        let expected = nft::parse(&dump.join("\n")).unwrap_or_else(|it| panic!("{id}: {it}"));
+        let generated = by_object(&generate(case, Form::G2));
+        let mut expected = by_object(&expected);
+        // Chains that an earlier sync emptied and a later one will delete: a sync from nothing has
+        // none of them.
+        for stale in strings(&case["stale_empty_chains"]) {
+            expected.remove(&format!("add chain ip kube-proxy {stale}"));
+        }
+        for (key, lines) in &expected {
+            assert_eq!(generated.get(key), Some(lines), "{id}: {key}");
+        }
+        for key in generated.keys() {
+            assert!(expected.contains_key(key), "{id}: not expected: {key}");
+        }
+        n_dumps += 1;
+    }
+    assert_eq!(n_dumps, 9);
+}
+
+#[test]
+fn endpoints_are_selected_as_upstream_selects_them() {
+    let cases = cases();
+    let rows = list(&cases["endpoint_selection_cases"]);
+    for row in rows {
+        let node = NodeFacts {
+            name: row["node_name"].as_str().unwrap_or("node-1").to_owned(),
+            zone: row["node_labels"]["topology.kubernetes.io/zone"]
+                .as_str()
+                .map(str::to_owned),
+            ..NodeFacts::default()
+        };
+        let endpoints: Vec<Endpoint> = list(&row["endpoints"]).iter().map(endpoint).collect();
+        let port = service_port(row);
+        let selected = select(&port, &endpoints, &node);
+        let names = |list: &[Endpoint]| -> BTreeSet<String> {
+            list.iter()
+                .map(|it| packetwalk_core::ip::join_host_port(it.address, it.port))
+                .collect()
+        };
+        let wanted = |key: &str| -> BTreeSet<String> {
+            strings(&row[key]).into_iter().map(str::to_owned).collect()
+        };
+        let name = string(&row["name"]);
+        assert_eq!(
+            names(&selected.cluster),
+            wanted("cluster_endpoints"),
+            "{name}"
+        );
+        assert_eq!(names(&selected.local), wanted("local_endpoints"), "{name}");
+        assert_eq!(
+            names(&selected.all),
+            wanted("all_reachable_endpoints"),
+            "{name}"
+        );
+        assert_eq!(
+            Some(selected.has_endpoints),
+            row["has_any_endpoints"].as_bool(),
+            "{name}"
+        );
+    }
+    assert_eq!(rows.len(), 26);
+}
+
+fn endpoint(value: &Value) -> Endpoint {
+    let socket: std::net::SocketAddr = string(&value["endpoint"]).parse().expect("a socket");
+    let is = |key: &str| value[key].as_bool().unwrap_or_default();
+    let hints = |key: &str| {
+        strings(&value[key])
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    };
+    Endpoint {
+        address: socket.ip(),
+        port: socket.port(),
+        ready: is("ready"),
+        serving: is("serving"),
+        terminating: is("terminating"),
+        local: is("local"),
+        zone_hints: hints("zone_hints"),
+        node_hints: hints("node_hints"),
+        slice: packetwalk_core::api::ObjectRef::new(
+            packetwalk_core::api::Kind::EndpointSlice,
+            "ns",
+            "slice",
+        ),
+        idx: 0,
+        target: None,
+    }
+}
+
+fn service_port(row: &Value) -> ServicePort {
+    let is = |key: &str| row[key].as_bool().unwrap_or_default();
+    let text = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {clusterIP: 10.20.30.40, ports: [{port: 80}]}\n";
+    let manifest = read(&[File {
+        name: "row".into(),
+        text: text.into(),
+    }]);
+    let services: Vec<_> = manifest
+        .objects
+        .into_iter()
+        .filter_map(|it| match it.object {
+            Object::Service(it) => Some(Arc::new(it)),
+            _ => None,
+        })
+        .collect();
+    let mut port = service_ports(&services, Family::V4).remove(0);
+    port.internal_policy_is_local = is("internal_policy_local");
+    port.external_policy_is_local = is("external_policy_local");
+    port.node_port = is("externally_accessible").then_some(12345);
+    assert_eq!(family(port.cluster_ip), Family::V4);
+    port
+}
