@@ -18,7 +18,7 @@ use crate::kernel::trace::{
     Verdict as KernelVerdict,
 };
 use packetwalk_core::api::ObjectRef;
-use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
+use packetwalk_core::net::{Flow, Icmp, Packet, Transport, UnreachableCode};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::{
     Hook, Outcome as HookOutcome, Policy, Ruleset, TableKey, Trace, TraceEvent, ct_status,
@@ -570,14 +570,10 @@ fn header(packet: &Packet) -> String {
     let kind = match &packet.transport {
         Transport::Tcp { flags, .. } => tcp_kind(flags.syn, flags.ack, flags.rst),
         Transport::Udp { .. } | Transport::Sctp { .. } => String::new(),
-        Transport::Icmp(Icmp::EchoRequest { .. }) if packet.source.is_ipv4() => icmp_kind(8, 0),
-        Transport::Icmp(Icmp::EchoReply { .. }) if packet.source.is_ipv4() => icmp_kind(0, 0),
-        Transport::Icmp(Icmp::Unreachable { .. }) if packet.source.is_ipv4() => {
-            "unreachable".into()
+        Transport::Icmp(message) => {
+            let (kind, code) = icmp_numbers(message, packet.source.is_ipv4());
+            icmp_kind(kind, code)
         }
-        Transport::Icmp(Icmp::EchoRequest { .. }) => icmp_kind(128, 0),
-        Transport::Icmp(Icmp::EchoReply { .. }) => icmp_kind(129, 0),
-        Transport::Icmp(Icmp::Unreachable { .. }) => "unreachable".into(),
     };
     let source = SocketAddr::new(packet.source, packet.source_port().unwrap_or_default());
     let port = packet.destination_port().unwrap_or_default();
@@ -595,8 +591,33 @@ fn tcp_kind(syn: bool, ack: bool, rst: bool) -> String {
 }
 
 fn icmp_kind(kind: u8, code: u8) -> String {
-    match kind {
-        3 | 1 => "unreachable".into(),
-        _ => format!("type {kind} code {code}"),
+    format!("type {kind} code {code}")
+}
+
+/// Type and code of a message (RFC 792, RFC 4443).
+fn icmp_numbers(message: &Icmp, is_v4: bool) -> (u8, u8) {
+    match (message, is_v4) {
+        (Icmp::EchoRequest { .. }, true) => (8, 0),
+        (Icmp::EchoRequest { .. }, false) => (128, 0),
+        (Icmp::EchoReply { .. }, true) => (0, 0),
+        (Icmp::EchoReply { .. }, false) => (129, 0),
+        (Icmp::Unreachable { code, .. }, true) => {
+            let code = match code {
+                UnreachableCode::Net => 0,
+                UnreachableCode::Host => 1,
+                UnreachableCode::Port => 3,
+                UnreachableCode::AdminProhibited => 13,
+            };
+            (3, code)
+        }
+        (Icmp::Unreachable { code, .. }, false) => {
+            let code = match code {
+                UnreachableCode::Net => 0,
+                UnreachableCode::AdminProhibited => 1,
+                UnreachableCode::Host => 3,
+                UnreachableCode::Port => 4,
+            };
+            (1, code)
+        }
     }
 }

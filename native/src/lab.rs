@@ -109,6 +109,12 @@ impl WorldLab {
         self.listings.get(&(host.clone(), table.clone()))
     }
 
+    /// The id of its namespaces.
+    #[must_use]
+    pub fn id(&self) -> &LabId {
+        self.lab.id()
+    }
+
     /// Takes everything down, and says what could not be.
     ///
     /// # Errors

@@ -82,12 +82,6 @@ fn every_form_of_a_name_resolves_from_where_it_should() {
             (CLIENT, "http://apii", Tcp, &["1.000 no-such-host"]),
             (
                 "pod/kube-system/coredns-0",
-                "http://api.default",
-                Tcp,
-                delivered,
-            ),
-            (
-                "pod/kube-system/coredns-0",
                 "http://api",
                 Tcp,
                 &["1.000 no-such-host"],
@@ -326,6 +320,126 @@ ports: [{name: '', port: 5432, protocol: TCP}]
             "10.96.7.7:5432",
             Tcp,
             &["1.000 forwarded 192.0.2.10:5432 rewritten masqueraded"],
+        )],
+    );
+}
+
+#[test]
+fn only_pods_ask_cluster_dns() {
+    let nameless: &[&str] = &["1.000 no-such-host"];
+    check(
+        &tutorial(),
+        &[
+            (
+                "node/node-1",
+                "http://api.default.svc.cluster.local",
+                Tcp,
+                nameless,
+            ),
+            (
+                "external",
+                "http://api.default.svc.cluster.local",
+                Tcp,
+                nameless,
+            ),
+            (
+                "pod/kube-system/coredns-0",
+                "http://api.default",
+                Tcp,
+                nameless,
+            ),
+            (
+                CLIENT,
+                "http://api.default.svccluster.local.",
+                Tcp,
+                nameless,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn two_claims_on_one_address_are_warned_about_and_the_first_stands() {
+    let twins = format!(
+        "{}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: twin}}\nspec: {{clusterIP: 10.96.0.10, selector: {{app: api}}, ports: [{{port: 80}}, {{name: b, port: 80}}]}}\n",
+        tutorial()
+    );
+    let world = world(&twins);
+    let told: Vec<String> = world.complaints.iter().map(ToString::to_string).collect();
+    assert!(
+        told.iter().any(
+            |it| it.contains("10.96.0.10 . tcp . 80 is claimed by service/default/api already")
+        ),
+        "{told:?}"
+    );
+    check(
+        &twins,
+        &[(
+            CLIENT,
+            "10.96.0.10:80",
+            Tcp,
+            &[
+                "0.500 delivered pod/default/api-1 10.244.1.5:8080 rewritten",
+                "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten",
+            ],
+        )],
+    );
+}
+
+#[test]
+fn pods_outside_their_nodes_range_are_reached_by_routes_of_their_own() {
+    let cloud = "
+apiVersion: v1
+kind: Node
+metadata: {name: a}
+status: {addresses: [{type: InternalIP, address: 10.0.0.1}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: b}
+status: {addresses: [{type: ExternalIP, address: 10.0.0.2}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec: {nodeName: a, containers: [{name: c}]}
+status: {podIP: 10.0.77.1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {nodeName: b, containers: [{name: c, ports: [{containerPort: 80}]}]}
+status: {podIP: 10.0.78.1}
+";
+    check(
+        cloud,
+        &[(
+            CLIENT,
+            "10.0.78.1:80",
+            Tcp,
+            &["1.000 delivered pod/default/web 10.0.78.1:80"],
+        )],
+    );
+}
+
+#[test]
+fn a_hand_made_slice_joins_those_of_the_controller() {
+    let joined = format!(
+        "{}\n---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: api-mine, labels: {{kubernetes.io/service-name: api}}}}\n\
+         addressType: IPv4\nendpoints: [{{addresses: [192.0.2.10]}}]\nports: [{{name: http, port: 9, protocol: TCP}}]\n",
+        tutorial()
+    );
+    check(
+        &joined,
+        &[(
+            CLIENT,
+            "http://api",
+            Tcp,
+            &[
+                "0.333 delivered pod/default/api-1 10.244.1.5:8080 rewritten",
+                "0.333 delivered pod/default/api-2 10.244.2.3:8080 rewritten",
+                "0.333 forwarded 192.0.2.10:9 rewritten",
+            ],
         )],
     );
 }

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ladder of the core: a module may use what stands below it, never beside or above.
-const LADDER: [(&str, usize); 13] = [
+const LADDER: [(&str, i32); 14] = [
     ("time", 0),
     ("chance", 0),
     ("ip", 0),
+    // Beneath everything: it knows nothing at all.
+    ("sorted", -1),
     ("yaml", 0),
     ("api", 1),
     ("net", 1),
@@ -66,7 +68,7 @@ fn all_sources() -> Vec<PathBuf> {
 
 #[test]
 fn imports_of_the_core_go_down_the_ladder_only() {
-    let levels: BTreeMap<&str, usize> = LADDER.into_iter().chain([("session", 8)]).collect();
+    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 8)]).collect();
     let mut faults = Vec::new();
     for path in sources("core/src") {
         let name = short(&path);

@@ -36,7 +36,9 @@ pub fn App() -> Html {
             let _ = body.set_attribute("data-ready", "");
         }
     });
-    let on_edit = use_callback(dispatch.clone(), |text, dispatch| effects::edit(dispatch, text));
+    let on_edit = use_callback(dispatch.clone(), |text, dispatch| {
+        effects::edit(dispatch, text)
+    });
     let on_reset = use_callback(dispatch.clone(), |(), dispatch| {
         effects::open(dispatch, FIRST_MANIFEST);
         dispatch.dispatch(Event::Jump(0));

@@ -1,9 +1,9 @@
 //! Everything the page does besides drawing: timers, keeping the text, moving the caret and the
 //! page, and telling what went wrong.
 
+use crate::hooks::media::{REDUCED_MOTION, holds_now};
 use crate::session::{Dispatch, State};
 use crate::storage;
-use crate::hooks::media::{REDUCED_MOTION, holds_now};
 use gloo::timers::callback::Timeout;
 use gloo::utils::{document, window};
 use packetwalk_core::session::{Effect, Event};

@@ -7,6 +7,7 @@
 //! **Left out**: kinds the model does not know are named in a warning and passed over.
 
 use super::{Complaint, Kind, Object, ObjectRef, Severity};
+use crate::sorted::insert_by_key;
 use crate::yaml::{self, FieldProblemKind, Node, Position, Span};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -72,9 +73,13 @@ pub fn read(files: &[File]) -> Manifest {
             manifest.read_document(&file.name, node, 0);
         }
     }
-    manifest
-        .complaints
-        .sort_by_key(|it| (it.file.clone(), it.position));
+    let mut in_order = Vec::new();
+    for complaint in std::mem::take(&mut manifest.complaints) {
+        insert_by_key(&mut in_order, complaint, |it| {
+            (it.file.clone(), it.position)
+        });
+    }
+    manifest.complaints = in_order;
     manifest
 }
 

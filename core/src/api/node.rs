@@ -53,15 +53,23 @@ pub struct NodeAddress {
 }
 
 impl Node {
-    /// Its internal addresses.
+    /// The addresses other nodes and kube-proxy know it by: internal ones, or, where it has none,
+    /// external ones (`GetNodeHostIPs`).
     #[must_use]
     pub fn internal_ips(&self) -> Vec<IpAddr> {
-        self.status
-            .addresses
-            .iter()
-            .filter(|it| it.kind == "InternalIP")
-            .filter_map(|it| parse_sloppy(&it.address))
-            .collect()
+        let of_kind = |kind: &str| -> Vec<IpAddr> {
+            let addresses = self.status.addresses.iter();
+            addresses
+                .filter(|it| it.kind == kind)
+                .filter_map(|it| parse_sloppy(&it.address))
+                .collect()
+        };
+        let internal = of_kind("InternalIP");
+        if internal.is_empty() {
+            of_kind("ExternalIP")
+        } else {
+            internal
+        }
     }
 
     /// The ranges of its pods.

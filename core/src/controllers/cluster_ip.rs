@@ -9,11 +9,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(super) fn reconcile(objects: &mut Objects, chooser: &mut Chooser) {
-    let mut used: BTreeSet<IpAddr> = objects
-        .services
-        .values()
-        .flat_map(|it| it.cluster_ips())
-        .collect();
+    let mut used: BTreeSet<IpAddr> = BTreeSet::new();
+    for ip in objects.services.values().flat_map(|it| it.cluster_ips()) {
+        used.insert(ip);
+    }
     let Some(range) = objects.cluster.service_ranges().first().copied() else {
         return;
     };

@@ -1,7 +1,7 @@
 //! EndpointSlices: for every Service with a selector, the pods it finds.
 //!
 //! `staging/src/k8s.io/endpointslice/reconciler.go` of Kubernetes 1.36. Slices that somebody else
-//! made, or that came without any pods, are left as they are.
+//! made, or that came without any pods, are left as they are; kube-proxy merges all of them.
 //!
 //! **Left out**: packing into slices of at most 100 (each group of ports gets one slice), hints,
 //! and the slice that stands for "no endpoints".
@@ -31,11 +31,12 @@ pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
             continue;
         }
         let metadata = &service.metadata;
-        if has_foreign_slices(objects, &service) {
+        if has_no_pods(objects, &service) {
             continue;
         }
         let old: Vec<Key> = objects
             .slices_of(&metadata.namespace, &metadata.name)
+            .filter(|it| is_ours(it))
             .map(|it| (it.metadata.namespace.clone(), it.metadata.name.clone()))
             .collect();
         for key in old {
@@ -51,22 +52,25 @@ pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
     }
 }
 
-/// Slices made by hand are the truth, as are slices in a world without a single pod in the
-/// Service's namespace: there is nothing to make better ones from.
-fn has_foreign_slices(objects: &Objects, service: &Service) -> bool {
+/// In a world without a single pod in the Service's namespace there is nothing to make better slices
+/// from: those that are there stand.
+fn has_no_pods(objects: &Objects, service: &Service) -> bool {
     let metadata = &service.metadata;
-    let no_pods = !objects.pods.keys().any(|it| it.0 == metadata.namespace);
-    objects
+    let has_slices = objects
         .slices_of(&metadata.namespace, &metadata.name)
-        .any(|it| {
-            let manager = it.metadata.labels.get(MANAGED_BY).map(String::as_str);
-            no_pods || manager != Some(THIS_CONTROLLER)
-        })
+        .next()
+        .is_some();
+    has_slices && !objects.pods.keys().any(|it| it.0 == metadata.namespace)
+}
+
+fn is_ours(slice: &EndpointSlice) -> bool {
+    let manager = slice.metadata.labels.get(MANAGED_BY);
+    manager.map(String::as_str) == Some(THIS_CONTROLLER)
 }
 
 fn slices(objects: &Objects, service: &Service) -> Vec<EndpointSlice> {
     let mut slices = Vec::new();
-    for of in Family::ALL {
+    for of in families(service) {
         // Pods may differ in what a named target port is: each group of ports is a slice.
         let mut groups: BTreeMap<Ports, Vec<Endpoint>> = BTreeMap::new();
         for pod in objects.pods.values() {
@@ -87,6 +91,23 @@ fn slices(objects: &Objects, service: &Service) -> Vec<EndpointSlice> {
         }
     }
     slices
+}
+
+/// The families the Service has addresses of; both for a headless one that does not say.
+fn families(service: &Service) -> Vec<Family> {
+    let told: Vec<Family> = Family::ALL
+        .into_iter()
+        .filter(|it| service.spec.ip_families.contains(&it.to_string()))
+        .collect();
+    if !told.is_empty() {
+        return told;
+    }
+    let mut by_address: Vec<Family> = service.cluster_ips().into_iter().map(family).collect();
+    by_address.dedup();
+    match by_address.as_slice() {
+        [] => Family::ALL.to_vec(),
+        _ => by_address,
+    }
 }
 
 fn ports(service: &Service, pod: &Pod) -> Ports {

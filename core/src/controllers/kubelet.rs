@@ -3,7 +3,7 @@
 //! **Left out**: probes, restarts, images, and time: a pod whose status says nothing runs and is
 //! ready. A node without a pod range gives its pods no address.
 
-use crate::api::{Node, Pod};
+use crate::api::{Node, Pod, PodIp};
 use crate::chance::Chooser;
 use crate::ip::{Cidr, IpAddr, nth};
 use crate::store::Objects;
@@ -17,7 +17,10 @@ const FIRST_POD: u128 = 2;
 const MAX_PODS: u128 = 1 << 16;
 
 pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
-    let mut used: BTreeSet<IpAddr> = objects.pods.values().flat_map(|it| it.ips()).collect();
+    let mut used: BTreeSet<IpAddr> = BTreeSet::new();
+    for ip in objects.pods.values().flat_map(|it| it.ips()) {
+        used.insert(ip);
+    }
     let nodes = objects.nodes.clone();
     for pod in objects.pods.values_mut() {
         if !pod.ips().is_empty() || pod.is_over() {
@@ -30,6 +33,7 @@ pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
         let Some(first) = ips.first() else { continue };
         let status = &mut Arc::make_mut(pod).status;
         status.pod_ip = Some(first.to_string());
+        status.pod_ips = ips.iter().map(|it| PodIp { ip: it.to_string() }).collect();
         status.phase.get_or_insert_with(|| "Running".into());
     }
 }

@@ -59,6 +59,16 @@ impl ResolvConf {
         }
     }
 
+    /// What a host is told that does not ask cluster DNS: here, nothing.
+    #[must_use]
+    pub fn outside() -> Self {
+        ResolvConf {
+            nameservers: Vec::new(),
+            search: Vec::new(),
+            ndots: 1,
+        }
+    }
+
     /// The full names a typed name stands for, in the order they are tried.
     #[must_use]
     pub fn candidates(&self, name: &str) -> Vec<String> {
@@ -96,6 +106,9 @@ pub fn resolve(objects: &Objects, conf: &ResolvConf, name: &str) -> Resolution {
     };
     if let Some(ip) = parse_sloppy(name) {
         resolution.addresses.push(ip);
+        return resolution;
+    }
+    if conf.nameservers.is_empty() {
         return resolution;
     }
     for candidate in conf.candidates(name) {

@@ -1,4 +1,7 @@
 //! The server's side: one question, one answer.
+//!
+//! **Left out**: what the module's first page names; also the order of records, which is theirs by
+//! address here and by lot in CoreDNS.
 
 use crate::ip::{Family, IpAddr, family, parse_sloppy};
 use crate::store::Objects;
@@ -171,10 +174,15 @@ enum Found {
 
 fn look_up(objects: &Objects, zone: &str, name: &str, kind: RecordType) -> Found {
     let name = name.trim_end_matches('.');
-    let Some(below) = name.strip_suffix(zone) else {
-        return Found::Nothing;
+    let below = match name.strip_suffix(zone) {
+        Some("") => "",
+        Some(below) => match below.strip_suffix('.') {
+            Some(below) => below,
+            None => return Found::Nothing,
+        },
+        None => return Found::Nothing,
     };
-    let labels: Vec<&str> = below.trim_end_matches('.').split('.').rev().collect();
+    let labels: Vec<&str> = below.split('.').rev().collect();
     match labels.as_slice() {
         [""] | ["svc"] => Found::Addresses(Vec::new()),
         ["svc", namespace] if objects.namespaces.contains_key(*namespace) => {

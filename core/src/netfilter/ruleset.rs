@@ -5,6 +5,7 @@
 //! **Left out**: handles; the owner and dormant flags of a table.
 
 use super::{Chain, Hook, Name, Set, TableKey};
+use crate::sorted::insert_by_key;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -31,18 +32,25 @@ pub struct Table {
 }
 
 /// Things by name that remember the order they came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named<T> {
     by_name: BTreeMap<Name, (u32, T)>,
-    #[serde(skip)]
+    /// Names by the moment they came in.
+    in_order: BTreeMap<u32, Name>,
     n_ever: u32,
+}
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
         Named {
             by_name: BTreeMap::new(),
+            in_order: BTreeMap::new(),
             n_ever: 0,
         }
     }
@@ -64,19 +72,20 @@ impl<T> Named<T> {
     pub fn insert(&mut self, name: Name, thing: T) {
         let at = self.by_name.get(&name).map_or(self.n_ever, |it| it.0);
         self.n_ever += u32::from(at == self.n_ever);
+        self.in_order.insert(at, name.clone());
         self.by_name.insert(name, (at, thing));
     }
 
     /// Takes a thing out.
     pub fn remove(&mut self, name: &str) -> Option<T> {
-        self.by_name.remove(name).map(|it| it.1)
+        let (at, thing) = self.by_name.remove(name)?;
+        self.in_order.remove(&at);
+        Some(thing)
     }
 
     /// All things in the order they came in.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        let mut things: Vec<_> = self.by_name.values().collect();
-        things.sort_by_key(|it| it.0);
-        things.into_iter().map(|it| &it.1)
+        self.in_order.values().filter_map(|it| self.get(it))
     }
 
     /// How many there are.
@@ -148,16 +157,20 @@ impl Ruleset {
 
     /// The base chains on a hook, in the order packets meet them.
     pub fn base_chains(&self, hook: Hook) -> Vec<(&Table, &Chain)> {
-        let mut chains: Vec<_> = self
+        let hanging = self
             .tables
             .iter()
             .flat_map(|table| {
                 let named = table.base_chains.iter();
                 named.filter_map(move |it| Some((table, table.chains.get(it)?)))
             })
-            .filter(|(_, chain)| chain.base.is_some_and(|it| it.hook == hook))
-            .collect();
-        chains.sort_by_key(|(_, chain)| chain.base.map(|it| it.priority));
+            .filter(|(_, chain)| chain.base.is_some_and(|it| it.hook == hook));
+        let mut chains = Vec::new();
+        for it in hanging {
+            insert_by_key(&mut chains, it, |(_, chain)| {
+                chain.base.map(|it| it.priority)
+            });
+        }
         chains
     }
 

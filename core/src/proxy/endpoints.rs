@@ -180,17 +180,13 @@ pub fn select(port: &ServicePort, endpoints: &[Endpoint], node: &NodeFacts) -> S
     selected.has_endpoints |= endpoints
         .iter()
         .any(|it| it.ready || (it.serving && it.terminating));
-    selected.all = selected.local.clone();
-    if uses_cluster {
-        for endpoint in &selected.cluster {
-            if !selected.all.contains(endpoint) {
-                selected.all.push(endpoint.clone());
-            }
-        }
-        selected
-            .all
-            .sort_by_key(|it| join_host_port(it.address, it.port));
+    let also: &[Endpoint] = if uses_cluster { &selected.cluster } else { &[] };
+    let mut all = BTreeMap::new();
+    for endpoint in selected.local.iter().chain(also) {
+        let key = join_host_port(endpoint.address, endpoint.port);
+        all.insert(key, endpoint.clone());
     }
+    selected.all = all.into_values().collect();
     selected
 }
 

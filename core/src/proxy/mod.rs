@@ -18,7 +18,7 @@ pub use service_port::{ServicePort, service_ports};
 
 use crate::api::{ClusterConfiguration, EndpointSlice, KubeProxyConfiguration, Service};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy};
-use crate::netfilter::{Ruleset, Transaction};
+use crate::netfilter::{Ruleset, Tag, Transaction};
 use std::sync::Arc;
 
 /// A way to write rules.
@@ -114,6 +114,20 @@ pub struct Programme {
     pub transaction: Transaction,
     /// Where every rule came from.
     pub origins: Origins,
+    /// Two claims on one address and port: the first stands here. kube-proxy's own transaction would
+    /// be refused whole, and the node would keep its old rules.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Two claims on one key of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The key: `10.96.0.10 . tcp . 80`.
+    pub key: String,
+    /// Whose claim stands.
+    pub first: Tag,
+    /// Whose is left out.
+    pub second: Tag,
 }
 
 impl Programme {

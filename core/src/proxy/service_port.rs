@@ -7,6 +7,7 @@
 use crate::api::Service;
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy, parse_sloppy};
 use crate::net::Protocol;
+use crate::sorted::insert_by;
 use crate::time::Duration;
 use std::fmt;
 use std::sync::Arc;
@@ -49,11 +50,11 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 /// All service ports of a family, by namespace, name, and port.
 #[must_use]
 pub fn service_ports(services: &[Arc<Service>], family: Family) -> Vec<ServicePort> {
-    let mut ports: Vec<ServicePort> = services
-        .iter()
-        .flat_map(|it| ports_of(it, family))
-        .collect();
-    ports.sort_by(|a, b| a.key().cmp(&b.key()));
+    let mut ports = Vec::new();
+    // Services come by name already: what is left to order are the ports of each.
+    for port in services.iter().flat_map(|it| ports_of(it, family)) {
+        insert_by(&mut ports, port, |a: &ServicePort, b| a.key().cmp(&b.key()));
+    }
     ports
 }
 

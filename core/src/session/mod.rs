@@ -16,6 +16,7 @@ use crate::sim::{
     BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE, Destination, HostId, Outcomes, Request, Source,
     Walk, World, outcomes,
 };
+use crate::sorted::insert_once;
 use crate::view::{
     EditorView, Layout, LineMark, MapView, OutcomeView, Playback, RequestView, View, WalkView,
     ending, hops, map, outcome_list,
@@ -191,18 +192,13 @@ impl Session {
         }
         let position = self.position.min(walk.hops.len().saturating_sub(1));
         let sources = walk.hops.get(position).map(|it| it.sources.as_slice());
-        let mut lit: Vec<LineMark> = sources
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|it| {
-                Some(LineMark {
-                    line: it.line?,
-                    field: format!("{} · {}", it.object, it.path),
-                })
-            })
-            .collect();
-        lit.sort();
-        lit.dedup();
+        let mut lit = Vec::new();
+        for source in sources.unwrap_or_default() {
+            if let Some(line) = source.line {
+                let field = format!("{} · {}", source.object, source.path);
+                insert_once(&mut lit, LineMark { line, field });
+            }
+        }
         lit
     }
 

@@ -24,6 +24,10 @@ pub const OUTSIDE_CLIENT: &str = "203.0.113.9";
 const OUTSIDE_NETWORK: &str = "203.0.113.0/24";
 const OUTSIDE_ROUTER: &str = "203.0.113.1";
 
+/// The gateway of pods on a node that has no pod range, as CNIs that manage addresses themselves
+/// use one.
+const GATEWAY_WITHOUT_RANGE: &str = "169.254.1.1/32";
+
 /// The name of a host: an object, or one of the two outside. In JSON it is the text
 /// `pod/default/client`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -254,6 +258,11 @@ impl Network {
                 .filter_map(bridge_address)
                 .collect();
             let pods = self.add_link(&bridge_link(name));
+            let bridge = if bridge.is_empty() {
+                vec![GATEWAY_WITHOUT_RANGE.parse().expect("an address")]
+            } else {
+                bridge
+            };
             self.attach(pods, &mut host, "cni0", &bridge);
             for (other, it) in objects.nodes.iter().filter(|it| it.0 != name) {
                 add_routes_to_pods(&mut host, other, it);
@@ -297,6 +306,7 @@ impl Network {
             let mut host = Host::new(id);
             host.listens = sockets;
             let addresses: Vec<Cidr> = pod.ips().into_iter().map(Cidr::from).collect();
+            self.add_routes_to_pod(objects, pod);
             self.attach(link, &mut host, "eth0", &addresses);
             for gateway in gateways {
                 host.routes.add_route(Cidr::from(gateway), None, "eth0");
@@ -304,6 +314,39 @@ impl Network {
                     .add_route(everything(family(gateway)), Some(gateway), "eth0");
             }
             self.hosts.insert(host.id.clone(), host);
+        }
+    }
+
+    /// A pod whose address lies outside its node's range (cloud and BGP CNIs have such) gets routes
+    /// of its own, on its node and on all others.
+    fn add_routes_to_pod(&mut self, objects: &Objects, pod: &Pod) {
+        let Some(node) = pod
+            .spec
+            .node_name
+            .as_ref()
+            .and_then(|it| objects.nodes.get(it))
+        else {
+            return;
+        };
+        for ip in pod.ips() {
+            if node.pod_ranges().iter().any(|it| it.contains(&ip)) {
+                continue;
+            }
+            let via = node
+                .internal_ips()
+                .into_iter()
+                .find(|it| family(*it) == family(ip));
+            for host in self.hosts.values_mut() {
+                match &host.id {
+                    HostId::Node(name) if *name == node.metadata.name => {
+                        host.routes.add_route(Cidr::from(ip), None, "cni0");
+                    }
+                    HostId::Node(_) if via.is_some() => {
+                        host.routes.add_route(Cidr::from(ip), via, "eth0");
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 

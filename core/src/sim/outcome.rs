@@ -60,6 +60,8 @@ pub enum Why {
     NoSuchName,
     /// The name server did not answer.
     NameServerSilent,
+    /// Who asks does not ask cluster DNS.
+    OutsideClusterDns,
     /// A statement was met that this model does not know.
     UnknownStatement,
     /// The rules call one another without end.
@@ -124,6 +126,9 @@ impl Why {
             }
             Why::NoSuchName => "Cluster DNS knows no such name.",
             Why::NameServerSilent => "The question to cluster DNS gets no answer.",
+            Why::OutsideClusterDns => {
+                "Only pods ask cluster DNS; this host asks name servers outside this world."
+            }
             Why::UnknownStatement => {
                 "A rule has a statement this model does not know, so nothing certain can be said."
             }

@@ -15,7 +15,7 @@ use super::world::World;
 use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
 use crate::dns::{Resolution, ResolvConf, resolve};
-use crate::ip::{IpAddr, family, join_host_port};
+use crate::ip::{Family, IpAddr, family, join_host_port};
 use crate::net::{Flow, Icmp, Packet, Protocol, TcpFlags, Transport, initial_ttl};
 use crate::netfilter::ct_status;
 use crate::time::Instant;
@@ -125,7 +125,7 @@ struct Start {
 
 fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
     let (host, address) = match &request.from {
-        Source::Host(id) => (id.clone(), None),
+        Source::Host(id) => (on_network(world, id), None),
         Source::Address(address) => {
             let owner = world.network.owner(*address);
             let host = owner.map_or(HostId::Outside, |it| it.id.clone());
@@ -152,6 +152,18 @@ fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
         port: request.source_port,
         entry,
     })
+}
+
+/// The host whose network somebody uses: its own, or for a pod with hostNetwork its node's.
+fn on_network(world: &World, id: &HostId) -> HostId {
+    let HostId::Pod(namespace, name) = id else {
+        return id.clone();
+    };
+    let pod = world.objects.pod(namespace, name);
+    match pod.filter(|it| it.spec.host_network) {
+        Some(pod) => HostId::Node(pod.spec.node_name.clone().unwrap_or_default()),
+        None => id.clone(),
+    }
 }
 
 fn missing(world: &World, id: &HostId) -> WalkError {
@@ -186,17 +198,14 @@ fn run(world: &World, request: &Request, from: &Start, chooser: &mut Chooser) ->
         Some(address) => vec![address],
         None => {
             let lookup = look_up(world, &mut network, &request.to.name, from);
-            let silent = lookup
-                .ending
-                .as_ref()
-                .is_some_and(|it| it.verdict != Verdict::Delivered);
+            let why = why_nameless(&lookup);
             let addresses = lookup.resolution.addresses.clone();
             walk.lookup = Some(lookup);
-            if silent || addresses.is_empty() {
-                walk.ending = Ending::no_such_host(&request.to, silent);
+            if let Some(why) = why {
+                walk.ending = Ending::no_such_host(&request.to, why);
                 return walk;
             }
-            addresses
+            usable(&network, from, addresses)
         }
     };
     // A client takes the addresses in the order its resolver gives them, which for a headless
@@ -220,14 +229,44 @@ fn run(world: &World, request: &Request, from: &Start, chooser: &mut Chooser) ->
     walk
 }
 
+/// Why a look-up gave no address, if it gave none.
+fn why_nameless(lookup: &Lookup) -> Option<Why> {
+    let silent = lookup
+        .ending
+        .as_ref()
+        .is_some_and(|it| it.verdict != Verdict::Delivered);
+    if lookup.resolv_conf.nameservers.is_empty() {
+        Some(Why::OutsideClusterDns)
+    } else if silent {
+        Some(Why::NameServerSilent)
+    } else if lookup.resolution.addresses.is_empty() {
+        Some(Why::NoSuchName)
+    } else {
+        None
+    }
+}
+
+/// The addresses a client would try: of the first family that it has an address of itself.
+fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let host = network.host(&from.host);
+    let speaks = |to: &IpAddr| {
+        let source = host.and_then(|it| it.routes.source_for(*to));
+        source.is_some_and(|it| family(it) == family(*to))
+    };
+    for of in Family::ALL {
+        let of_family = addresses.iter().copied().filter(|it| family(*it) == of);
+        let usable: Vec<IpAddr> = of_family.filter(speaks).collect();
+        if !usable.is_empty() {
+            return usable;
+        }
+    }
+    addresses
+}
+
 /// Looks a name up, and sends its first question through the cluster as the packet it is. The
 /// endpoint that answers is drawn from the seed: it makes no difference to the answer.
 fn look_up(world: &World, network: &mut Network, name: &str, from: &Start) -> Lookup {
-    let namespace = match &from.host {
-        HostId::Pod(namespace, _) => namespace.as_str(),
-        _ => "default",
-    };
-    let resolv_conf = world.resolv_conf(namespace);
+    let resolv_conf = world.resolv_conf(&from.host);
     let resolution = resolve(&world.objects, &resolv_conf, name);
     let mut lookup = Lookup {
         resolution,
@@ -290,7 +329,7 @@ fn exchange(
     }
     .send(&host, answer);
     steps.extend(journey.steps);
-    ending.see_answer(&journey.end, &packet);
+    ending.see_answer(&journey.end, &packet, to);
     (steps, ending)
 }
 
@@ -386,14 +425,10 @@ impl Ending {
         }
     }
 
-    fn no_such_host(to: &Destination, silent: bool) -> Self {
+    fn no_such_host(to: &Destination, why: Why) -> Self {
         Ending {
             verdict: Verdict::NoSuchHost,
-            reason: Some(if silent {
-                Why::NameServerSilent
-            } else {
-                Why::NoSuchName
-            }),
+            reason: Some(why),
             symptom: Some(format!("curl: (6) Could not resolve host: {}", to.name)),
             ..Ending::nowhere()
         }
@@ -451,26 +486,35 @@ impl Ending {
         ending
     }
 
-    /// What the answer changes: it may never come, or not look like one.
-    fn see_answer(&mut self, end: &End, sent: &Packet) {
-        let is_error = self.verdict != Verdict::Delivered;
-        match end {
-            _ if is_error => {}
+    /// What the answer changes: it may never come, or not look like one. A refusal that does not
+    /// arrive is no refusal to the client: it waits.
+    fn see_answer(&mut self, end: &End, sent: &Packet, to: &Destination) {
+        let (by, why) = match end {
             End::Arrived { packet, .. } => {
                 let expected = Flow::from_packet(sent).map(Flow::reversed);
-                if Flow::from_packet(packet) != expected {
-                    self.verdict = Verdict::Dropped;
-                    self.by = Some(By::Host);
-                    self.reason = Some(Why::ReplyNotRecognised);
+                // An ICMP error is recognised by the packet it quotes, which translation restores.
+                match Flow::from_packet(packet) {
+                    Some(flow) if Some(flow) != expected => (By::Host, Why::ReplyNotRecognised),
+                    _ => return,
                 }
             }
-            End::Left => {}
-            _ => {
-                self.verdict = Verdict::Dropped;
-                self.by = Some(By::Rule);
-                self.reason = Some(Why::DroppedByRule);
+            // Somebody outside this world has it now.
+            End::Left => return,
+            End::Dropped { by_rule: true, .. } | End::Rejected { .. } => {
+                (By::Rule, Why::DroppedByRule)
             }
-        }
+            End::Dropped { .. } => (By::Rule, Why::DroppedByPolicy),
+            End::Unreachable { nobody_there, .. } if *nobody_there => (By::Host, Why::NobodyThere),
+            End::Unreachable { .. } => (By::Host, Why::NoRoute),
+            End::NotForwarding => (By::Host, Why::NotForwarding),
+            End::Expired => (By::Host, Why::TtlExpired),
+            End::Unknown => (By::Rule, Why::UnknownStatement),
+            End::TooDeep => (By::Rule, Why::RulesTooDeep),
+        };
+        self.verdict = Verdict::Dropped;
+        self.by = Some(by);
+        self.reason = Some(why);
+        self.symptom = symptom(to, Verdict::Dropped);
     }
 }
 

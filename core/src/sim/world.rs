@@ -3,7 +3,7 @@
 //! **Left out**: events after the start; a changed manifest is a new world.
 
 use super::base::{BaseNotice, lay_beneath};
-use super::network::Network;
+use super::network::{HostId, Network};
 use crate::api::{Complaint, Manifest, Severity};
 use crate::chance::Chooser;
 use crate::controllers;
@@ -39,6 +39,7 @@ impl World {
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
         let network = Network::build(&objects, mode);
+        complaints.extend(conflicts(manifest, &objects, mode));
         World {
             objects: Arc::new(objects),
             network,
@@ -49,9 +50,19 @@ impl World {
         }
     }
 
-    /// What the resolver of a pod in this namespace is told.
+    /// What the resolver of a host is told. Only pods ask cluster DNS, and of them neither those with
+    /// dnsPolicy Default nor those on their node's network; the others' own name servers are not
+    /// part of this world.
     #[must_use]
-    pub fn resolv_conf(&self, namespace: &str) -> ResolvConf {
+    pub fn resolv_conf(&self, host: &HostId) -> ResolvConf {
+        let HostId::Pod(namespace, name) = host else {
+            return ResolvConf::outside();
+        };
+        let pod = self.objects.pod(namespace, name);
+        let policy = pod.and_then(|it| it.spec.dns_policy.as_deref());
+        if matches!(policy, Some("Default" | "None")) {
+            return ResolvConf::outside();
+        }
         let dns = self
             .objects
             .service("kube-system", "kube-dns")
@@ -87,6 +98,44 @@ fn told_mode(objects: &Objects, complaints: &mut Vec<Complaint>) -> &'static Mod
         );
         &MODES[0]
     })
+}
+
+/// Every address and port that two Services claim, at the line of the claim that is left out.
+fn conflicts(manifest: &Manifest, objects: &Objects, mode: &Mode) -> Vec<Complaint> {
+    let mut complaints: Vec<Complaint> = Vec::new();
+    for of in Family::ALL {
+        // Every node has the same Services: the first one's rules tell.
+        let first = objects.nodes.keys().next();
+        let Some(snapshot) = first.and_then(|it| snapshot(objects, it, of)) else {
+            continue;
+        };
+        let programme = (mode.sync)(&snapshot);
+        for conflict in &programme.conflicts {
+            let claim = |tag| {
+                let origin = programme.origins.origin(tag)?;
+                Some((origin.object.clone()?, origin.path.clone()))
+            };
+            let (Some((kept, _)), Some((object, path))) =
+                (claim(conflict.first), claim(conflict.second))
+            else {
+                continue;
+            };
+            let complaint = Complaint::warning(format!(
+                "{} is claimed by {kept} already: this claim is left out of the rules",
+                conflict.key
+            ))
+            .about(path.clone())
+            .try_this("kube-proxy's whole update would be refused: give one of them another address or port");
+            let complaint = match manifest.source(&object) {
+                Some(source) => complaint.at(&source.file, source.span(&path).start),
+                None => complaint,
+            };
+            if !complaints.contains(&complaint) {
+                complaints.push(complaint);
+            }
+        }
+    }
+    complaints
 }
 
 /// What kube-proxy on a node knows.

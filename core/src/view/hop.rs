@@ -190,7 +190,7 @@ pub struct RouteView {
 pub struct ListenView {
     /// Address, port and protocol.
     pub text: String,
-    /// Whether it answers this packet.
+    /// Whether it takes this packet.
     pub answers: bool,
 }
 
@@ -406,7 +406,7 @@ impl Telling<'_> {
         let host = self.world.network.host(&step.host);
         let packet = &step.after;
         let is_answer = step.leg == Leg::Reply || step.host == self.walk.from;
-        let listens = host.map_or_else(Vec::new, |host| {
+        let mut listens = host.map_or_else(Vec::new, |host| {
             host.listens
                 .iter()
                 .map(|(it, pod)| {
@@ -421,6 +421,19 @@ impl Telling<'_> {
                 })
                 .collect()
         });
+        let is_awaited = is_answer && self.walk.ending.reason != Some(Why::ReplyNotRecognised);
+        if let (true, Some(to), Some(from)) =
+            (is_awaited, packet.destination_port(), packet.source_port())
+        {
+            listens.push(ListenView {
+                text: format!(
+                    "{} connected to {}",
+                    crate::ip::join_host_port(packet.destination, to),
+                    crate::ip::join_host_port(packet.source, from)
+                ),
+                answers: true,
+            });
+        }
         HopDetail::Sockets { listens }
     }
 }

@@ -11,6 +11,7 @@ use crate::ip::IpAddr;
 use crate::netfilter::Hook;
 use crate::proxy::{SlicesByService, endpoints_of, select, service_ports};
 use crate::sim::{HostId, World};
+use crate::sorted::insert_once;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -371,15 +372,17 @@ impl Drawing<'_> {
 
     /// Nodes with a pod of the user's come first, by name; then the others.
     fn node_order(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.world.objects.nodes.keys().cloned().collect();
         let is_idle = |name: &String| {
             !self
                 .pods_of(name)
                 .iter()
                 .any(|it| matches!(it, HostId::Pod(namespace, _) if namespace != "kube-system"))
         };
-        names.sort_by_key(|it| (is_idle(it), it.clone()));
-        names
+        let names = || self.world.objects.nodes.keys().cloned();
+        names()
+            .filter(|it| !is_idle(it))
+            .chain(names().filter(is_idle))
+            .collect()
     }
 
     fn pods_of(&self, node: &str) -> Vec<HostId> {
@@ -521,7 +524,7 @@ impl Drawing<'_> {
             return Vec::new();
         };
         let slices = SlicesByService::new(&snapshot.endpoint_slices, family);
-        let mut lines: Vec<ShelfLine> = service_ports(&snapshot.services, family)
+        let lines: Vec<ShelfLine> = service_ports(&snapshot.services, family)
             .iter()
             .map(|port| {
                 let endpoints = endpoints_of(port, &slices, &snapshot.node);
@@ -541,8 +544,10 @@ impl Drawing<'_> {
                 }
             })
             .collect();
-        lines.sort_by_key(|it| !it.is_asked);
-        lines
+        let (mut asked, mut others): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|it| it.is_asked);
+        asked.append(&mut others);
+        asked
     }
 
     fn draw_pod(&mut self, id: &HostId, node: &str, at: Point) -> Option<PodRoom> {
@@ -595,7 +600,7 @@ impl Drawing<'_> {
     }
 
     fn services_of(&self, namespace: &str, pod: &str) -> Vec<String> {
-        let mut names: Vec<String> = self
+        let found = self
             .world
             .objects
             .endpoint_slices
@@ -607,10 +612,11 @@ impl Drawing<'_> {
                         && it.target_ref.as_ref().and_then(|it| it.name.as_deref()) == Some(pod)
                 })
             })
-            .filter_map(|it| it.service_name().map(str::to_owned))
-            .collect();
-        names.sort();
-        names.dedup();
+            .filter_map(|it| it.service_name().map(str::to_owned));
+        let mut names = Vec::new();
+        for name in found {
+            insert_once(&mut names, name);
+        }
         names
     }
 

@@ -5,7 +5,7 @@
 use super::hop::{Hop, HopDetail, LegName};
 use super::rules::RuleStatus;
 use crate::dns::{Answer, RecordData};
-use crate::net::{Route, RouteKind};
+use crate::net::{Icmp, Route, RouteKind, Transport};
 use crate::netfilter::conntrack::Connection;
 use crate::netfilter::{Hook, Outcome, ct_status};
 use crate::sim::{HostId, Leg, Lookup, Step, StepKind, Verdict, Walk, Why, World};
@@ -86,7 +86,7 @@ fn sent(step: &Step, walk: &Walk, world: &World) -> String {
         None => packet.destination.to_string(),
     };
     if step.leg == Leg::Reply {
-        if packet.destination_port().is_none() {
+        if matches!(packet.transport, Transport::Icmp(Icmp::Unreachable { .. })) {
             return format!("{host} tells the sender: destination unreachable.");
         }
         return match walk.ending.verdict {

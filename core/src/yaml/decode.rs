@@ -19,6 +19,7 @@ use super::path::{push_bracketed, push_field};
 use super::refusal;
 use super::resolve::resolve;
 use super::spelling::{listed, nearest};
+use crate::sorted::insert_by;
 
 /// What decoding gave: the value, unless a fault stood in the way, and everything found wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,8 +201,12 @@ impl<'n> Context<'n> {
     }
 
     fn finish(self) -> Vec<FieldProblem> {
-        let mut problems = self.problems;
-        problems.sort_by(|a, b| (a.position, &a.path).cmp(&(b.position, &b.path)));
+        let mut problems = Vec::new();
+        for problem in self.problems {
+            insert_by(&mut problems, problem, |a, b| {
+                (a.position, &a.path).cmp(&(b.position, &b.path))
+            });
+        }
         problems.dedup();
         problems
     }

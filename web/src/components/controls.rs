@@ -43,7 +43,12 @@ fn timeline(hops: &[Hop], playback: Playback, dispatch: &Dispatch) -> Html {
         }
     });
     let said = hops.get(playback.position).map_or_else(String::new, |it| {
-        format!("hop {} of {}: {}", playback.position + 1, hops.len(), it.title)
+        format!(
+            "hop {} of {}: {}",
+            playback.position + 1,
+            hops.len(),
+            it.title
+        )
     });
     html! {
         <div class="timeline">
@@ -107,14 +112,66 @@ fn buttons(playback: Playback, dispatch: &Dispatch) -> Html {
         event,
         is_idle,
     };
-    let toggle = if playback.is_playing { Event::Pause } else { Event::Play };
+    let toggle = if playback.is_playing {
+        Event::Pause
+    } else {
+        Event::Play
+    };
     let all = [
-        button("start", "Start", icon("M4 4v12M16 4l-8 6 8 6"), "Home", "Home", Event::Jump(0), at_start),
-        button("back", "Back", icon("M13 4l-7 6 7 6"), "←", "ArrowLeft", Event::Back, at_start),
-        button("play", play, play_mark, "Space", "Space", toggle, playback.n_hops == 0),
-        button("forward", "Forward", icon("M7 4l7 6-7 6"), "→", "ArrowRight", Event::Forward, at_end),
-        button("decision", "Next decision", icon("M3 5l5 5-5 5M14 5.5l4.5 4.5-4.5 4.5L9.5 10z"), "N", "N", Event::ToNextDecision, at_end),
-        button("end", "End", icon("M16 4v12M4 4l8 6-8 6"), "End", "End", Event::Jump(last), at_end),
+        button(
+            "start",
+            "Start",
+            icon("M4 4v12M16 4l-8 6 8 6"),
+            "Home",
+            "Home",
+            Event::Jump(0),
+            at_start,
+        ),
+        button(
+            "back",
+            "Back",
+            icon("M13 4l-7 6 7 6"),
+            "←",
+            "ArrowLeft",
+            Event::Back,
+            at_start,
+        ),
+        button(
+            "play",
+            play,
+            play_mark,
+            "Space",
+            "Space",
+            toggle,
+            playback.n_hops == 0,
+        ),
+        button(
+            "forward",
+            "Forward",
+            icon("M7 4l7 6-7 6"),
+            "→",
+            "ArrowRight",
+            Event::Forward,
+            at_end,
+        ),
+        button(
+            "decision",
+            "Next decision",
+            icon("M3 5l5 5-5 5M14 5.5l4.5 4.5-4.5 4.5L9.5 10z"),
+            "N",
+            "N",
+            Event::ToNextDecision,
+            at_end,
+        ),
+        button(
+            "end",
+            "End",
+            icon("M16 4v12M4 4l8 6-8 6"),
+            "End",
+            "End",
+            Event::Jump(last),
+            at_end,
+        ),
     ];
     html! {
         <div class="controls__buttons">

@@ -79,7 +79,9 @@ fn frame(editor: &EditorView, on_input: &Callback<InputEvent>) -> Html {
     let lit: BTreeSet<u32> = editor.lit.iter().map(|it| it.line).collect();
     let mark_of = |line: u32| {
         let of_line = editor.complaints.iter().filter(|it| it.line == line);
-        of_line.map(|it| if it.is_error { "error" } else { "warning" }).min()
+        of_line
+            .map(|it| if it.is_error { "error" } else { "warning" })
+            .min()
     };
     let lines = editor.text.split('\n').zip(1_u32..);
     let described = "complaints-summary editor-help";
@@ -130,7 +132,11 @@ fn complaints(complaints: &[ComplaintView], is_stale: bool) -> Html {
         (0, 0) => "No mistakes. What you type is kept in this browser.".to_owned(),
         (0, warnings) => counted(warnings, "warning"),
         (errors, 0) => counted(errors, "mistake"),
-        (errors, warnings) => format!("{}, {}", counted(errors, "mistake"), counted(warnings, "warning")),
+        (errors, warnings) => format!(
+            "{}, {}",
+            counted(errors, "mistake"),
+            counted(warnings, "warning")
+        ),
     };
     let stale = if is_stale {
         ". The picture is that of the last text that could be read."
@@ -163,7 +169,11 @@ fn complaint(complaint: &ComplaintView) -> Html {
     } else {
         format!("line {line}:{column}")
     };
-    let kind = if complaint.is_error { "error" } else { "warning" };
+    let kind = if complaint.is_error {
+        "error"
+    } else {
+        "warning"
+    };
     html! {
         <button class="complaint" type="button" data-kind={kind} data-line={line.to_string()} onclick={on_go}>
             <span class="complaint__place"><span class="complaint__mark" aria-hidden="true">{ if complaint.is_error { "✕" } else { "!" } }</span>{ place }</span>

@@ -18,8 +18,11 @@ pub fn Guidance() -> Html {
         <div class="guidance" hidden={*is_away}>
             <p class="guidance__text">
                 {"A pod named "}<strong>{"client"}</strong>{" is about to ask for "}<code>{"http://api"}</code>
-                {". Follow its packet hop by hop with "}<kbd>{"→"}</kbd>{" and "}<kbd>{"←"}</kbd>
-                {", or let it walk with "}<kbd>{"Space"}</kbd>
+                {". Follow its packet hop by hop"}
+                <span class="guidance__keys">
+                    {" with "}<kbd>{"→"}</kbd>{" and "}<kbd>{"←"}</kbd>{", or let it walk with "}<kbd>{"Space"}</kbd>
+                </span>
+                <span class="guidance__touch">{" with the arrows below"}</span>
                 {". Then change the manifest and see the walk change with it."}
             </p>
             <button class="button button--quiet" type="button" onclick={on_done}>{"Got it"}</button>

@@ -53,7 +53,10 @@ pub fn Header(props: &HeaderProps) -> Html {
 fn form(request: &RequestView, from: NodeRef, to: NodeRef, on_send: Callback<SubmitEvent>) -> Html {
     // A source that has gone stays chosen, so that the form shows what is really asked.
     let is_listed = request.sources.contains(&request.from);
-    let sources = request.sources.iter().chain((!is_listed).then_some(&request.from));
+    let sources = request
+        .sources
+        .iter()
+        .chain((!is_listed).then_some(&request.from));
     html! {
         <form class="request" id="request" onsubmit={on_send} aria-label="The request">
             <label class="request__label" for="from">{"from"}</label>

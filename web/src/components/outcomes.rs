@@ -36,7 +36,10 @@ fn outcome(idx: usize, outcome: &OutcomeView, dispatch: &Dispatch) -> Html {
     let dispatch = dispatch.clone();
     let on_choose = Callback::from(move |_: MouseEvent| dispatch.dispatch(Event::WayChosen(idx)));
     let ending = &outcome.ending;
-    let whom = ending.object.as_deref().and_then(|it| it.rsplit('/').next());
+    let whom = ending
+        .object
+        .as_deref()
+        .and_then(|it| it.rsplit('/').next());
     html! {
         <li key={idx}>
             <button

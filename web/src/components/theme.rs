@@ -77,7 +77,11 @@ pub fn ThemeButton() -> Html {
             theme.set(next);
         })
     };
-    let label = format!("Colours: {}. Change to {}.", theme.word(), theme.next().word());
+    let label = format!(
+        "Colours: {}. Change to {}.",
+        theme.word(),
+        theme.next().word()
+    );
     html! {
         <button class="button button--quiet theme" id="theme" type="button" aria-label={label} onclick={on_next}>
             <span class="theme__mark" aria-hidden="true">{ theme.mark() }</span>

@@ -39,7 +39,10 @@ pub fn use_flight(walk: &Part<WalkView>, playback: Playback) -> Pose {
     }
     let mut last = last.borrow_mut();
     let now = now_ms();
-    let pose = last.flight.as_ref().and_then(|(flight, clock)| flight.pose(clock.elapsed(now)));
+    let pose = last
+        .flight
+        .as_ref()
+        .and_then(|(flight, clock)| flight.pose(clock.elapsed(now)));
     if pose.is_none() {
         last.flight = None;
     }

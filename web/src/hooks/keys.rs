@@ -19,15 +19,16 @@ pub fn use_keys(dispatch: &Dispatch, playback: Playback) {
     use_effect_with(playback, move |playback| {
         let playback = *playback;
         let options = EventListenerOptions::enable_prevent_default();
-        let listener = EventListener::new_with_options(&document(), "keydown", options, move |event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
-                return;
-            };
-            if let Some(meant) = meant(event, playback) {
-                event.prevent_default();
-                dispatch.dispatch(meant);
-            }
-        });
+        let listener =
+            EventListener::new_with_options(&document(), "keydown", options, move |event| {
+                let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+                    return;
+                };
+                if let Some(meant) = meant(event, playback) {
+                    event.prevent_default();
+                    dispatch.dispatch(meant);
+                }
+            });
         move || drop(listener)
     });
 }

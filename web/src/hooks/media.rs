@@ -15,9 +15,8 @@ pub fn use_media(query: &'static str) -> bool {
     use_effect_with(query, move |query| {
         let query = *query;
         let list = window().match_media(query).ok().flatten();
-        let listener = list.map(|list| {
-            EventListener::new(&list, "change", move |_| setter.set(holds_now(query)))
-        });
+        let listener = list
+            .map(|list| EventListener::new(&list, "change", move |_| setter.set(holds_now(query))));
         move || drop(listener)
     });
     *holds

@@ -15,7 +15,11 @@ pub fn use_shape(dispatch: &Dispatch) {
     let is_narrow = use_media(NARROW);
     let dispatch = dispatch.clone();
     use_effect_with(is_narrow, move |is_narrow| {
-        let layout = if *is_narrow { Layout::Tall } else { Layout::Wide };
+        let layout = if *is_narrow {
+            Layout::Tall
+        } else {
+            Layout::Wide
+        };
         dispatch.dispatch(Event::Shaped(layout));
     });
 }

@@ -12,11 +12,12 @@ mod structure;
 
 pub use names::NAMES;
 
-use super::{Origin, Origins, Programme, Reason, Snapshot};
+use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
 use crate::api::{KubernetesVersion, ObjectRef};
 use crate::ip::Family;
 use crate::netfilter::{
-    Chain, Datum, Element, Note, Object, Rule, Set, TableFamily, TableKey, Tag, Transaction, Verb,
+    Chain, Datum, Element, Name, Note, Object, Rule, Set, TableFamily, TableKey, Tag, Transaction,
+    Verb,
 };
 
 /// The form of rules a release writes.
@@ -56,6 +57,7 @@ pub(super) fn sync(snapshot: &Snapshot) -> Programme {
     Programme {
         transaction: writer.transaction,
         origins: writer.origins,
+        conflicts: writer.conflicts,
     }
 }
 
@@ -65,6 +67,9 @@ struct Writer<'a> {
     table: TableKey,
     transaction: Transaction,
     origins: Origins,
+    /// What the maps and sets hold so far, to notice two claims on one key.
+    filled: Vec<Set>,
+    conflicts: Vec<Conflict>,
 }
 
 impl<'a> Writer<'a> {
@@ -74,6 +79,8 @@ impl<'a> Writer<'a> {
             table: TableKey::new(TableFamily::from(snapshot.family), "kube-proxy"),
             transaction: Transaction::default(),
             origins: Origins::default(),
+            filled: Vec::new(),
+            conflicts: Vec::new(),
         }
     }
 
@@ -94,6 +101,7 @@ impl<'a> Writer<'a> {
     }
 
     fn set(&mut self, set: Set) {
+        self.filled.push(set.clone());
         self.add(Object::Set(set));
     }
 
@@ -105,8 +113,22 @@ impl<'a> Writer<'a> {
     }
 
     fn element(&mut self, set: &str, element: Element, tag: Tag) {
-        let (set, element) = (set.into(), element.tagged(tag));
-        self.add(Object::Element { set, element });
+        let (set, element): (Name, _) = (set.into(), element.tagged(tag));
+        let Some(filled) = self.filled.iter_mut().find(|it| it.name == set) else {
+            return;
+        };
+        match filled.get(&element.key) {
+            None => {
+                filled.insert(element.clone());
+                self.add(Object::Element { set, element });
+            }
+            Some(first) if first.value == element.value => {}
+            Some(first) => self.conflicts.push(Conflict {
+                key: element.key.to_string(),
+                first: first.tag.unwrap_or(tag),
+                second: tag,
+            }),
+        }
     }
 
     /// The tag of something kube-proxy writes on its own account.

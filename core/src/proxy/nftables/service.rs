@@ -140,17 +140,24 @@ fn write_cluster_ip(it: &mut Writer<'_>, port: &Port<'_>) {
             let verdict = Verdict::Goto(port.internal_chain().into());
             it.element(NAMES.service_ips, Element::verdict(key, verdict), tag);
         }
-        Destination::Reject => without_endpoints(it, port, NAMES.no_endpoint_services, key, false),
-        Destination::Drop => without_endpoints(it, port, NAMES.no_endpoint_services, key, true),
+        other => {
+            let policy = "spec.internalTrafficPolicy";
+            without_endpoints(it, port, NAMES.no_endpoint_services, key, other, policy);
+        }
     }
 }
 
-fn without_endpoints(it: &mut Writer<'_>, port: &Port<'_>, map: &str, key: Datum, drops: bool) {
-    let path = if drops {
-        "spec.externalTrafficPolicy"
-    } else {
-        "spec.selector"
-    };
+/// Nobody to send it to: because there is no endpoint at all, or because of the policy named.
+fn without_endpoints(
+    it: &mut Writer<'_>,
+    port: &Port<'_>,
+    map: &str,
+    key: Datum,
+    destination: Destination,
+    policy: &str,
+) {
+    let drops = destination == Destination::Drop;
+    let path = if drops { policy } else { "spec.selector" };
     let tag = port.tag(it, path, Reason::WithoutEndpoints(port.label.clone()));
     let verdict = if drops {
         Verdict::Drop
@@ -195,7 +202,8 @@ fn write_external_addresses(it: &mut Writer<'_>, port: &Port<'_>) {
                 port,
                 NAMES.no_endpoint_services,
                 key,
-                other == Destination::Drop,
+                other,
+                "spec.externalTrafficPolicy",
             ),
         }
     }
@@ -223,7 +231,8 @@ fn write_node_port(it: &mut Writer<'_>, port: &Port<'_>) {
             port,
             NAMES.no_endpoint_nodeports,
             key,
-            other == Destination::Drop,
+            other,
+            "spec.externalTrafficPolicy",
         ),
     }
 }

@@ -15,13 +15,13 @@ pub(super) fn routes(routes: &[RouteView]) -> Html {
     }
 }
 
-/// Where a host listens, with what answers marked.
+/// A host's sockets, with the one that takes the packet marked.
 pub(super) fn sockets(listens: &[ListenView]) -> Html {
     html! {
         <div class="table">
-            <h3 class="inspector__head">{"Listening here"}</h3>
+            <h3 class="inspector__head">{"Sockets here"}</h3>
             <ul class="table__rows">
-                { for listens.iter().map(|it| marked(&it.text, it.answers, "answers")) }
+                { for listens.iter().map(|it| marked(&it.text, it.answers, "takes it")) }
                 { for listens.is_empty().then(|| html! { <li class="table__none" key="none">{"nothing listens here"}</li> }) }
             </ul>
         </div>

@@ -39,8 +39,10 @@ fn sentence(clause: &str) -> String {
 }
 
 fn chain(idx: usize, chain: &ChainView) -> Html {
-    let (asked, rest): (Vec<&RuleView>, Vec<&RuleView>) =
-        chain.rules.iter().partition(|it| it.status != RuleStatus::NotReached);
+    let (asked, rest): (Vec<&RuleView>, Vec<&RuleView>) = chain
+        .rules
+        .iter()
+        .partition(|it| it.status != RuleStatus::NotReached);
     let how = match &chain.base {
         Some(base) => base.clone(),
         None => format!("entered {}", chain.entered),

@@ -64,7 +64,11 @@ fn arrowheads() -> Html {
 /// The trail of one leg, hop by hop, as far as the packet has come.
 fn trail(of: LegName, hops: &[Hop], pose: Pose) -> Html {
     let is_now = hops.get(pose.hop).is_some_and(|it| it.leg == of);
-    let hops = hops.iter().enumerate().take(pose.hop + 1).filter(|(_, it)| it.leg == of);
+    let hops = hops
+        .iter()
+        .enumerate()
+        .take(pose.hop + 1)
+        .filter(|(_, it)| it.leg == of);
     html! {
         <g class="trail" key={leg::name(of)} data-leg={leg::name(of)} data-past={(!is_now).then_some("")} transform={aside(of)}>
             { for hops.filter(|(_, it)| it.trail.len() > 1).map(|(idx, hop)| {

@@ -44,7 +44,10 @@ pub(super) fn packet(hop: &Hop, pose: Pose, at: Point, map: &MapView) -> Html {
         _ => 0.0,
     };
     let x = at.x - place.x;
-    let (left, right) = (x.clamp(8.0, size.0 - 8.0) - 5.0, x.clamp(8.0, size.0 - 8.0) + 5.0);
+    let (left, right) = (
+        x.clamp(8.0, size.0 - 8.0) - 5.0,
+        x.clamp(8.0, size.0 - 8.0) + 5.0,
+    );
     html! {
         <g class="packet" data-leg={leg::name(hop.leg)}>
             <g transform={format!("translate({} {})", n(place.x), n(place.y))}>
@@ -79,7 +82,12 @@ fn stamp_text(stamp: &str, width: f64) -> Html {
 
 /// Source and destination, as they came and as they go on.
 fn header(packet: &PacketView, changes: &[Change]) -> [Line; 2] {
-    let was = |field: HeaderField| changes.iter().find(|it| it.field == field).map(|it| it.before.clone());
+    let was = |field: HeaderField| {
+        changes
+            .iter()
+            .find(|it| it.field == field)
+            .map(|it| it.before.clone())
+    };
     let line = |address: &str, port: Option<u16>, address_field, port_field| {
         let old_address = was(address_field).unwrap_or_else(|| address.to_owned());
         let port = port.map(|it| it.to_string());

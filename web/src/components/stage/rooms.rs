@@ -2,7 +2,9 @@
 //! wires, and the virtual address as a ghost.
 
 use crate::session::Part;
-use packetwalk_core::view::{Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost};
+use packetwalk_core::view::{
+    Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost,
+};
 use yew::prelude::*;
 
 /// The map, and whether somebody points at the virtual address.
@@ -41,7 +43,10 @@ pub(super) fn Rooms(props: &RoomsProps) -> Html {
 }
 
 /// A number as SVG takes it, in tenths. (Rust's own writing of floats would be a fiftieth of the page.)
-#[expect(clippy::cast_possible_truncation, reason = "maps are thousands of units wide, not billions")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "maps are thousands of units wide, not billions"
+)]
 pub(super) fn n(value: f64) -> String {
     let tenths = (value * 10.0).round() as i64;
     let sign = if tenths < 0 { "-" } else { "" };
@@ -136,7 +141,10 @@ fn small(count: usize) -> f64 {
 
 /// Points as SVG takes them.
 pub(super) fn points(line: &[Point]) -> String {
-    let all: Vec<String> = line.iter().map(|it| format!("{},{}", n(it.x), n(it.y))).collect();
+    let all: Vec<String> = line
+        .iter()
+        .map(|it| format!("{},{}", n(it.x), n(it.y)))
+        .collect();
     all.join(" ")
 }
 
