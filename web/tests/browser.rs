@@ -40,12 +40,13 @@ impl Page {
         let root = document().create_element("div").expect("an element");
         let body = document().body().expect("a body");
         body.append_child(&root).expect("room for it");
+        let _ = body.remove_attribute("data-ready");
         let app = yew::Renderer::<App>::with_root(root.clone()).render();
         let page = Page {
             root,
             app: Some(app),
         };
-        settle().await;
+        until("the page is ready", || body.has_attribute("data-ready")).await;
         page
     }
 
@@ -86,11 +87,8 @@ impl Page {
         init.set_bubbles(true);
         init.set_cancelable(true);
         let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init);
-        let event = event.expect("an event");
-        on.dispatch_event(&event).expect("somebody to tell");
-        web_sys::console::log_1(
-            &format!("pages key {key} prevented {}", event.default_prevented()).into(),
-        );
+        on.dispatch_event(&event.expect("an event"))
+            .expect("somebody to tell");
         settle().await;
     }
 
@@ -144,9 +142,9 @@ async fn input(on: &Element) {
     settle().await;
 }
 
-/// Lets the page draw.
+/// Lets the page draw, which it may do in several goes.
 async fn settle() {
-    TimeoutFuture::new(30).await;
+    TimeoutFuture::new(80).await;
 }
 
 /// Waits until something holds, for at most ten seconds.
@@ -204,20 +202,8 @@ async fn buttons_step_forward_and_back_and_stay_within_the_walk() {
 #[wasm_bindgen_test]
 async fn keys_steer_from_the_page_and_the_figure_but_never_while_typing() {
     let page = Page::open().await;
-    web_sys::console::log_1(
-        &format!(
-            "pages {} cur {}",
-            document().query_selector_all("#stage").unwrap().length(),
-            page.current()
-        )
-        .into(),
-    );
     page.key(&page.body(), "ArrowRight").await;
-    web_sys::console::log_1(&format!("after body {}", page.current()).into());
     page.key(&page.find("#stage"), "ArrowRight").await;
-    web_sys::console::log_1(&format!("after stage {}", page.current()).into());
-    TimeoutFuture::new(500).await;
-    web_sys::console::log_1(&format!("later {}", page.current()).into());
     assert_eq!(page.current(), "2");
     page.key(&page.body(), "ArrowLeft").await;
     assert_eq!(page.current(), "1");
