@@ -98,6 +98,8 @@ pub struct NodeRoom {
     pub lines: Vec<ShelfLine>,
     /// How many service ports it has that are not drawn.
     pub n_hidden_lines: usize,
+    /// The last line of the shelf, where their number and what the columns mean find room.
+    pub shelf_foot: Rect,
     /// Its bridge.
     pub bridge: [Point; 2],
     /// How many pods it has that are not drawn.
@@ -114,7 +116,7 @@ pub struct Station {
 }
 
 /// A virtual address as one line of a node's rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ShelfLine {
     /// Address, protocol and port: `10.96.0.10 tcp/80`.
     pub address: String,
@@ -126,6 +128,8 @@ pub struct ShelfLine {
     pub n_endpoints: usize,
     /// Whether the request is for it.
     pub is_asked: bool,
+    /// Where.
+    pub rect: Rect,
 }
 
 /// A pod's room.
@@ -240,6 +244,7 @@ const ROOM_PADDING: f64 = 16.0;
 /// Above a shelf and above a pod there is room for a packet's card, so that a packet at rest covers no label.
 const SHELF_TOP: f64 = 84.0;
 const SHELF_LINE: f64 = 20.0;
+const SHELF_BOTTOM: f64 = 4.0;
 const STATION_BAND: f64 = 80.0;
 /// Where the two rows of stations are, below a shelf's upper edge.
 pub(super) const STATION_ROWS: [f64; 2] = [20.0, 54.0];
@@ -291,6 +296,16 @@ impl StationPlace {
             x: shelf.x + shelf.width * (self.column + 0.5) / 4.0,
             y: shelf.y + STATION_ROWS[self.row],
         }
+    }
+}
+
+/// A row of a shelf below its stations.
+fn shelf_row(shelf: Rect, idx: usize) -> Rect {
+    Rect {
+        x: shelf.x + 4.0,
+        y: shelf.y + STATION_BAND + SHELF_LINE * idx as f64,
+        width: shelf.width - 8.0,
+        height: SHELF_LINE - 1.0,
     }
 }
 
@@ -410,10 +425,12 @@ impl Drawing<'_> {
             x: x + ROOM_PADDING,
             y: y + SHELF_TOP,
             width: width - 2.0 * ROOM_PADDING,
-            height: STATION_BAND
-                + SHELF_LINE * (lines.len() + usize::from(n_hidden_lines > 0)).max(1) as f64
-                + 10.0,
+            height: STATION_BAND + SHELF_LINE * (lines.len() + 1) as f64 + SHELF_BOTTOM,
         };
+        for (idx, line) in lines.iter_mut().enumerate() {
+            line.rect = shelf_row(shelf, idx);
+        }
+        let n_lines = lines.len();
         let bridge_y = shelf.y + shelf.height + SHELF_GAP;
         let pods_y = bridge_y + BRIDGE_TO_PODS;
         let n_rows = drawn.len().div_ceil(n_columns).max(1);
@@ -475,6 +492,7 @@ impl Drawing<'_> {
             stations,
             lines,
             n_hidden_lines,
+            shelf_foot: shelf_row(shelf, n_lines),
             bridge: [
                 Point {
                     x: shelf.x - SHELF_AISLE,
@@ -541,6 +559,7 @@ impl Drawing<'_> {
                     is_asked: self.asked.is_some_and(|(ip, number)| {
                         ip == port.cluster_ip && number == Some(port.port)
                     }),
+                    rect: Rect::default(),
                 }
             })
             .collect();

@@ -237,7 +237,7 @@ fn speed(playback: Playback, dispatch: &Dispatch) -> Html {
             <kbd class="press__key" aria-hidden="true">{"−"}</kbd>
             <input
                 class="speed__slider" id="speed" type="range" min="0" max={(SPEEDS.len() - 1).to_string()} step="1"
-                value={speed_idx(playback.speed).to_string()} aria-valuetext={said}
+                value={speed_idx(playback.speed).to_string()} aria-label="Speed" aria-valuetext={said}
                 aria-keyshortcuts="- +"
                 oninput={on_speed}
             />

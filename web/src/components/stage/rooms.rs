@@ -114,9 +114,7 @@ fn node(node: &NodeRoom) -> Html {
 
 fn shelf(node: &NodeRoom) -> Html {
     let shelf = node.shelf;
-    let n_rows = node.lines.len() + usize::from(node.n_hidden_lines > 0);
-    let rows = node.lines.iter().enumerate();
-    let top = |idx: usize| shelf.y + shelf.height - 6.0 - 20.0 * small(n_rows.max(1) - idx);
+    let foot = node.shelf_foot;
     html! {
         <g>
             { room("map__shelf", shelf) }
@@ -125,11 +123,11 @@ fn shelf(node: &NodeRoom) -> Html {
             }) }
             { for node.stations.iter().map(station) }
             { text("map__caption", shelf.x + 10.0, shelf.y + 58.0, "rules") }
-            { for rows.map(|(idx, it)| line(it, shelf, top(idx))) }
+            { for node.lines.iter().map(line) }
             { for (node.n_hidden_lines > 0).then(|| text(
-                "map__small", shelf.x + 10.0, top(node.lines.len()) + 14.0,
-                &format!("and {} more", node.n_hidden_lines),
+                "map__small", foot.x + 6.0, foot.y + 13.5, &format!("and {} more", node.n_hidden_lines),
             )) }
+            { text("map__small map__small--end", foot.x + foot.width - 6.0, foot.y + 13.5, "endpoints") }
         </g>
     }
 }
@@ -158,15 +156,17 @@ fn station(station: &Station) -> Html {
     }
 }
 
-fn line(line: &ShelfLine, shelf: Rect, top: f64) -> Html {
+fn line(line: &ShelfLine) -> Html {
     let asked = line.is_asked.then_some("");
-    let end = shelf.x + shelf.width - 10.0;
+    let rect = line.rect;
+    let base = rect.y + 13.5;
+    let end = rect.x + rect.width - 6.0;
     html! {
         <g key={line.address.clone()} class="map__line" data-asked={asked}>
-            <rect class="map__rule" x={n(shelf.x + 4.0)} y={n(top)} width={n(shelf.width - 8.0)} height="19" rx="2" />
-            { text("map__line-address", shelf.x + 10.0, top + 13.5, &line.address) }
-            { text("map__line-name", shelf.x + 152.0, top + 13.5, &line.name) }
-            { endpoints(line.n_endpoints, end, top + 9.5) }
+            { room("map__rule", rect) }
+            { text("map__line-address", rect.x + 6.0, base, &line.address) }
+            { text("map__line-name", rect.x + 148.0, base, &line.name) }
+            { endpoints(line.n_endpoints, end, rect.centre().y) }
         </g>
     }
 }
@@ -190,7 +190,7 @@ fn bridge(node: &NodeRoom) -> Html {
     html! {
         <g>
             <line class="map__bridge" x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
-            { text("map__small", from.x + 12.0, from.y - 8.0, &format!("cni0  pods in {}", node.pod_range)) }
+            { text("map__small", from.x + 12.0, from.y - 8.0, &format!("cni0 · pods {}", node.pod_range)) }
         </g>
     }
 }
@@ -244,14 +244,12 @@ fn ghost(ghost: &VipGhost, map: &MapView, on_point: &Callback<bool>) -> Html {
 
 /// The line from the ghost to where it is found again: its line on a node's shelf.
 fn found_again(node: &NodeRoom, ghost: Rect) -> Option<Html> {
-    let idx = node.lines.iter().position(|it| it.is_asked)?;
-    let shelf = node.shelf;
-    let n_rows = node.lines.len() + usize::from(node.n_hidden_lines > 0);
-    let y = shelf.y + shelf.height - 6.0 - 20.0 * small(n_rows - idx) + 9.5;
+    let line = node.lines.iter().find(|it| it.is_asked)?;
+    let to = line.rect.centre();
     let from = ghost.top();
     Some(html! {
         <line class="ghost__found" key={node.name.clone()}
-            x1={n(from.x)} y1={n(from.y)} x2={n(shelf.centre().x)} y2={n(y)} />
+            x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
     })
 }
 
