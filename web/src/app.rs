@@ -37,7 +37,7 @@ pub fn App() -> Html {
         }
     });
     let on_edit = use_callback(dispatch.clone(), |text, dispatch| {
-        effects::edit(dispatch, text)
+        effects::edit(dispatch, text);
     });
     let on_reset = use_callback(dispatch.clone(), |(), dispatch| {
         effects::open(dispatch, FIRST_MANIFEST);

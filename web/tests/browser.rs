@@ -350,7 +350,7 @@ async fn playing_moves_on_by_itself_and_pausing_stops_it() {
     page.key(&page.body(), " ").await;
     assert_eq!(
         page.find("#play").get_attribute("aria-label").as_deref(),
-        Some("Pause")
+        Some("Pause (Space)")
     );
     until("the third hop", || page.current() >= "2".to_owned()).await;
     page.press("#play").await;
@@ -359,7 +359,7 @@ async fn playing_moves_on_by_itself_and_pausing_stops_it() {
     assert_eq!(page.current(), stopped_at);
     assert_eq!(
         page.find("#play").get_attribute("aria-label").as_deref(),
-        Some("Play")
+        Some("Play (Space)")
     );
 }
 

@@ -191,6 +191,8 @@ fn press(button: Button, dispatch: &Dispatch) -> Html {
         event,
         is_idle,
     } = button;
+    // What is seen is part of what is said.
+    let said = format!("{word} ({key})");
     // Not `disabled`: that would throw the focus away at the ends of the walk.
     let on_press = Callback::from(move |_: MouseEvent| {
         if !is_idle {
@@ -200,7 +202,7 @@ fn press(button: Button, dispatch: &Dispatch) -> Html {
     html! {
         <button
             class="press" key={id} {id} type="button"
-            aria-label={word} title={word} aria-keyshortcuts={shortcut} aria-disabled={is_idle.then_some("true")}
+            aria-label={said} title={word} aria-keyshortcuts={shortcut} aria-disabled={is_idle.then_some("true")}
             onclick={on_press}
         >
             { mark }
