@@ -30,7 +30,7 @@ pub enum Kind {
 
 /// An object.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "it lives for a moment, between the manifest and the store"
 )]
