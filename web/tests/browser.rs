@@ -352,7 +352,7 @@ async fn playing_moves_on_by_itself_and_pausing_stops_it() {
         page.find("#play").get_attribute("aria-label").as_deref(),
         Some("Pause (Space)")
     );
-    until("the third hop", || page.current() >= "2".to_owned()).await;
+    until("the third hop", || page.current().as_str() >= "2").await;
     page.press("#play").await;
     let stopped_at = page.current();
     TimeoutFuture::new(1500).await;

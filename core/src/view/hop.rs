@@ -256,7 +256,7 @@ impl Telling<'_> {
             .map_or(lookup.steps.len(), |it| it + 1);
         let (there, back) = lookup.steps.split_at(n_there);
         for step in there {
-            self.stations.extend(stations_of(step));
+            self.go(step);
         }
         let detail = dns_detail(lookup);
         if let Some(last) = there.last() {
@@ -264,7 +264,7 @@ impl Telling<'_> {
             self.push(last, LegName::Dns, "the question", sentence, detail.clone());
         }
         for step in back {
-            self.stations.extend(stations_of(step));
+            self.go(step);
         }
         if let Some(last) = back.last() {
             let sentence = text::answer(lookup);
@@ -275,8 +275,19 @@ impl Telling<'_> {
         }
     }
 
+    /// Goes on to where a step is. What a node sends itself is routed again after its output rules.
+    fn go(&mut self, step: &Step) {
+        let comes_from_output = matches!(self.stations.last(), Some(Anchor::Hook(_, Hook::Output)));
+        for station in stations_of(step) {
+            self.stations.push(match station {
+                Anchor::Routing(host) if comes_from_output => Anchor::RoutingAgain(host),
+                other => other,
+            });
+        }
+    }
+
     fn tell(&mut self, step: &Step, next: Option<&Step>) {
-        self.stations.extend(stations_of(step));
+        self.go(step);
         let detail = match &step.kind {
             StepKind::Crossed { to: Some(_), .. } => return,
             StepKind::Crossed { to: None, .. } => HopDetail::Routes { routes: Vec::new() },

@@ -7,6 +7,7 @@
 //!
 //! **Left out**: pods that run on no node; zoom levels for clusters too large for one page.
 
+use super::trail::wires;
 use crate::ip::IpAddr;
 use crate::netfilter::Hook;
 use crate::proxy::{SlicesByService, endpoints_of, select, service_ports};
@@ -68,6 +69,8 @@ pub struct MapView {
     pub ghosts: Vec<VipGhost>,
     /// The client outside, if it takes part.
     pub outside: Option<PodRoom>,
+    /// Where the router is between the nodes' network and the client outside, if it takes part.
+    pub router: Option<Point>,
     /// The line that is the nodes' network.
     pub underlay: [Point; 2],
     /// Where every station is.
@@ -194,6 +197,8 @@ pub enum Anchor {
     Hook(HostId, Hook),
     /// Where a node chooses a way.
     Routing(HostId),
+    /// Where it chooses once more, for a packet of its own whose destination was rewritten.
+    RoutingAgain(HostId),
 }
 
 impl fmt::Display for Anchor {
@@ -203,6 +208,7 @@ impl fmt::Display for Anchor {
             Anchor::Interface(host, name) => write!(f, "{host}:{name}"),
             Anchor::Hook(host, hook) => write!(f, "{host}:{hook}"),
             Anchor::Routing(host) => write!(f, "{host}:routing"),
+            Anchor::RoutingAgain(host) => write!(f, "{host}:routing again"),
         }
     }
 }
@@ -245,13 +251,16 @@ const ROOM_PADDING: f64 = 16.0;
 const SHELF_TOP: f64 = 84.0;
 const SHELF_LINE: f64 = 20.0;
 const SHELF_BOTTOM: f64 = 4.0;
-const STATION_BAND: f64 = 80.0;
+const STATION_BAND: f64 = 88.0;
 /// Where the two rows of stations are, below a shelf's upper edge.
-pub(super) const STATION_ROWS: [f64; 2] = [20.0, 54.0];
+const STATION_ROWS: [f64; 2] = [20.0, 62.0];
+/// From a station up to where a way is chosen again: below the label of the station above.
+const ABOVE_STATION: f64 = 14.0;
 const SHELF_GAP: f64 = 28.0;
 const BRIDGE_TO_PODS: f64 = 54.0;
 const GHOST_HEIGHT: f64 = 52.0;
 const OUTSIDE_BAND: f64 = 120.0;
+const ROUTER_BELOW: f64 = 24.0;
 const UNDERLAY_TO_ROOMS: f64 = 34.0;
 const UNDERLAY_ASIDE: f64 = 20.0;
 const GHOST_GAP: f64 = 18.0;
@@ -344,6 +353,11 @@ impl Drawing<'_> {
         } else {
             MARGIN
         };
+        let top_of_tall = if outside_takes_part {
+            ROUTER_BELOW
+        } else {
+            0.0
+        };
         let (mut x, mut y) = match self.layout {
             Layout::Wide => (MARGIN, top + UNDERLAY_TO_ROOMS),
             Layout::Tall => (MARGIN + UNDERLAY_ASIDE, top),
@@ -365,11 +379,19 @@ impl Drawing<'_> {
         self.even_out(&mut nodes);
         let underlay = match self.layout {
             Layout::Wide => [(MARGIN, top), ((width - MARGIN).max(MARGIN), top)],
-            Layout::Tall => [(MARGIN, top), (MARGIN, height - MARGIN)],
+            // It begins where the router meets it.
+            Layout::Tall => [(MARGIN, top - top_of_tall), (MARGIN, height - MARGIN)],
         }
         .map(|(x, y)| Point { x, y });
         let outside = outside_takes_part.then(|| self.draw_outside(width));
-        let wires = wires(&nodes, &pods, underlay[0], self.layout);
+        let router = outside.as_ref().map(|it| self.draw_router(it, underlay[0]));
+        let wires = wires(
+            &nodes,
+            &pods,
+            outside.as_ref().zip(router),
+            underlay[0],
+            self.layout,
+        );
         let ghosts = self.draw_ghosts(&pods, outside.as_ref());
         MapView {
             width,
@@ -380,6 +402,7 @@ impl Drawing<'_> {
             wires,
             ghosts,
             outside,
+            router,
             underlay,
             anchors: std::mem::take(&mut self.anchors),
         }
@@ -515,6 +538,14 @@ impl Drawing<'_> {
 
     fn draw_stations(&mut self, host: &HostId, shelf: Rect) -> Vec<Station> {
         let hook = |it| Anchor::Hook(host.clone(), it);
+        let output = OUTPUT.at(shelf);
+        self.anchors.insert(
+            Anchor::RoutingAgain(host.clone()),
+            Point {
+                x: output.x,
+                y: output.y - ABOVE_STATION,
+            },
+        );
         [
             (PREROUTING, hook(Hook::Prerouting)),
             (ROUTING, Anchor::Routing(host.clone())),
@@ -652,17 +683,8 @@ impl Drawing<'_> {
         };
         self.anchors
             .insert(Anchor::Host(HostId::Outside), rect.centre());
-        for (host, name) in [
-            (HostId::Outside, "eth0"),
-            (HostId::Router, "eth0"),
-            (HostId::Router, "eth1"),
-            (HostId::Router, "wan0"),
-        ] {
-            self.anchors
-                .insert(Anchor::Interface(host, name.into()), door);
-        }
-        self.anchors.insert(Anchor::Host(HostId::Router), door);
-        self.anchors.insert(Anchor::Routing(HostId::Router), door);
+        self.anchors
+            .insert(Anchor::Interface(HostId::Outside, "eth0".into()), door);
         PodRoom {
             id: HostId::Outside.to_string(),
             name: "client outside".into(),
@@ -676,6 +698,22 @@ impl Drawing<'_> {
             rect,
             door,
         }
+    }
+
+    /// The router, between the client outside and the nodes' network.
+    fn draw_router(&mut self, outside: &PodRoom, underlay: Point) -> Point {
+        let at = Point {
+            x: outside.door.x,
+            y: outside.door.y + ROUTER_BELOW,
+        };
+        let onto = onto_underlay(at, underlay, self.layout);
+        let interface = |name: &str| Anchor::Interface(HostId::Router, name.into());
+        self.anchors.insert(interface("eth0"), onto);
+        self.anchors.insert(interface("eth1"), at);
+        self.anchors.insert(interface("wan0"), at);
+        self.anchors.insert(Anchor::Host(HostId::Router), at);
+        self.anchors.insert(Anchor::Routing(HostId::Router), at);
+        at
     }
 
     /// Rooms beside one another end on the same line.
@@ -723,28 +761,6 @@ impl Drawing<'_> {
             },
         }]
     }
-}
-
-fn wires(nodes: &[NodeRoom], pods: &[PodRoom], underlay: Point, layout: Layout) -> Vec<Wire> {
-    let mut wires = Vec::new();
-    for node in nodes {
-        wires.push(Wire {
-            from: node.door,
-            to: onto_underlay(node.door, underlay, layout),
-            kind: "eth0",
-        });
-        for pod in pods.iter().filter(|it| it.node == node.name) {
-            wires.push(Wire {
-                from: pod.door,
-                to: Point {
-                    x: pod.door.x,
-                    y: node.bridge[0].y,
-                },
-                kind: "veth",
-            });
-        }
-    }
-    wires
 }
 
 /// The nearest point of the nodes' network.

@@ -1,8 +1,10 @@
-//! The lines packets draw on the map, from station to station.
+//! Lines on the map: wires, and what packets draw from station to station.
 //!
-//! They go along bridges and the nodes' network, round corners, never across a room's wall.
+//! Packets go along bridges and the nodes' network, round corners, never across a room's wall.
 
-use super::map::{Anchor, MapView, Point, SHELF_APPROACH, onto_underlay};
+use super::map::{
+    Anchor, Layout, MapView, NodeRoom, PodRoom, Point, SHELF_APPROACH, Wire, onto_underlay,
+};
 use crate::sim::HostId;
 
 impl MapView {
@@ -37,7 +39,7 @@ impl MapView {
         match (before, station) {
             // Between two doors, along the nodes' network.
             (Anchor::Interface(a, _), Anchor::Interface(b, _))
-                if is_node(a) && is_node(b) && a != b =>
+                if is_on_underlay(a) && is_on_underlay(b) && a != b =>
             {
                 let [start, _] = self.underlay;
                 points.push(onto_underlay(from, start, self.layout));
@@ -105,4 +107,41 @@ impl MapView {
 
 fn is_node(host: &HostId) -> bool {
     matches!(host, HostId::Node(_))
+}
+
+fn is_on_underlay(host: &HostId) -> bool {
+    matches!(host, HostId::Node(_) | HostId::Router)
+}
+
+/// The wires: from nodes to their network, from pods to their bridge, from outside to the router.
+pub(super) fn wires(
+    nodes: &[NodeRoom],
+    pods: &[PodRoom],
+    outside: Option<(&PodRoom, Point)>,
+    underlay: Point,
+    layout: Layout,
+) -> Vec<Wire> {
+    let wire = |from: Point, to: Point, kind| Wire { from, to, kind };
+    let mut wires = Vec::new();
+    if let Some((outside, router)) = outside {
+        wires.push(wire(outside.door, router, "eth1"));
+        wires.push(wire(
+            router,
+            onto_underlay(router, underlay, layout),
+            "eth0",
+        ));
+    }
+    for node in nodes {
+        let onto = onto_underlay(node.door, underlay, layout);
+        wires.push(wire(node.door, onto, "eth0"));
+        for pod in pods.iter().filter(|it| it.node == node.name) {
+            let [bridge, _] = node.bridge;
+            let onto = Point {
+                x: pod.door.x,
+                y: bridge.y,
+            };
+            wires.push(wire(pod.door, onto, "veth"));
+        }
+    }
+    wires
 }

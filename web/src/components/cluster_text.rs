@@ -25,7 +25,7 @@ pub fn ClusterText(props: &ClusterTextProps) -> Html {
                 </p>
             }) }
             { for map.outside.iter().map(|it| html! {
-                <p key={it.id.clone()}>{ it.name.clone() }{", "}<code>{ it.address.clone() }</code>{", asks from outside."}</p>
+                <p key={it.id.clone()}>{ it.name.clone() }{", "}<code>{ it.address.clone() }</code>{", asks from outside, through a router."}</p>
             }) }
             <ul>
                 { for map.nodes.iter().map(|it| node(it, map)) }

@@ -20,7 +20,7 @@ const STAMP_ADVANCE: f64 = 6.4;
 const GAP: f64 = 15.0;
 const EDGE: f64 = 6.0;
 /// Above the first height a card is below its packet, below the second above it.
-const SIDES_CHANGE: (f64, f64) = (64.0, 100.0);
+const SIDES_CHANGE: (f64, f64) = (100.0, 126.0);
 
 /// A line of the header, as it came and as it goes on.
 #[derive(Debug, PartialEq)]
@@ -238,7 +238,7 @@ mod tests {
         let place = |x, y| card_place(Point { x, y }, size, &map);
         assert_eq!(place(10.0, 200.0).x, EDGE);
         assert_eq!(place(395.0, 200.0).x, 400.0 - 160.0 - EDGE);
-        assert!(place(200.0, 20.0).y > 20.0);
+        assert!(place(200.0, 96.0).y > 96.0);
         assert!(place(200.0, 200.0).y < 200.0 - 45.0);
     }
 }

@@ -36,7 +36,14 @@ pub(super) fn Rooms(props: &RoomsProps) -> Html {
                 <line class="map__wire" key={format!("wire {idx}")} data-kind={it.kind}
                     x1={n(it.from.x)} y1={n(it.from.y)} x2={n(it.to.x)} y2={n(it.to.y)} />
             }) }
-            { for map.pods.iter().chain(&map.outside).map(pod) }
+            { for map.pods.iter().map(pod) }
+            { for map.outside.iter().map(outside) }
+            { for map.router.iter().map(|it| html! {
+                <g key="router">
+                    <circle class="map__router" cx={n(it.x)} cy={n(it.y)} r="5" />
+                    { text("map__small", it.x + 12.0, it.y + 4.0, "router") }
+                </g>
+            }) }
             { for map.ghosts.iter().map(|it| ghost(it, map, &props.on_point)) }
         </g>
     }
@@ -122,7 +129,7 @@ fn shelf(node: &NodeRoom) -> Html {
                 <polyline class="map__way" key={idx} points={points(it)} />
             }) }
             { for node.stations.iter().map(station) }
-            { text("map__caption", shelf.x + 10.0, shelf.y + 58.0, "rules") }
+            { text("map__caption", shelf.x + 10.0, shelf.y + 66.0, "rules") }
             { for node.lines.iter().map(line) }
             { for (node.n_hidden_lines > 0).then(|| text(
                 "map__small", foot.x + 6.0, foot.y + 13.5, &format!("and {} more", node.n_hidden_lines),
@@ -220,6 +227,20 @@ fn pod(pod: &PodRoom) -> Html {
             { text("map__address", left, rect.y + 54.0, &pod.address) }
             { text("map__small", left, rect.y + 68.0, &ports) }
             { text("map__small", left, rect.y + 81.0, &serves) }
+        </g>
+    }
+}
+
+/// The client outside: of what it runs and whether it is ready nothing is known.
+fn outside(client: &PodRoom) -> Html {
+    let rect = client.rect;
+    let left = rect.x + 9.0;
+    html! {
+        <g key={client.id.clone()} class="pod" data-client="">
+            { room("pod__room", rect) }
+            <rect class="map__door" x={n(client.door.x - 4.0)} y={n(client.door.y - 4.0)} width="8" height="8" rx="1.5" />
+            { text("pod__name", left, rect.y + 20.0, &client.name) }
+            { text("map__address", left, rect.y + rect.height - 9.0, &client.address) }
         </g>
     }
 }
