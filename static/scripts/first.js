@@ -47,7 +47,8 @@
     return (area && area.value) || read(TEXT) || "";
   }
 
-  function show(what) {
+  // After a crash the page was running, and a text may be the cause.
+  function show(what, afterCrash) {
     if (isShown || !document.body) {
       return;
     }
@@ -56,16 +57,20 @@
     if (text) {
       write(TEXT, text);
     }
-    // The next opening sets this text aside instead of stopping at it again.
-    write(OPENING, "1");
+    if (afterCrash) {
+      // The next opening sets this text aside instead of stopping at it again.
+      write(OPENING, "1");
+    }
     var box = element("div", "rescue");
     box.id = "rescue";
     box.setAttribute("role", "alertdialog");
     box.setAttribute("aria-labelledby", "rescue-head");
-    var head = element("h2", "rescue__head", "packetwalk has stopped");
+    var head = element("h2", "rescue__head", afterCrash ? "packetwalk has stopped" : "packetwalk could not start");
     head.id = "rescue-head";
     box.appendChild(head);
-    box.appendChild(element("p", "rescue__text", "This is a mistake of ours, not of yours. Load the page again: it begins with the tutorial’s manifest and offers yours to be put back."));
+    box.appendChild(element("p", "rescue__text", afterCrash
+      ? "This is a mistake of ours, not of yours. Load the page again: it begins with the tutorial’s manifest and offers yours to be put back."
+      : "A part of the page did not load, or this browser cannot run WebAssembly. Load it again; what you typed before is kept."));
     if (text) {
       box.appendChild(element("p", "rescue__text", "Your manifest, to copy:"));
       var area = element("textarea", "rescue__manifest");
@@ -89,10 +94,10 @@
     again.focus();
   }
 
-  function isOurs(error) {
+  function isCrash(error) {
     var wasm = window.WebAssembly;
     return !!(document.body && document.body.hasAttribute("data-panic")) ||
-      !!(wasm && error && (error instanceof wasm.RuntimeError || error instanceof wasm.CompileError || error instanceof wasm.LinkError));
+      !!(wasm && error && error instanceof wasm.RuntimeError);
   }
 
   function isReady() {
@@ -103,15 +108,15 @@
   window.addEventListener("error", function (event) {
     var target = event.target;
     if (target && target.nodeName === "SCRIPT") {
-      show("A part of the page did not load: " + target.src);
-    } else if (isOurs(event.error) || !isReady()) {
-      show(event.message || event.error);
+      show("Not loaded: " + target.src, false);
+    } else if (isCrash(event.error) || !isReady()) {
+      show(event.message || event.error, isCrash(event.error));
     }
   }, true);
 
   window.addEventListener("unhandledrejection", function (event) {
-    if (isOurs(event.reason) || !isReady()) {
-      show(event.reason);
+    if (isCrash(event.reason) || !isReady()) {
+      show(event.reason, isCrash(event.reason));
     }
   });
 

@@ -260,6 +260,8 @@ const SHELF_GAP: f64 = 28.0;
 const BRIDGE_TO_PODS: f64 = 54.0;
 const GHOST_HEIGHT: f64 = 52.0;
 const OUTSIDE_BAND: f64 = 120.0;
+/// Where the room of the client outside ends.
+const OUTSIDE_DOOR: f64 = 72.0;
 const ROUTER_BELOW: f64 = 24.0;
 const UNDERLAY_TO_ROOMS: f64 = 34.0;
 const UNDERLAY_ASIDE: f64 = 20.0;
@@ -353,13 +355,12 @@ impl Drawing<'_> {
         } else {
             MARGIN
         };
-        let top_of_tall = if outside_takes_part {
-            ROUTER_BELOW
-        } else {
-            0.0
-        };
         let (mut x, mut y) = match self.layout {
             Layout::Wide => (MARGIN, top + UNDERLAY_TO_ROOMS),
+            // Beneath the router there is room for a packet's card.
+            Layout::Tall if outside_takes_part => {
+                (MARGIN + UNDERLAY_ASIDE, top + UNDERLAY_TO_ROOMS)
+            }
             Layout::Tall => (MARGIN + UNDERLAY_ASIDE, top),
         };
         let mut nodes = Vec::new();
@@ -379,8 +380,11 @@ impl Drawing<'_> {
         self.even_out(&mut nodes);
         let underlay = match self.layout {
             Layout::Wide => [(MARGIN, top), ((width - MARGIN).max(MARGIN), top)],
-            // It begins where the router meets it.
-            Layout::Tall => [(MARGIN, top - top_of_tall), (MARGIN, height - MARGIN)],
+            Layout::Tall if outside_takes_part => [
+                (MARGIN, OUTSIDE_DOOR + ROUTER_BELOW),
+                (MARGIN, height - MARGIN),
+            ],
+            Layout::Tall => [(MARGIN, top), (MARGIN, height - MARGIN)],
         }
         .map(|(x, y)| Point { x, y });
         let outside = outside_takes_part.then(|| self.draw_outside(width));
@@ -675,14 +679,17 @@ impl Drawing<'_> {
             x: (width - POD_WIDTH) / 2.0,
             y: MARGIN / 2.0,
             width: POD_WIDTH,
-            height: 60.0,
+            height: OUTSIDE_DOOR - MARGIN / 2.0,
         };
         let door = Point {
             x: rect.centre().x,
             y: rect.y + rect.height,
         };
-        self.anchors
-            .insert(Anchor::Host(HostId::Outside), rect.centre());
+        let inside = Point {
+            x: door.x,
+            y: door.y - 13.0,
+        };
+        self.anchors.insert(Anchor::Host(HostId::Outside), inside);
         self.anchors
             .insert(Anchor::Interface(HostId::Outside, "eth0".into()), door);
         PodRoom {

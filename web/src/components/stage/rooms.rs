@@ -239,8 +239,8 @@ fn outside(client: &PodRoom) -> Html {
         <g key={client.id.clone()} class="pod" data-client="">
             { room("pod__room", rect) }
             <rect class="map__door" x={n(client.door.x - 4.0)} y={n(client.door.y - 4.0)} width="8" height="8" rx="1.5" />
-            { text("pod__name", left, rect.y + 20.0, &client.name) }
-            { text("map__address", left, rect.y + rect.height - 9.0, &client.address) }
+            { text("pod__name", left, rect.y + 18.0, &client.name) }
+            { text("map__address", left, rect.y + 33.0, &client.address) }
         </g>
     }
 }
