@@ -53,7 +53,10 @@ pub fn App() -> Html {
                 { figure(&view) }
                 { contents() }
                 <Inspector walk={walk.clone()} {position} />
-                <Editor editor={Part::from(&view.editor)} is_stale={view.is_stale} {on_edit} {on_reset} />
+                <Editor
+                    editor={Part::from(&view.editor)} outcomes={Part::from(&view.outcomes)}
+                    is_stale={view.is_stale} {on_edit} {on_reset}
+                />
                 <WalkList {walk} {position} />
             </main>
             { foot() }

@@ -307,6 +307,10 @@ async fn a_selector_that_selects_nothing_is_refused_by_a_rule() {
         "{walk}"
     );
     assert_eq!(page.count(".map__none"), 3);
+    assert_eq!(
+        page.text("#complaints-summary"),
+        "No mistakes: always refused."
+    );
 }
 
 #[wasm_bindgen_test]
@@ -348,19 +352,13 @@ async fn playing_moves_on_by_itself_and_pausing_stops_it() {
     page.key(&page.body(), "+").await;
     page.key(&page.body(), "+").await;
     page.key(&page.body(), " ").await;
-    assert_eq!(
-        page.find("#play").get_attribute("aria-label").as_deref(),
-        Some("Pause (Space)")
-    );
+    assert!(page.text("#play").contains("Pause"));
     until("the third hop", || page.current().as_str() >= "2").await;
     page.press("#play").await;
     let stopped_at = page.current();
     TimeoutFuture::new(1500).await;
     assert_eq!(page.current(), stopped_at);
-    assert_eq!(
-        page.find("#play").get_attribute("aria-label").as_deref(),
-        Some("Play (Space)")
-    );
+    assert!(page.text("#play").contains("Play"));
 }
 
 #[wasm_bindgen_test]

@@ -83,116 +83,104 @@ fn place_in_time(idx: usize, position: usize) -> &'static str {
     }
 }
 
-/// A button: its id, its word, its mark, its key as shown, and as `aria-keyshortcuts` spells it.
-struct Button {
+/// What a button looks like: its id, its word, its mark, and its key, as shown and as
+/// `aria-keyshortcuts` spells it.
+#[derive(Clone, Copy)]
+struct Face {
     id: &'static str,
     word: &'static str,
-    mark: Html,
+    mark: &'static str,
     key: &'static str,
     shortcut: &'static str,
-    event: Event,
-    is_idle: bool,
 }
+
+const START: Face = Face {
+    id: "start",
+    word: "To the start",
+    mark: "M4 4v12M16 4l-8 6 8 6",
+    key: "Home",
+    shortcut: "Home",
+};
+
+const BACK: Face = Face {
+    id: "back",
+    word: "Back",
+    mark: "M13 4l-7 6 7 6",
+    key: "←",
+    shortcut: "ArrowLeft",
+};
+
+const PLAY: Face = Face {
+    id: "play",
+    word: "Play",
+    mark: "M5 3.5v13L17 10z",
+    key: "Space",
+    shortcut: "Space",
+};
+
+const PAUSE: Face = Face {
+    word: "Pause",
+    mark: "M6 4v12M14 4v12",
+    ..PLAY
+};
+
+const FORWARD: Face = Face {
+    id: "forward",
+    word: "Forward",
+    mark: "M7 4l7 6-7 6",
+    key: "→",
+    shortcut: "ArrowRight",
+};
+
+const DECISION: Face = Face {
+    id: "decision",
+    word: "Next decision",
+    mark: "M3 5l5 5-5 5M14 5.5l4.5 4.5-4.5 4.5L9.5 10z",
+    key: "N",
+    shortcut: "N",
+};
+
+const END: Face = Face {
+    id: "end",
+    word: "To the end",
+    mark: "M16 4v12M4 4l8 6-8 6",
+    key: "End",
+    shortcut: "End",
+};
 
 fn buttons(playback: Playback, dispatch: &Dispatch) -> Html {
     let last = playback.n_hops.saturating_sub(1);
     let at_start = playback.position == 0;
     let at_end = playback.position >= last;
-    let (play, play_mark) = if playback.is_playing {
-        ("Pause", icon("M6 4v12M14 4v12"))
+    let (face, toggle) = if playback.is_playing {
+        (PAUSE, Event::Pause)
     } else {
-        ("Play", filled("M5 3.5v13L17 10z"))
-    };
-    let button = |id, word, mark, key, shortcut, event, is_idle| Button {
-        id,
-        word,
-        mark,
-        key,
-        shortcut,
-        event,
-        is_idle,
-    };
-    let toggle = if playback.is_playing {
-        Event::Pause
-    } else {
-        Event::Play
+        (PLAY, Event::Play)
     };
     let all = [
-        button(
-            "start",
-            "Start",
-            icon("M4 4v12M16 4l-8 6 8 6"),
-            "Home",
-            "Home",
-            Event::Jump(0),
-            at_start,
-        ),
-        button(
-            "back",
-            "Back",
-            icon("M13 4l-7 6 7 6"),
-            "←",
-            "ArrowLeft",
-            Event::Back,
-            at_start,
-        ),
-        button(
-            "play",
-            play,
-            play_mark,
-            "Space",
-            "Space",
-            toggle,
-            playback.n_hops == 0,
-        ),
-        button(
-            "forward",
-            "Forward",
-            icon("M7 4l7 6-7 6"),
-            "→",
-            "ArrowRight",
-            Event::Forward,
-            at_end,
-        ),
-        button(
-            "decision",
-            "Next decision",
-            icon("M3 5l5 5-5 5M14 5.5l4.5 4.5-4.5 4.5L9.5 10z"),
-            "N",
-            "N",
-            Event::ToNextDecision,
-            at_end,
-        ),
-        button(
-            "end",
-            "End",
-            icon("M16 4v12M4 4l8 6-8 6"),
-            "End",
-            "End",
-            Event::Jump(last),
-            at_end,
-        ),
+        (START, Event::Jump(0), at_start),
+        (BACK, Event::Back, at_start),
+        (face, toggle, playback.n_hops == 0),
+        (FORWARD, Event::Forward, at_end),
+        (DECISION, Event::ToNextDecision, at_end),
+        (END, Event::Jump(last), at_end),
     ];
     html! {
         <div class="controls__buttons">
-            { for all.into_iter().map(|it| press(it, dispatch)) }
+            { for all.into_iter().map(|(face, event, is_idle)| button(face, event, is_idle, dispatch)) }
         </div>
     }
 }
 
-fn press(button: Button, dispatch: &Dispatch) -> Html {
+fn button(face: Face, event: Event, is_idle: bool, dispatch: &Dispatch) -> Html {
     let dispatch = dispatch.clone();
-    let Button {
+    let Face {
         id,
         word,
         mark,
         key,
         shortcut,
-        event,
-        is_idle,
-    } = button;
-    // What is seen is part of what is said.
-    let said = format!("{word} ({key})");
+    } = face;
     // Not `disabled`: that would throw the focus away at the ends of the walk.
     let on_press = Callback::from(move |_: MouseEvent| {
         if !is_idle {
@@ -202,24 +190,13 @@ fn press(button: Button, dispatch: &Dispatch) -> Html {
     html! {
         <button
             class="press" key={id} {id} type="button"
-            aria-label={said} title={word} aria-keyshortcuts={shortcut} aria-disabled={is_idle.then_some("true")}
+            title={word} aria-keyshortcuts={shortcut} aria-disabled={is_idle.then_some("true")}
             onclick={on_press}
         >
-            { mark }
-            <kbd class="press__key" aria-hidden="true">{ key }</kbd>
+            <svg class="press__mark" viewBox="0 0 20 20" aria-hidden="true"><path d={mark} /></svg>
+            <span class="hidden">{ word }{", "}</span>
+            <kbd class="press__key">{ key }</kbd>
         </button>
-    }
-}
-
-fn icon(path: &'static str) -> Html {
-    html! {
-        <svg class="press__mark" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg>
-    }
-}
-
-fn filled(path: &'static str) -> Html {
-    html! {
-        <svg class="press__mark press__mark--filled" viewBox="0 0 20 20" aria-hidden="true"><path d={path} /></svg>
     }
 }
 

@@ -5,20 +5,26 @@
 //!
 //! **Left out**: completion, folding, undo across a reset (the text before is offered instead).
 
+use crate::components::verdict;
 use crate::components::yaml_words::{Kind, words};
 use crate::effects::go_to_line;
 use crate::session::Part;
 use crate::storage;
-use packetwalk_core::view::{ComplaintView, EditorView};
+use packetwalk_core::view::{ComplaintView, EditorView, EndingView, OutcomeView};
 use std::collections::BTreeSet;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
+
+/// So many ways are told beside the text; the rest is a number.
+const MAX_WAYS_TOLD: usize = 3;
 
 /// What is edited.
 #[derive(PartialEq, Properties)]
 pub struct EditorProps {
     /// The text and what is said about it.
     pub editor: Part<EditorView>,
+    /// What follows from it.
+    pub outcomes: Part<Vec<OutcomeView>>,
     /// Whether the picture is that of an earlier text.
     pub is_stale: bool,
     /// The text was changed.
@@ -68,7 +74,7 @@ pub fn Editor(props: &EditorProps) -> Html {
                 </button>
             </div>
             { frame(editor, &on_input) }
-            { complaints(&editor.complaints, props.is_stale) }
+            { complaints(&editor.complaints, &props.outcomes, props.is_stale) }
         </section>
     }
 }
@@ -126,10 +132,10 @@ const fn kind_class(kind: Kind) -> &'static str {
 }
 
 /// What is wrong, each with its place and what to try; pressing one goes there.
-fn complaints(complaints: &[ComplaintView], is_stale: bool) -> Html {
+fn complaints(complaints: &[ComplaintView], outcomes: &[OutcomeView], is_stale: bool) -> Html {
     let n_errors = complaints.iter().filter(|it| it.is_error).count();
     let summary = match (n_errors, complaints.len() - n_errors) {
-        (0, 0) => "No mistakes. What you type is kept in this browser.".to_owned(),
+        (0, 0) => "No mistakes".to_owned(),
         (0, warnings) => counted(warnings, "warning"),
         (errors, 0) => counted(errors, "mistake"),
         (errors, warnings) => format!(
@@ -138,20 +144,44 @@ fn complaints(complaints: &[ComplaintView], is_stale: bool) -> Html {
             counted(warnings, "warning")
         ),
     };
-    let stale = if is_stale {
-        ". The picture is that of the last text that could be read."
+    let so = if is_stale {
+        "the picture is that of the last text that could be read".to_owned()
     } else {
-        ""
+        ways(outcomes)
     };
     html! {
         <div class="complaints" data-stale={is_stale.then_some("")}>
-            <p class="complaints__summary" id="complaints-summary" aria-live="polite">{ summary }{ stale }</p>
-            <p class="hidden" id="editor-help">{"Tab leaves the editor."}</p>
+            <p class="complaints__summary" id="complaints-summary" aria-live="polite">{ summary }{": "}{ so }{"."}</p>
             <ul class="complaints__list" id="complaints">
                 { for complaints.iter().enumerate().map(|(idx, it)| html! { <li key={idx}>{ complaint(it) }</li> }) }
             </ul>
+            <p class="complaints__kept" id="editor-help">{"What you type is kept in this browser. Tab leaves the editor."}</p>
         </div>
     }
+}
+
+/// What follows from the text, in a few words: how the request ends now.
+fn ways(outcomes: &[OutcomeView]) -> String {
+    let told = outcomes.iter().take(MAX_WAYS_TOLD).map(|it| {
+        let verdict = verdict::word(it.ending.verdict);
+        format!("{} {verdict}", it.odds) + &whom(&it.ending)
+    });
+    let mut told: Vec<String> = told.collect();
+    if outcomes.len() > MAX_WAYS_TOLD {
+        told.push(format!("and {} more ways", outcomes.len() - MAX_WAYS_TOLD));
+    }
+    match told.as_slice() {
+        [] => "there is no request to follow".to_owned(),
+        told => told.join(", "),
+    }
+}
+
+fn whom(ending: &EndingView) -> String {
+    let name = ending
+        .object
+        .as_deref()
+        .and_then(|it| it.rsplit('/').next());
+    name.map(|it| format!(" ({it})")).unwrap_or_default()
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -56,7 +56,7 @@ pub fn Stage(props: &StageProps) -> Html {
                 <Rooms map={map.clone()} points_at_vip={*points_at_vip} {on_point} />
                 <Journey map={map.clone()} walk={props.walk.clone()} playback={props.playback} />
             </svg>
-            <p class="stage__stale" role="status">
+            <p class="stage__stale">
                 { if props.is_stale { "The manifest has a mistake: this is the picture of the last text that could be read." } else { "" } }
             </p>
         </div>
