@@ -61,3 +61,21 @@ fn undoing_an_edit_by_hand_gives_the_first_view_again() {
     session.update(Event::Edited(text));
     assert_eq!(*before, *session.view());
 }
+
+#[test]
+fn the_cluster_named_is_the_one_the_manifest_describes() {
+    let mut session = session();
+    assert_eq!(
+        session.view().request.cluster,
+        "nftables mode, Kubernetes\u{a0}1.36"
+    );
+    let text = format!(
+        "{}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.35.2\n",
+        text("static/manifests/clusterip.yaml")
+    );
+    session.update(Event::Edited(text));
+    assert_eq!(
+        session.view().request.cluster,
+        "nftables mode, Kubernetes\u{a0}1.35"
+    );
+}

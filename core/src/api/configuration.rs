@@ -74,6 +74,12 @@ impl Default for KubernetesVersion {
     }
 }
 
+impl std::fmt::Display for KubernetesVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
 impl KubernetesVersion {
     /// Reads `v1.36.2`, `1.36` and the like.
     #[must_use]

@@ -227,6 +227,11 @@ impl Session {
         // The name as the list of sources has it, so that a menu finds it there.
         let from = Source::parse(&self.from).map_or(self.from.clone(), |it| it.to_string());
         RequestView {
+            cluster: format!(
+                "{} mode, Kubernetes\u{a0}{}",
+                world.mode.name,
+                world.objects.cluster.version()
+            ),
             from,
             to: self.to.clone(),
             sources: sources.map(ToString::to_string).collect(),

@@ -74,6 +74,8 @@ pub struct Playback {
 /// The request, as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RequestView {
+    /// In which cluster: `nftables mode, Kubernetes 1.36`.
+    pub cluster: String,
     /// From where.
     pub from: String,
     /// To what.

@@ -40,7 +40,7 @@ pub fn Header(props: &HeaderProps) -> Html {
             <div class="head__row">
                 <h1 class="head__name">{"packet"}<span class="head__walk">{"walk"}</span></h1>
                 { form(request, from, to, on_send) }
-                <p class="head__mode">{"nftables mode, Kubernetes\u{a0}1.36"}</p>
+                <p class="head__mode">{ request.cluster.clone() }</p>
                 <ThemeButton />
             </div>
             <p class="head__error" id="request-error" role="status">
