@@ -9,7 +9,6 @@
 use super::{Complaint, Kind, Object, ObjectRef, Severity};
 use crate::sorted::insert_by_key;
 use crate::yaml::{self, FieldProblemKind, Node, Position, Span};
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// A file and its text.
@@ -166,29 +165,7 @@ impl Manifest {
     }
 
     fn decode(&mut self, file: &Arc<str>, node: &Node, kind: Kind) -> Option<Object> {
-        Some(match kind {
-            Kind::Namespace => Object::Namespace(self.decode_as(file, node, kind)?),
-            Kind::Node => Object::Node(self.decode_as(file, node, kind)?),
-            Kind::Pod => Object::Pod(self.decode_as(file, node, kind)?),
-            Kind::Service => Object::Service(self.decode_as(file, node, kind)?),
-            Kind::EndpointSlice => Object::EndpointSlice(self.decode_as(file, node, kind)?),
-            Kind::ConfigMap => Object::ConfigMap(self.decode_as(file, node, kind)?),
-            Kind::ClusterConfiguration => {
-                Object::ClusterConfiguration(self.decode_as(file, node, kind)?)
-            }
-            Kind::KubeProxyConfiguration => {
-                Object::KubeProxyConfiguration(self.decode_as(file, node, kind)?)
-            }
-        })
-    }
-
-    fn decode_as<T: DeserializeOwned>(
-        &mut self,
-        file: &Arc<str>,
-        node: &Node,
-        kind: Kind,
-    ) -> Option<T> {
-        let decoded = yaml::decode::<T>(node);
+        let decoded = Object::from_node(kind, node);
         for problem in decoded.problems {
             let is_unknown = matches!(problem.kind, FieldProblemKind::UnknownField);
             if is_unknown && (is_type_field(&problem.path) || !kind.is_whole()) {
@@ -227,6 +204,7 @@ impl Manifest {
             }
         }
         if let Object::Service(service) = &mut object {
+            let service = Arc::make_mut(service);
             service.set_defaults();
             for complaint in service.validate() {
                 let path = complaint.path.clone().unwrap_or_default();
@@ -270,7 +248,7 @@ fn is_type_field(path: &str) -> bool {
 
 fn unknown_kind(name: &str) -> Complaint {
     let nearest = Kind::ALL
-        .into_iter()
+        .iter()
         .find(|it| it.name().eq_ignore_ascii_case(name));
     let complaint = Complaint::warning(format!(
         "kind {name} is not modelled yet: this object is left out"

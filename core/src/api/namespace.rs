@@ -1,9 +1,7 @@
 //! Namespace.
 
 use super::ObjectMeta;
-use super::ignored::Ignored;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A Namespace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -11,8 +9,24 @@ use std::collections::BTreeMap;
 pub struct Namespace {
     /// Its metadata.
     pub metadata: ObjectMeta,
-    /// Its finalizers; passed over.
-    pub spec: BTreeMap<String, Ignored>,
-    /// Its phase; passed over.
-    pub status: BTreeMap<String, Ignored>,
+    /// Who must agree before it goes.
+    pub spec: NamespaceSpec,
+    /// Whether it is going.
+    pub status: NamespaceStatus,
+}
+
+/// Who must agree before a namespace goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamespaceSpec {
+    /// `kubernetes`, until everything in it is gone.
+    pub finalizers: Vec<String>,
+}
+
+/// Whether a namespace is going.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamespaceStatus {
+    /// Active or Terminating.
+    pub phase: Option<String>,
 }

@@ -1,6 +1,8 @@
 //! Node: a machine of the cluster.
 //!
-//! **Left out**: capacity, images, conditions other than Ready, taints.
+//! The typed form holds what decides about pods and routes; an API document keeps every field.
+//!
+//! **Left out**: capacity and images.
 
 use super::ObjectMeta;
 use crate::ip::{Cidr, IpAddr, parse_cidr_sloppy, parse_sloppy};
@@ -31,6 +33,24 @@ pub struct NodeSpec {
     /// What its cloud calls it.
     #[serde(rename = "providerID")]
     pub provider_id: Option<String>,
+    /// Whether new pods are kept away.
+    pub unschedulable: bool,
+    /// What keeps pods away, or sends them away.
+    pub taints: Vec<Taint>,
+}
+
+/// What keeps pods away from a node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: Option<String>,
+    /// NoSchedule, PreferNoSchedule, NoExecute.
+    pub effect: String,
+    /// When it was put there.
+    pub time_added: Option<String>,
 }
 
 /// What a node reports.
@@ -39,6 +59,27 @@ pub struct NodeSpec {
 pub struct NodeStatus {
     /// Its addresses.
     pub addresses: Vec<NodeAddress>,
+    /// Ready and its kin.
+    pub conditions: Vec<NodeCondition>,
+}
+
+/// A condition of a node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NodeCondition {
+    /// `Ready` is the one that counts.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// True, False, Unknown.
+    pub status: String,
+    /// Why, in one word.
+    pub reason: Option<String>,
+    /// Why, in a sentence.
+    pub message: Option<String>,
+    /// When its kubelet last said so.
+    pub last_heartbeat_time: Option<String>,
+    /// When it last changed.
+    pub last_transition_time: Option<String>,
 }
 
 /// An address of a node.
@@ -53,6 +94,13 @@ pub struct NodeAddress {
 }
 
 impl Node {
+    /// Whether it is well: its Ready condition, or, where it has none yet, yes.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let ready = self.status.conditions.iter().find(|it| it.kind == "Ready");
+        ready.is_none_or(|it| it.status == "True")
+    }
+
     /// The addresses other nodes and kube-proxy know it by: internal ones, or, where it has none,
     /// external ones (`GetNodeHostIPs`).
     #[must_use]

@@ -1,56 +1,176 @@
 //! Any object, and its name among all others.
+//!
+//! Kinds, groups, plural and short names are those of Kubernetes 1.36's discovery.
+//!
+//! **Left out**: other versions of a group than the one each kind is listed with here.
 
 use super::{
-    ClusterConfiguration, ConfigMap, EndpointSlice, KubeProxyConfiguration, Namespace, Node,
-    ObjectMeta, Pod, Service,
+    ClusterConfiguration, ConfigMap, Deployment, EndpointSlice, Endpoints, Event, Ingress,
+    IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease, Namespace,
+    NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceCidr, StatefulSet,
 };
-use serde::Serialize;
+use crate::yaml::{self, Decoded};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
+use std::sync::Arc;
 
-/// A kind of object the model knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Kind {
-    /// `v1`
-    Namespace,
-    /// `v1`
-    Node,
-    /// `v1`
-    Pod,
-    /// `v1`
-    Service,
-    /// `discovery.k8s.io/v1`
-    EndpointSlice,
-    /// `v1`
-    ConfigMap,
-    /// `kubeadm.k8s.io/v1beta4`
-    ClusterConfiguration,
-    /// `kubeproxy.config.k8s.io/v1alpha1`
-    KubeProxyConfiguration,
+/// How a kind is known.
+struct Facts {
+    /// The group and version a manifest must give; without the version for settings that have several.
+    api_version: &'static str,
+    /// Its plural, as paths and messages have it; empty for settings, which no server serves.
+    resource: &'static str,
+    /// What kubectl takes for it.
+    short_names: &'static [&'static str],
+    scope: Scope,
+    fields: Fields,
 }
 
-/// An object.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "it lives for a moment, between the manifest and the store"
-)]
-pub enum Object {
-    /// A Namespace.
-    Namespace(Namespace),
-    /// A Node.
-    Node(Node),
-    /// A Pod.
-    Pod(Pod),
-    /// A Service.
-    Service(Service),
-    /// An EndpointSlice.
-    EndpointSlice(EndpointSlice),
-    /// A ConfigMap.
-    ConfigMap(ConfigMap),
-    /// The cluster's settings.
-    ClusterConfiguration(ClusterConfiguration),
-    /// kube-proxy's settings.
-    KubeProxyConfiguration(KubeProxyConfiguration),
+enum Scope {
+    Cluster,
+    Namespaced,
+}
+
+/// Whether the typed form knows every field of a kind.
+enum Fields {
+    Whole,
+    Part,
+}
+
+/// Writes out what is the same for every kind: the two enums and the matches over them. A list by
+/// hand would be the same eleven lines for each of the kinds, and a new kind could miss one.
+macro_rules! kinds {
+    ($($kind:ident($($metadata:ident)?): $version:literal, $resource:literal, $short:expr, $scope:ident, $fields:ident;)*) => {
+        /// A kind of object the model knows.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        pub enum Kind {
+            $(
+                #[doc = concat!("`", $version, "`")]
+                $kind,
+            )*
+        }
+
+        /// An object: a shared pointer to it, so that a copy costs nothing.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Object {
+            $(
+                #[doc = concat!("`", $version, "` ", stringify!($kind))]
+                $kind(Arc<$kind>),
+            )*
+        }
+
+        $(
+            impl From<$kind> for Object {
+                fn from(it: $kind) -> Self {
+                    Object::$kind(Arc::new(it))
+                }
+            }
+
+            impl From<Arc<$kind>> for Object {
+                fn from(it: Arc<$kind>) -> Self {
+                    Object::$kind(it)
+                }
+            }
+        )*
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &[Kind] = &[$(Kind::$kind,)*];
+
+            /// The name a manifest uses.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Kind::$kind => name_of(stringify!($kind)),)* }
+            }
+
+            const fn facts(self) -> Facts {
+                match self {
+                    $(Kind::$kind => Facts {
+                        api_version: $version,
+                        resource: $resource,
+                        short_names: &$short,
+                        scope: Scope::$scope,
+                        fields: Fields::$fields,
+                    },)*
+                }
+            }
+        }
+
+        impl Object {
+            /// Its kind.
+            #[must_use]
+            pub const fn kind(&self) -> Kind {
+                match self { $(Object::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// Its metadata, where it has any.
+            #[must_use]
+            pub fn metadata(&self) -> Option<&ObjectMeta> {
+                match self { $(Object::$kind(_it) => kinds!(@metadata _it $($metadata)?),)* }
+            }
+
+            /// Its metadata, to be changed.
+            pub fn metadata_mut(&mut self) -> Option<&mut ObjectMeta> {
+                match self { $(Object::$kind(_it) => kinds!(@metadata_mut _it $($metadata)?),)* }
+            }
+
+            /// The object of this kind that an API document describes.
+            ///
+            /// # Errors
+            /// When a field is of a wrong type.
+            pub fn from_document(kind: Kind, document: &Value) -> Result<Self, serde_json::Error> {
+                Ok(match kind { $(Kind::$kind => $kind::deserialize(document)?.into(),)* })
+            }
+
+            /// The object of this kind that a node of a manifest describes, with all that is wrong with it.
+            pub(super) fn from_node(kind: Kind, node: &yaml::Node) -> Decoded<Object> {
+                match kind { $(Kind::$kind => yaml::decode::<$kind>(node).map(Into::into),)* }
+            }
+
+            fn to_value(&self) -> Value {
+                match self { $(Object::$kind(it) => serde_json::to_value(&**it),)* }
+                    .expect("objects have text keys")
+            }
+        }
+    };
+    (@metadata $it:ident metadata) => { Some(&$it.metadata) };
+    (@metadata $it:ident) => { None };
+    (@metadata_mut $it:ident metadata) => { Some(&mut Arc::make_mut($it).metadata) };
+    (@metadata_mut $it:ident) => { None };
+}
+
+kinds! {
+    Namespace(metadata): "v1", "namespaces", ["ns"], Cluster, Part;
+    Node(metadata): "v1", "nodes", ["no"], Cluster, Part;
+    Pod(metadata): "v1", "pods", ["po"], Namespaced, Part;
+    Service(metadata): "v1", "services", ["svc"], Namespaced, Whole;
+    Endpoints(metadata): "v1", "endpoints", ["ep"], Namespaced, Whole;
+    EndpointSlice(metadata): "discovery.k8s.io/v1", "endpointslices", [], Namespaced, Whole;
+    ConfigMap(metadata): "v1", "configmaps", ["cm"], Namespaced, Part;
+    Event(metadata): "v1", "events", ["ev"], Namespaced, Part;
+    Deployment(metadata): "apps/v1", "deployments", ["deploy"], Namespaced, Part;
+    ReplicaSet(metadata): "apps/v1", "replicasets", ["rs"], Namespaced, Part;
+    StatefulSet(metadata): "apps/v1", "statefulsets", ["sts"], Namespaced, Part;
+    Ingress(metadata): "networking.k8s.io/v1", "ingresses", ["ing"], Namespaced, Part;
+    IngressClass(metadata): "networking.k8s.io/v1", "ingressclasses", [], Cluster, Part;
+    NetworkPolicy(metadata): "networking.k8s.io/v1", "networkpolicies", ["netpol"], Namespaced, Part;
+    Lease(metadata): "coordination.k8s.io/v1", "leases", [], Namespaced, Part;
+    ServiceCidr(metadata): "networking.k8s.io/v1", "servicecidrs", [], Cluster, Part;
+    IpAddress(metadata): "networking.k8s.io/v1", "ipaddresses", ["ip"], Cluster, Part;
+    IpAddressPool(metadata): "metallb.io/v1beta1", "ipaddresspools", [], Namespaced, Part;
+    ClusterConfiguration(): "kubeadm.k8s.io/", "", [], Cluster, Part;
+    KubeProxyConfiguration(): "kubeproxy.config.k8s.io/", "", [], Cluster, Part;
+}
+
+/// Where Kubernetes writes initials in capitals.
+const fn name_of(ours: &'static str) -> &'static str {
+    match ours.as_bytes() {
+        b"ServiceCidr" => "ServiceCIDR",
+        b"IpAddress" => "IPAddress",
+        b"IpAddressPool" => "IPAddressPool",
+        _ => ours,
+    }
 }
 
 /// The name of an object among all others. In JSON it is the text `pod/default/api-1`.
@@ -65,109 +185,87 @@ pub struct ObjectRef {
 }
 
 impl Kind {
-    /// All kinds.
-    pub const ALL: [Kind; 8] = [
-        Kind::Namespace,
-        Kind::Node,
-        Kind::Pod,
-        Kind::Service,
-        Kind::EndpointSlice,
-        Kind::ConfigMap,
-        Kind::ClusterConfiguration,
-        Kind::KubeProxyConfiguration,
-    ];
-
-    /// The name a manifest uses.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Namespace => "Namespace",
-            Kind::Node => "Node",
-            Kind::Pod => "Pod",
-            Kind::Service => "Service",
-            Kind::EndpointSlice => "EndpointSlice",
-            Kind::ConfigMap => "ConfigMap",
-            Kind::ClusterConfiguration => "ClusterConfiguration",
-            Kind::KubeProxyConfiguration => "KubeProxyConfiguration",
-        }
-    }
-
     /// The kind of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == name)
+        Self::ALL.iter().copied().find(|it| it.name() == name)
+    }
+
+    /// The kind whose plural, singular or short name this is, in any case of letters.
+    #[must_use]
+    pub fn from_resource(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        Self::ALL.iter().copied().find(|it| {
+            let facts = it.facts();
+            !facts.resource.is_empty()
+                && (facts.resource == name
+                    || it.singular() == name
+                    || facts.short_names.contains(&name.as_str()))
+        })
     }
 
     /// The group and version a manifest must give, without the version for settings that have
     /// several.
     #[must_use]
     pub const fn api_version(self) -> &'static str {
-        match self {
-            Kind::Namespace | Kind::Node | Kind::Pod | Kind::Service | Kind::ConfigMap => "v1",
-            Kind::EndpointSlice => "discovery.k8s.io/v1",
-            Kind::ClusterConfiguration => "kubeadm.k8s.io/",
-            Kind::KubeProxyConfiguration => "kubeproxy.config.k8s.io/",
+        self.facts().api_version
+    }
+
+    /// Its group; empty for the core group.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        self.api_version()
+            .split_once('/')
+            .map_or("", |(group, _)| group)
+    }
+
+    /// Its plural; empty for settings, which no API server serves.
+    #[must_use]
+    pub const fn resource(self) -> &'static str {
+        self.facts().resource
+    }
+
+    /// Its plural with its group: `services`, `deployments.apps`.
+    #[must_use]
+    pub fn qualified_resource(self) -> String {
+        match self.group() {
+            "" => self.resource().to_owned(),
+            group => format!("{}.{group}", self.resource()),
         }
+    }
+
+    /// Its singular: `service`.
+    #[must_use]
+    pub fn singular(self) -> String {
+        self.name().to_ascii_lowercase()
+    }
+
+    /// What kubectl takes for it beside its plural and singular.
+    #[must_use]
+    pub const fn short_names(self) -> &'static [&'static str] {
+        self.facts().short_names
     }
 
     /// Whether its objects live in namespaces.
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(
-            self,
-            Kind::Pod | Kind::Service | Kind::EndpointSlice | Kind::ConfigMap
-        )
+        matches!(self.facts().scope, Scope::Namespaced)
+    }
+
+    /// Whether an API server serves it; settings are read from manifests only.
+    #[must_use]
+    pub const fn is_served(self) -> bool {
+        !self.facts().resource.is_empty()
     }
 
     /// Whether the model knows every field of it.
     #[must_use]
     pub const fn is_whole(self) -> bool {
-        matches!(self, Kind::Service | Kind::EndpointSlice | Kind::Namespace)
+        matches!(self.facts().fields, Fields::Whole)
     }
 }
 
 impl Object {
-    /// Its kind.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self {
-            Object::Namespace(_) => Kind::Namespace,
-            Object::Node(_) => Kind::Node,
-            Object::Pod(_) => Kind::Pod,
-            Object::Service(_) => Kind::Service,
-            Object::EndpointSlice(_) => Kind::EndpointSlice,
-            Object::ConfigMap(_) => Kind::ConfigMap,
-            Object::ClusterConfiguration(_) => Kind::ClusterConfiguration,
-            Object::KubeProxyConfiguration(_) => Kind::KubeProxyConfiguration,
-        }
-    }
-
-    /// Its metadata, where it has any.
-    #[must_use]
-    pub fn metadata(&self) -> Option<&ObjectMeta> {
-        Some(match self {
-            Object::Namespace(it) => &it.metadata,
-            Object::Node(it) => &it.metadata,
-            Object::Pod(it) => &it.metadata,
-            Object::Service(it) => &it.metadata,
-            Object::EndpointSlice(it) => &it.metadata,
-            Object::ConfigMap(it) => &it.metadata,
-            Object::ClusterConfiguration(_) | Object::KubeProxyConfiguration(_) => return None,
-        })
-    }
-
-    pub(super) fn metadata_mut(&mut self) -> Option<&mut ObjectMeta> {
-        Some(match self {
-            Object::Namespace(it) => &mut it.metadata,
-            Object::Node(it) => &mut it.metadata,
-            Object::Pod(it) => &mut it.metadata,
-            Object::Service(it) => &mut it.metadata,
-            Object::EndpointSlice(it) => &mut it.metadata,
-            Object::ConfigMap(it) => &mut it.metadata,
-            Object::ClusterConfiguration(_) | Object::KubeProxyConfiguration(_) => return None,
-        })
-    }
-
     /// Its name among all objects.
     #[must_use]
     pub fn reference(&self) -> ObjectRef {
@@ -178,7 +276,43 @@ impl Object {
             name: metadata.map(|it| it.name.clone()).unwrap_or_default(),
         }
     }
+
+    /// The object as an API document: apiVersion and kind told, what is empty left away.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let mut document = self.to_value();
+        prune(&mut document);
+        let kind = self.kind();
+        if let Value::Object(fields) = &mut document {
+            fields.insert("apiVersion".into(), kind.api_version().into());
+            fields.insert("kind".into(), kind.name().into());
+        }
+        document
+    }
 }
+
+/// Leaves away nulls, and lists, objects and texts with nothing in them (Go's `omitempty`), but keeps
+/// empty texts in maps of texts and empty objects in lists, where they mean something.
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for value in fields.values_mut() {
+                prune(value);
+            }
+            fields.retain(|name, value| match value {
+                Value::Null => false,
+                Value::Object(it) => !it.is_empty() || KEPT_EMPTY.contains(&name.as_str()),
+                Value::Array(it) => !it.is_empty(),
+                _ => true,
+            });
+        }
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+/// Fields that Go prints even when nothing is in them.
+const KEPT_EMPTY: [&str; 1] = ["loadBalancer"];
 
 impl ObjectRef {
     /// A reference to an object of a namespace.
@@ -195,7 +329,7 @@ impl ObjectRef {
 impl fmt::Display for ObjectRef {
     /// `pod/default/api-1`, `node/node-1`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.kind.name().to_ascii_lowercase())?;
+        f.write_str(&self.kind.singular())?;
         for part in [&self.namespace, &self.name] {
             if !part.is_empty() {
                 write!(f, "/{part}")?;

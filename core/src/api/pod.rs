@@ -1,8 +1,10 @@
 //! Pod: what really answers.
 //!
-//! **Left out**: everything about a container but its name, image and ports; hostPort.
+//! The typed form holds what decides where traffic goes and when; an API document keeps every field.
+//!
+//! **Left out**: hostPort, volumes, resources; sidecars (restartable init containers) count as init containers.
 
-use super::{Labels, ObjectMeta};
+use super::{IntOrString, Labels, ObjectMeta};
 use crate::ip::{IpAddr, Protocol, parse_sloppy};
 use serde::{Deserialize, Serialize};
 
@@ -22,10 +24,16 @@ pub struct Pod {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PodSpec {
+    /// Containers that run one after the other before the others start.
+    pub init_containers: Vec<Container>,
     /// Its containers.
     pub containers: Vec<Container>,
     /// The node it runs on.
     pub node_name: Option<String>,
+    /// Labels its node must have.
+    pub node_selector: Labels,
+    /// The taints it bears.
+    pub tolerations: Vec<Toleration>,
     /// Its name in DNS.
     pub hostname: Option<String>,
     /// The headless Service it is named under.
@@ -34,6 +42,36 @@ pub struct PodSpec {
     pub host_network: bool,
     /// How its resolv.conf is made.
     pub dns_policy: Option<String>,
+    /// Always, OnFailure, Never.
+    pub restart_policy: Option<String>,
+    /// How long it may take to go.
+    pub termination_grace_period_seconds: Option<i64>,
+    /// Conditions beyond its containers' that it waits for.
+    pub readiness_gates: Vec<ReadinessGate>,
+}
+
+/// A condition a pod waits for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ReadinessGate {
+    /// The condition's type.
+    pub condition_type: String,
+}
+
+/// A taint that is borne.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Toleration {
+    /// The taint's key; all of them where it is absent.
+    pub key: Option<String>,
+    /// Equal or Exists.
+    pub operator: Option<String>,
+    /// The taint's value.
+    pub value: Option<String>,
+    /// The taint's effect; all of them where it is absent.
+    pub effect: Option<String>,
+    /// For how long.
+    pub toleration_seconds: Option<i64>,
 }
 
 /// A container of a pod.
@@ -44,8 +82,116 @@ pub struct Container {
     pub name: String,
     /// Its image.
     pub image: String,
+    /// What it runs instead of what its image says.
+    pub command: Vec<String>,
+    /// With which words.
+    pub args: Vec<String>,
     /// The ports it says it uses.
     pub ports: Vec<ContainerPort>,
+    /// Whether it takes traffic.
+    pub readiness_probe: Option<Probe>,
+    /// Whether it lives.
+    pub liveness_probe: Option<Probe>,
+    /// Whether it has started.
+    pub startup_probe: Option<Probe>,
+    /// What happens before it is stopped.
+    pub lifecycle: Option<Lifecycle>,
+    /// Always, IfNotPresent, Never.
+    pub image_pull_policy: Option<String>,
+}
+
+/// A question the kubelet asks a container again and again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Probe {
+    /// By an HTTP request.
+    pub http_get: Option<HttpGet>,
+    /// By a connection.
+    pub tcp_socket: Option<TcpSocket>,
+    /// By a command.
+    pub exec: Option<ExecAction>,
+    /// By a gRPC health check.
+    pub grpc: Option<GrpcAction>,
+    /// How long after the start.
+    pub initial_delay_seconds: i32,
+    /// How long an answer may take; 1 unless told otherwise.
+    pub timeout_seconds: Option<i32>,
+    /// How often; every 10 seconds unless told otherwise.
+    pub period_seconds: Option<i32>,
+    /// How many good answers make it well; 1 unless told otherwise.
+    pub success_threshold: Option<i32>,
+    /// How many bad answers make it ill; 3 unless told otherwise.
+    pub failure_threshold: Option<i32>,
+}
+
+/// An HTTP request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HttpGet {
+    /// The path.
+    pub path: Option<String>,
+    /// The port, by number or name.
+    pub port: Option<IntOrString>,
+    /// The host; the pod where it is absent.
+    pub host: Option<String>,
+    /// HTTP or HTTPS.
+    pub scheme: Option<String>,
+}
+
+/// A connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TcpSocket {
+    /// The port, by number or name.
+    pub port: Option<IntOrString>,
+    /// The host; the pod where it is absent.
+    pub host: Option<String>,
+}
+
+/// A command.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExecAction {
+    /// Its words.
+    pub command: Vec<String>,
+}
+
+/// A gRPC health check.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrpcAction {
+    /// The port.
+    pub port: i32,
+    /// The service asked about.
+    pub service: Option<String>,
+}
+
+/// What happens at a container's ends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Lifecycle {
+    /// Before it is stopped.
+    pub pre_stop: Option<LifecycleHandler>,
+}
+
+/// What happens at one end of a container.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct LifecycleHandler {
+    /// A command.
+    pub exec: Option<ExecAction>,
+    /// A pause.
+    pub sleep: Option<SleepAction>,
+    /// An HTTP request.
+    pub http_get: Option<HttpGet>,
+}
+
+/// A pause.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SleepAction {
+    /// How long.
+    pub seconds: i64,
 }
 
 /// A port a container says it uses. In Kubernetes this opens nothing; in the simulator the
@@ -75,6 +221,98 @@ pub struct PodStatus {
     pub pod_ips: Vec<PodIp>,
     /// Ready and its kin.
     pub conditions: Vec<PodCondition>,
+    /// Why it is as it is, in one word: `Evicted`, `NodeLost`.
+    pub reason: Option<String>,
+    /// Why, in a sentence.
+    pub message: Option<String>,
+    /// Its node's address.
+    #[serde(rename = "hostIP")]
+    pub host_ip: Option<String>,
+    /// When its node took it on.
+    pub start_time: Option<String>,
+    /// How its init containers fare.
+    pub init_container_statuses: Vec<ContainerStatus>,
+    /// How its containers fare.
+    pub container_statuses: Vec<ContainerStatus>,
+    /// BestEffort, Burstable, Guaranteed.
+    pub qos_class: Option<String>,
+}
+
+/// How a container fares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ContainerStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is doing.
+    pub state: ContainerState,
+    /// What it did before it was restarted.
+    pub last_state: ContainerState,
+    /// Whether it takes traffic.
+    pub ready: bool,
+    /// Whether it has started.
+    pub started: Option<bool>,
+    /// How often it was restarted.
+    pub restart_count: i32,
+    /// Its image.
+    pub image: String,
+    /// The image's identity.
+    #[serde(rename = "imageID")]
+    pub image_id: String,
+    /// Its own identity.
+    #[serde(rename = "containerID")]
+    pub container_id: Option<String>,
+}
+
+/// What a container is doing: one of the three, or nothing known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerState {
+    /// It waits.
+    pub waiting: Option<ContainerWaiting>,
+    /// It runs.
+    pub running: Option<ContainerRunning>,
+    /// It has ended.
+    pub terminated: Option<ContainerTerminated>,
+}
+
+/// Why a container waits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerWaiting {
+    /// `ContainerCreating`, `CrashLoopBackOff`, `ImagePullBackOff`, …
+    pub reason: Option<String>,
+    /// In a sentence.
+    pub message: Option<String>,
+}
+
+/// Since when a container runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ContainerRunning {
+    /// Since when.
+    pub started_at: Option<String>,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ContainerTerminated {
+    /// Its exit code.
+    pub exit_code: i32,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// `Completed`, `Error`, `OOMKilled`.
+    pub reason: Option<String>,
+    /// In a sentence.
+    pub message: Option<String>,
+    /// When it started.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub finished_at: Option<String>,
+    /// Which container it was.
+    #[serde(rename = "containerID")]
+    pub container_id: Option<String>,
 }
 
 /// An address of a pod.
@@ -96,6 +334,12 @@ pub struct PodCondition {
     pub status: String,
     /// Why.
     pub reason: Option<String>,
+    /// Why, in a sentence.
+    pub message: Option<String>,
+    /// When it last changed.
+    pub last_transition_time: Option<String>,
+    /// The generation of the pod that it is about.
+    pub observed_generation: Option<i64>,
 }
 
 /// A socket on which a pod accepts traffic.

@@ -1,12 +1,21 @@
-//! The memory of objects: what the cluster holds at an instant.
+//! The memory of objects: what the cluster holds at an instant, and how it came about.
 //!
-//! Objects are shared pointers, so a copy of the whole store costs almost nothing.
+//! A [`Store`] keeps every object twice: as the API document, whole, and in its typed form, which is all that
+//! controllers, DNS and kube-proxy look at. Both are shared pointers, so a copy of the whole store costs little.
 //!
-//! **Left out**: revisions, watches and most of admission; a manifest is taken as a cluster's
-//! state, and only what it leaves open is filled in.
+//! **Left out**: storage beyond memory; several API servers.
 
 mod allocator;
+mod change;
+mod index;
+mod merge;
 mod objects;
+mod storage;
+mod write;
 
 pub use allocator::{allocate, dynamic_start};
-pub use objects::{Key, Objects};
+pub use change::{Change, ChangeKind};
+pub use merge::{changes, merge};
+pub use objects::{Key, Named, Namespaced, Objects, key};
+pub use storage::{MAX_CHANGES, Store};
+pub use write::{Note, NoteKind, Part, Propagation, Write};

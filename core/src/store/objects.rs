@@ -1,8 +1,16 @@
-//! All objects, by kind and name.
+//! All objects in their typed form, by kind and name, and the look-ups that would otherwise go through all of them.
+//!
+//! The maps are read by everybody and changed through [`Objects::put`] and [`Objects::remove`] only, so that the
+//! look-ups stay true. Objects are shared pointers: a copy of the whole costs one pointer an object.
+//!
+//! **Left out**: documents, revisions and watches, which [`super::Store`] keeps.
 
+use super::index::Index;
 use crate::api::{
-    ClusterConfiguration, ConfigMap, EndpointSlice, KubeProxyConfiguration, Namespace, Node,
-    Object, ObjectMeta, Pod, Service,
+    ClusterConfiguration, ConfigMap, Deployment, EndpointSlice, Endpoints, Event, Ingress,
+    IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels, Lease, Namespace,
+    NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service, ServiceCidr,
+    StatefulSet,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,58 +18,159 @@ use std::sync::Arc;
 /// Namespace and name.
 pub type Key = (String, String);
 
+/// Objects of a kind that live in namespaces.
+pub type Namespaced<T> = BTreeMap<Key, Arc<T>>;
+
+/// Objects of a kind that do not.
+pub type Named<T> = BTreeMap<String, Arc<T>>;
+
 /// All objects of a cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Objects {
     /// Namespaces by name.
-    pub namespaces: BTreeMap<String, Arc<Namespace>>,
+    pub namespaces: Named<Namespace>,
     /// Nodes by name.
-    pub nodes: BTreeMap<String, Arc<Node>>,
+    pub nodes: Named<Node>,
     /// Pods.
-    pub pods: BTreeMap<Key, Arc<Pod>>,
+    pub pods: Namespaced<Pod>,
     /// Services.
-    pub services: BTreeMap<Key, Arc<Service>>,
+    pub services: Namespaced<Service>,
+    /// Endpoints.
+    pub endpoints: Namespaced<Endpoints>,
     /// EndpointSlices.
-    pub endpoint_slices: BTreeMap<Key, Arc<EndpointSlice>>,
+    pub endpoint_slices: Namespaced<EndpointSlice>,
     /// ConfigMaps.
-    pub config_maps: BTreeMap<Key, Arc<ConfigMap>>,
+    pub config_maps: Namespaced<ConfigMap>,
+    /// Events.
+    pub events: Namespaced<Event>,
+    /// Deployments.
+    pub deployments: Namespaced<Deployment>,
+    /// ReplicaSets.
+    pub replica_sets: Namespaced<ReplicaSet>,
+    /// StatefulSets.
+    pub stateful_sets: Namespaced<StatefulSet>,
+    /// Ingresses.
+    pub ingresses: Namespaced<Ingress>,
+    /// IngressClasses by name.
+    pub ingress_classes: Named<IngressClass>,
+    /// NetworkPolicies.
+    pub network_policies: Namespaced<NetworkPolicy>,
+    /// Leases.
+    pub leases: Namespaced<Lease>,
+    /// ServiceCIDRs by name.
+    pub service_cidrs: Named<ServiceCidr>,
+    /// IPAddresses by name.
+    pub ip_addresses: Named<IpAddress>,
+    /// MetalLB's pools.
+    pub ip_address_pools: Namespaced<IpAddressPool>,
     /// The cluster's settings.
     pub cluster: Arc<ClusterConfiguration>,
     /// kube-proxy's settings, if any were given.
     pub kube_proxy: Option<Arc<KubeProxyConfiguration>>,
+    index: Index,
 }
 
 /// The key of an object with this metadata.
 #[must_use]
-pub(crate) fn key(metadata: &ObjectMeta) -> Key {
+pub fn key(metadata: &ObjectMeta) -> Key {
     (metadata.namespace.clone(), metadata.name.clone())
 }
 
 impl Objects {
-    /// Adds an object; one of the same name is replaced.
-    pub fn put(&mut self, object: Object) {
-        match object {
-            Object::Namespace(it) => {
-                self.namespaces
-                    .insert(it.metadata.name.clone(), Arc::new(it));
+    /// Adds an object; one of the same name is replaced and handed back.
+    pub fn put(&mut self, object: Object) -> Option<Object> {
+        let before = self.swap(&object.reference(), Some(object.clone()));
+        if let Some(before) = &before {
+            self.index.forget(before);
+        }
+        self.index.note(&object);
+        before
+    }
+
+    /// Takes an object away, and hands it back if there was one.
+    pub fn remove(&mut self, object: &ObjectRef) -> Option<Object> {
+        let before = self.swap(object, None)?;
+        self.index.forget(&before);
+        Some(before)
+    }
+
+    /// The object of this name.
+    #[must_use]
+    pub fn find(&self, object: &ObjectRef) -> Option<Object> {
+        let name = &object.name;
+        let key = || (object.namespace.clone(), object.name.clone());
+        Some(match object.kind {
+            Kind::Namespace => self.namespaces.get(name)?.clone().into(),
+            Kind::Node => self.nodes.get(name)?.clone().into(),
+            Kind::Pod => self.pods.get(&key())?.clone().into(),
+            Kind::Service => self.services.get(&key())?.clone().into(),
+            Kind::Endpoints => self.endpoints.get(&key())?.clone().into(),
+            Kind::EndpointSlice => self.endpoint_slices.get(&key())?.clone().into(),
+            Kind::ConfigMap => self.config_maps.get(&key())?.clone().into(),
+            Kind::Event => self.events.get(&key())?.clone().into(),
+            Kind::Deployment => self.deployments.get(&key())?.clone().into(),
+            Kind::ReplicaSet => self.replica_sets.get(&key())?.clone().into(),
+            Kind::StatefulSet => self.stateful_sets.get(&key())?.clone().into(),
+            Kind::Ingress => self.ingresses.get(&key())?.clone().into(),
+            Kind::IngressClass => self.ingress_classes.get(name)?.clone().into(),
+            Kind::NetworkPolicy => self.network_policies.get(&key())?.clone().into(),
+            Kind::Lease => self.leases.get(&key())?.clone().into(),
+            Kind::ServiceCidr => self.service_cidrs.get(name)?.clone().into(),
+            Kind::IpAddress => self.ip_addresses.get(name)?.clone().into(),
+            Kind::IpAddressPool => self.ip_address_pools.get(&key())?.clone().into(),
+            Kind::ClusterConfiguration => self.cluster.clone().into(),
+            Kind::KubeProxyConfiguration => self.kube_proxy.clone()?.into(),
+        })
+    }
+
+    /// Puts an object in the place of the one of its name, or nothing.
+    fn swap(&mut self, at: &ObjectRef, object: Option<Object>) -> Option<Object> {
+        macro_rules! swap {
+            ($map:ident, $kind:ident, $key:expr) => {
+                match object {
+                    Some(Object::$kind(it)) => self.$map.insert($key, it),
+                    _ => self.$map.remove(&$key),
+                }
+                .map(Object::$kind)
+            };
+        }
+        let name = at.name.clone();
+        let key = (at.namespace.clone(), at.name.clone());
+        match at.kind {
+            Kind::Namespace => swap!(namespaces, Namespace, name),
+            Kind::Node => swap!(nodes, Node, name),
+            Kind::Pod => swap!(pods, Pod, key),
+            Kind::Service => swap!(services, Service, key),
+            Kind::Endpoints => swap!(endpoints, Endpoints, key),
+            Kind::EndpointSlice => swap!(endpoint_slices, EndpointSlice, key),
+            Kind::ConfigMap => swap!(config_maps, ConfigMap, key),
+            Kind::Event => swap!(events, Event, key),
+            Kind::Deployment => swap!(deployments, Deployment, key),
+            Kind::ReplicaSet => swap!(replica_sets, ReplicaSet, key),
+            Kind::StatefulSet => swap!(stateful_sets, StatefulSet, key),
+            Kind::Ingress => swap!(ingresses, Ingress, key),
+            Kind::IngressClass => swap!(ingress_classes, IngressClass, name),
+            Kind::NetworkPolicy => swap!(network_policies, NetworkPolicy, key),
+            Kind::Lease => swap!(leases, Lease, key),
+            Kind::ServiceCidr => swap!(service_cidrs, ServiceCidr, name),
+            Kind::IpAddress => swap!(ip_addresses, IpAddress, name),
+            Kind::IpAddressPool => swap!(ip_address_pools, IpAddressPool, key),
+            Kind::ClusterConfiguration => {
+                let told = match object {
+                    Some(Object::ClusterConfiguration(it)) => it,
+                    _ => Arc::default(),
+                };
+                let before = std::mem::replace(&mut self.cluster, told);
+                Some(Object::ClusterConfiguration(before))
             }
-            Object::Node(it) => {
-                self.nodes.insert(it.metadata.name.clone(), Arc::new(it));
+            Kind::KubeProxyConfiguration => {
+                let told = match object {
+                    Some(Object::KubeProxyConfiguration(it)) => Some(it),
+                    _ => None,
+                };
+                let before = std::mem::replace(&mut self.kube_proxy, told);
+                before.map(Object::KubeProxyConfiguration)
             }
-            Object::Pod(it) => {
-                self.pods.insert(key(&it.metadata), Arc::new(it));
-            }
-            Object::Service(it) => {
-                self.services.insert(key(&it.metadata), Arc::new(it));
-            }
-            Object::EndpointSlice(it) => {
-                self.endpoint_slices.insert(key(&it.metadata), Arc::new(it));
-            }
-            Object::ConfigMap(it) => {
-                self.config_maps.insert(key(&it.metadata), Arc::new(it));
-            }
-            Object::ClusterConfiguration(it) => self.cluster = Arc::new(it),
-            Object::KubeProxyConfiguration(it) => self.kube_proxy = Some(Arc::new(it)),
         }
     }
 
@@ -83,8 +192,47 @@ impl Objects {
         namespace: &'a str,
         service: &'a str,
     ) -> impl Iterator<Item = &'a Arc<EndpointSlice>> {
-        self.endpoint_slices.values().filter(move |it| {
-            it.metadata.namespace == namespace && it.service_name() == Some(service)
-        })
+        self.index
+            .slices_of(namespace, service)
+            .filter_map(move |name| {
+                let key = (namespace.to_owned(), name.to_owned());
+                self.endpoint_slices.get(&key)
+            })
+    }
+
+    /// The pods of a namespace that have all of these labels, by name. No labels, no pods.
+    pub fn pods_selected<'a>(
+        &'a self,
+        namespace: &'a str,
+        selector: &'a Labels,
+    ) -> impl Iterator<Item = &'a Arc<Pod>> {
+        self.index
+            .pods_with(namespace, selector)
+            .filter_map(move |name| self.pod(namespace, name))
+            .filter(move |it| crate::api::selects(selector, it.labels()))
+    }
+
+    /// The Services whose selector chooses these labels, by name.
+    pub fn services_selecting<'a>(
+        &'a self,
+        namespace: &'a str,
+        labels: &'a Labels,
+    ) -> impl Iterator<Item = &'a Arc<Service>> {
+        self.index
+            .services_asking(namespace, labels)
+            .filter_map(move |name| self.service(namespace, name))
+            .filter(move |it| crate::api::selects(&it.spec.selector, labels))
+    }
+
+    /// The pods of a node.
+    pub fn pods_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Arc<Pod>> {
+        self.index
+            .pods_on(node)
+            .filter_map(move |key| self.pods.get(key))
+    }
+
+    /// The objects that name the one of this uid as an owner.
+    pub fn owned_by<'a>(&'a self, uid: &'a str) -> impl Iterator<Item = &'a ObjectRef> {
+        self.index.owned_by(uid)
     }
 }

@@ -30,6 +30,16 @@ pub struct Decoded<T> {
     pub problems: Vec<FieldProblem>,
 }
 
+impl<T> Decoded<T> {
+    /// The same about something made of the value.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Decoded<U> {
+        Decoded {
+            value: self.value.map(make),
+            problems: self.problems,
+        }
+    }
+}
+
 /// Something wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldProblem {

@@ -1,0 +1,427 @@
+//! The store: documents with revisions, their typed form, and what changed when.
+//!
+//! What etcd and the generic registry do for a real API server (`staging/src/k8s.io/apiserver/pkg/registry/generic`
+//! of Kubernetes 1.36): identities, revisions, timestamps, generations, deletion in steps.
+//!
+//! **Left out**: compaction by time: a watch can go back over the last [`MAX_CHANGES`] changes, however old.
+
+use super::{Change, ChangeKind, Note, Objects, Part, Propagation, Write, changes, merge};
+use crate::api::{Event, EventSource, Kind, Object, ObjectRef, Pod, TargetRef};
+use crate::chance::Chooser;
+use crate::time::Clock;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// How many changes are remembered for watches.
+pub const MAX_CHANGES: usize = 20_000;
+
+/// The characters of generated names: no vowels, so that no words come about, and none that look alike.
+const SUFFIX_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// How often another suffix is tried when a generated name is taken.
+const MAX_NAMES: usize = 8;
+
+/// The memory of a cluster.
+#[derive(Clone, Debug)]
+pub struct Store {
+    objects: Objects,
+    documents: BTreeMap<ObjectRef, Arc<Value>>,
+    revision: u64,
+    changes: VecDeque<Change>,
+    luck: Chooser,
+}
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new(seed: u64) -> Store {
+        Store {
+            objects: Objects::default(),
+            documents: BTreeMap::new(),
+            revision: 0,
+            changes: VecDeque::new(),
+            luck: Chooser::seeded(seed),
+        }
+    }
+
+    /// All objects in their typed form.
+    #[must_use]
+    pub const fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// An object's document.
+    #[must_use]
+    pub fn document(&self, object: &ObjectRef) -> Option<&Arc<Value>> {
+        self.documents.get(object)
+    }
+
+    /// All documents of a kind, by namespace and name.
+    pub fn documents(&self, kind: Kind) -> impl Iterator<Item = (&ObjectRef, &Arc<Value>)> {
+        let first = ObjectRef::new(kind, "", "");
+        self.documents
+            .range(first..)
+            .take_while(move |(it, _)| it.kind == kind)
+    }
+
+    /// The number of the last change.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// All changes after a revision; none if some of them are forgotten already.
+    #[must_use]
+    pub fn changes_after(&self, revision: u64) -> Option<impl Iterator<Item = &Change>> {
+        let forgotten = self.changes.front().map_or(self.revision, |it| it.revision - 1);
+        if revision < forgotten {
+            return None;
+        }
+        let skip = self.changes.partition_point(|it| it.revision <= revision);
+        Some(self.changes.range(skip..))
+    }
+
+    /// Where its luck comes from.
+    pub const fn luck(&mut self) -> &mut Chooser {
+        &mut self.luck
+    }
+
+    /// Puts an object in as it is, whatever a server would say to it: what a dump holds. What identifies it is
+    /// filled in where the dump does not say.
+    ///
+    /// # Errors
+    /// When a field is of a wrong type.
+    pub fn adopt(
+        &mut self,
+        kind: Kind,
+        mut document: Value,
+        clock: &Clock,
+    ) -> Result<ObjectRef, serde_json::Error> {
+        self.identify(&mut document, kind, clock);
+        self.commit(kind, document)
+    }
+
+    /// Does what a controller wants done.
+    pub fn write(&mut self, write: Write, clock: &Clock) {
+        match write {
+            Write::Create(object) => self.create(&object, clock),
+            Write::Patch {
+                object,
+                part,
+                patch,
+            } => self.patch(&object, part, &patch),
+            Write::Delete {
+                object,
+                propagation,
+            } => self.delete(&object, propagation, None, clock),
+            Write::Remove(object) => self.remove(&object),
+            Write::Record(note) => self.record(note, clock),
+        }
+    }
+
+    fn create(&mut self, object: &Object, clock: &Clock) {
+        let kind = object.kind();
+        let mut document = object.document();
+        if object.metadata().is_some_and(|it| it.name.is_empty()) {
+            let Some(name) = self.generated_name(object) else {
+                return;
+            };
+            document["metadata"]["name"] = name.into();
+        } else if self.documents.contains_key(&object.reference()) {
+            return;
+        }
+        self.identify(&mut document, kind, clock);
+        self.commit(kind, document)
+            .expect("a typed object reads back as itself");
+    }
+
+    /// A free name from the object's `generateName`.
+    fn generated_name(&mut self, object: &Object) -> Option<String> {
+        let metadata = object.metadata()?;
+        let prefix = metadata.generate_name.clone()?;
+        let mut reference = object.reference();
+        for _ in 0..MAX_NAMES {
+            reference.name = format!("{prefix}{}", self.suffix());
+            if !self.documents.contains_key(&reference) {
+                return Some(reference.name);
+            }
+        }
+        None
+    }
+
+    /// Five characters for a generated name.
+    pub fn suffix(&mut self) -> String {
+        (0..5)
+            .map(|_| {
+                let drawn = self.luck.draw(SUFFIX_ALPHABET.len() as u64);
+                let idx = usize::try_from(drawn).unwrap_or(0);
+                char::from(SUFFIX_ALPHABET[idx % SUFFIX_ALPHABET.len()])
+            })
+            .collect()
+    }
+
+    /// Fills in what a server gives every object.
+    fn identify(&mut self, document: &mut Value, kind: Kind, clock: &Clock) {
+        if !kind.is_served() {
+            return;
+        }
+        let uid = self.uid();
+        let Value::Object(fields) = document else {
+            return;
+        };
+        fields
+            .entry("apiVersion")
+            .or_insert_with(|| kind.api_version().into());
+        fields.entry("kind").or_insert_with(|| kind.name().into());
+        let metadata = fields.entry("metadata").or_insert_with(|| json!({}));
+        let Value::Object(metadata) = metadata else {
+            return;
+        };
+        metadata.entry("uid").or_insert_with(|| uid.into());
+        metadata
+            .entry("creationTimestamp")
+            .or_insert_with(|| clock.stamp().into());
+        if has_generation(kind) {
+            metadata.entry("generation").or_insert_with(|| 1.into());
+        }
+    }
+
+    /// A version 4 UUID.
+    fn uid(&mut self) -> String {
+        let high = self.luck.draw(u64::MAX);
+        let low = self.luck.draw(u64::MAX);
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xfff,
+            0x8000 | low >> 48 & 0x3fff,
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// Keeps a document under its name, as a new revision.
+    ///
+    /// # Errors
+    /// When a field is of a wrong type.
+    pub fn commit(
+        &mut self,
+        kind: Kind,
+        mut document: Value,
+    ) -> Result<ObjectRef, serde_json::Error> {
+        let revision = self.revision + 1;
+        if kind.is_served()
+            && let Some(metadata) = document.get_mut("metadata")
+        {
+            metadata["resourceVersion"] = revision.to_string().into();
+        }
+        let object = Object::from_document(kind, &document)?;
+        let reference = object.reference();
+        let before = self.objects.put(object.clone());
+        let change = if before.is_some() {
+            ChangeKind::Modified
+        } else {
+            ChangeKind::Added
+        };
+        let document = Arc::new(document);
+        self.documents.insert(reference.clone(), document.clone());
+        self.note_change(Change {
+            revision,
+            kind: change,
+            object: reference.clone(),
+            before,
+            after: Some(object),
+            document,
+        });
+        Ok(reference)
+    }
+
+    fn note_change(&mut self, change: Change) {
+        self.revision = change.revision;
+        if self.changes.len() == MAX_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(change);
+    }
+
+    fn patch(&mut self, object: &ObjectRef, part: Part, patch: &Value) {
+        let Some(document) = self.documents.get(object) else {
+            return;
+        };
+        if !changes(Some(document), patch) {
+            return;
+        }
+        let mut document = Value::clone(document);
+        let changes_spec = match part {
+            Part::Main => patch
+                .get("spec")
+                .is_some_and(|it| changes(document.get("spec"), it)),
+            Part::Status => false,
+        };
+        merge(&mut document, patch);
+        if changes_spec && has_generation(object.kind) {
+            let generation = document["metadata"]["generation"].as_i64().unwrap_or(0);
+            document["metadata"]["generation"] = (generation + 1).into();
+        }
+        self.commit(object.kind, document)
+            .expect("a controller's patch is of the right types");
+    }
+
+    /// Asks an object to go. `grace_secs` is what the caller allows a pod, instead of what the pod asks for.
+    pub fn delete(
+        &mut self,
+        object: &ObjectRef,
+        propagation: Propagation,
+        grace_secs: Option<i64>,
+        clock: &Clock,
+    ) {
+        let Some(document) = self.documents.get(object) else {
+            return;
+        };
+        let grace_secs = match self.objects.find(object) {
+            Some(Object::Pod(pod)) => grace_of(&pod, grace_secs),
+            _ => 0,
+        };
+        let mut document = Value::clone(document);
+        let metadata = &mut document["metadata"];
+        let finalizer = match propagation {
+            Propagation::Background => None,
+            Propagation::Foreground => Some("foregroundDeletion"),
+            Propagation::Orphan => Some("orphan"),
+        };
+        if let Some(finalizer) = finalizer {
+            let mut finalizers = metadata["finalizers"].as_array().cloned().unwrap_or_default();
+            if !finalizers.iter().any(|it| it == finalizer) {
+                finalizers.push(finalizer.into());
+            }
+            metadata["finalizers"] = finalizers.into();
+        }
+        let waits_for_somebody = metadata["finalizers"]
+            .as_array()
+            .is_some_and(|it| !it.is_empty())
+            || object.kind == Kind::Namespace;
+        if grace_secs == 0 && !waits_for_somebody {
+            self.remove(object);
+            return;
+        }
+        let known_grace = metadata["deletionGracePeriodSeconds"].as_i64();
+        if metadata["deletionTimestamp"].is_null() || known_grace > Some(grace_secs) {
+            let grace = crate::time::Duration::from_secs(u64::try_from(grace_secs).unwrap_or(0));
+            metadata["deletionTimestamp"] = clock.stamp_of(clock.now + grace).into();
+            metadata["deletionGracePeriodSeconds"] = grace_secs.into();
+        } else if finalizer.is_none() {
+            return;
+        }
+        self.commit(object.kind, document)
+            .expect("what was read before reads again");
+    }
+
+    /// Takes an object away for good.
+    pub fn remove(&mut self, object: &ObjectRef) {
+        let (Some(before), Some(document)) =
+            (self.objects.remove(object), self.documents.remove(object))
+        else {
+            return;
+        };
+        self.note_change(Change {
+            revision: self.revision + 1,
+            kind: ChangeKind::Deleted,
+            object: object.clone(),
+            before: Some(before),
+            after: None,
+            document,
+        });
+    }
+
+    /// Records an event; one that says the same as before only counts up.
+    fn record(&mut self, note: Note, clock: &Clock) {
+        let Some(about) = self.objects.find(&note.about) else {
+            return;
+        };
+        let Some(metadata) = about.metadata() else {
+            return;
+        };
+        let involved = TargetRef {
+            api_version: Some(note.about.kind.api_version().into()),
+            kind: Some(note.about.kind.name().into()),
+            namespace: Some(note.about.namespace.clone()).filter(|it| !it.is_empty()),
+            name: Some(note.about.name.clone()),
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version.clone(),
+            field_path: note.field_path.clone(),
+        };
+        let namespace = match note.about.namespace.as_str() {
+            "" => "default",
+            namespace => namespace,
+        };
+        if let Some(same) = self.same_event(namespace, &note, &involved) {
+            let count = same.count.unwrap_or(1) + 1;
+            let reference = Object::from(same).reference();
+            let patch = json!({"count": count, "lastTimestamp": clock.stamp()});
+            self.patch(&reference, Part::Main, &patch);
+            return;
+        }
+        let mut event = Event {
+            involved_object: involved,
+            reason: note.reason,
+            message: note.message,
+            source: EventSource {
+                component: note.component.to_owned(),
+                host: note.host,
+            },
+            first_timestamp: Some(clock.stamp()),
+            last_timestamp: Some(clock.stamp()),
+            count: Some(1),
+            kind: note.kind.name().to_owned(),
+            ..Event::default()
+        };
+        namespace.clone_into(&mut event.metadata.namespace);
+        let number = self.luck.draw(u64::MAX);
+        event.metadata.name = format!("{}.{number:016x}", note.about.name);
+        self.create(&event.into(), clock);
+    }
+
+    fn same_event(&self, namespace: &str, note: &Note, involved: &TargetRef) -> Option<Arc<Event>> {
+        let first = (namespace.to_owned(), format!("{}.", note.about.name));
+        let mut near = self.objects.events.range(first..).map(|(_, it)| it);
+        near.by_ref()
+            .take_while(|it| {
+                it.metadata.namespace == namespace
+                    && it.metadata.name.starts_with(&format!("{}.", note.about.name))
+            })
+            .find(|it| {
+                it.involved_object.uid == involved.uid
+                    && it.involved_object.field_path == involved.field_path
+                    && it.reason == note.reason
+                    && it.message == note.message
+                    && it.source.component == note.component
+            })
+            .cloned()
+    }
+}
+
+/// The kinds whose spec changes are counted.
+const fn has_generation(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::StatefulSet
+            | Kind::Ingress
+            | Kind::IngressClass
+            | Kind::NetworkPolicy
+            | Kind::EndpointSlice
+            | Kind::Pod
+    )
+}
+
+/// How long a pod may take to go: not at all if it is on no node, or has run to its end.
+fn grace_of(pod: &Pod, told: Option<i64>) -> i64 {
+    if pod.spec.node_name.is_none() || pod.is_over() {
+        return 0;
+    }
+    told.or(pod.spec.termination_grace_period_seconds)
+        .unwrap_or(30)
+        .max(0)
+}
