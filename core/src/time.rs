@@ -80,7 +80,10 @@ pub fn stamp(unix_secs: i64) -> String {
     );
     // Years are counted from March, so that the leap day is the last of its year.
     let from_march = days + 719_468;
-    let (era, day_of_era) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
+    let (era, day_of_era) = (
+        from_march.div_euclid(146_097),
+        from_march.rem_euclid(146_097),
+    );
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -242,7 +245,10 @@ mod tests {
             assert_eq!(stamp(secs), text);
             assert_eq!(unix_secs(text), Some(secs));
         }
-        assert_eq!(unix_secs("2026-01-01T02:00:00.25+02:00"), Some(1_767_225_600));
+        assert_eq!(
+            unix_secs("2026-01-01T02:00:00.25+02:00"),
+            Some(1_767_225_600)
+        );
         assert_eq!(unix_secs("yesterday"), None);
         assert_eq!(unix_secs("2026-13-01T00:00:00Z"), None);
     }
@@ -256,7 +262,10 @@ mod tests {
         assert_eq!(clock.stamp(), "2026-01-01T00:01:01Z");
         assert_eq!(clock.micro_stamp(), "2026-01-01T00:01:01.250000Z");
         assert_eq!(clock.secs_since("2026-01-01T00:00:01Z"), Some(60));
-        assert_eq!(clock.instant_of("2026-01-01T00:00:01Z"), Some(Instant::from_millis(1000)));
+        assert_eq!(
+            clock.instant_of("2026-01-01T00:00:01Z"),
+            Some(Instant::from_millis(1000))
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! routed as with a plain routed CNI; there is no overlay.
 
 mod base;
+mod cluster;
 mod network;
 mod outcome;
 mod request;
@@ -12,6 +13,7 @@ mod walk;
 mod world;
 
 pub use base::{BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE};
+pub use cluster::{AdvanceEnd, Advanced, Cluster, MAX_LOOKS};
 pub use network::{Host, HostId, HostKind, Link, Network, OUTSIDE_CLIENT};
 pub use outcome::{By, Ending, Verdict, Why};
 pub use request::{Destination, Request, RequestError, Source};

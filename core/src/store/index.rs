@@ -45,7 +45,12 @@ impl Index {
         let namespace = &metadata.namespace;
         let name = &metadata.name;
         for owner in &metadata.owner_references {
-            at(&mut self.owned, owner.uid.clone(), object.reference(), entry);
+            at(
+                &mut self.owned,
+                owner.uid.clone(),
+                object.reference(),
+                entry,
+            );
         }
         match object {
             Object::Pod(pod) => {
@@ -118,12 +123,7 @@ fn names(set: Option<&BTreeSet<String>>) -> impl Iterator<Item = &str> {
 }
 
 /// Changes one place, which is not kept once nothing is in it.
-fn at<K: Ord, V: Ord>(
-    map: &mut BTreeMap<K, BTreeSet<V>>,
-    key: K,
-    value: V,
-    entry: Entry,
-) {
+fn at<K: Ord, V: Ord>(map: &mut BTreeMap<K, BTreeSet<V>>, key: K, value: V, entry: Entry) {
     match entry {
         Entry::Note => {
             map.entry(key).or_default().insert(value);

@@ -31,13 +31,15 @@ pub fn merge(document: &mut Value, patch: &Value) {
 #[must_use]
 pub fn changes(document: Option<&Value>, patch: &Value) -> bool {
     match (document, patch) {
-        (Some(Value::Object(target)), Value::Object(fields)) => fields.iter().any(|(name, value)| {
-            if value.is_null() {
-                target.contains_key(name)
-            } else {
-                changes(target.get(name), value)
-            }
-        }),
+        (Some(Value::Object(target)), Value::Object(fields)) => {
+            fields.iter().any(|(name, value)| {
+                if value.is_null() {
+                    target.contains_key(name)
+                } else {
+                    changes(target.get(name), value)
+                }
+            })
+        }
         (Some(document), patch) => document != patch,
         (None, _) => true,
     }
@@ -59,9 +61,21 @@ mod tests {
                 json!({"a": {"b": "d", "c": null}}),
                 json!({"a": {"b": "d"}}),
             ),
-            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
-            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
-            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+            (
+                json!({"e": null}),
+                json!({"a": 1}),
+                json!({"e": null, "a": 1}),
+            ),
+            (
+                json!([1, 2]),
+                json!({"a": "b", "c": null}),
+                json!({"a": "b"}),
+            ),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
         ] {
             let mut merged = document.clone();
             merge(&mut merged, &patch);

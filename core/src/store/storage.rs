@@ -74,7 +74,10 @@ impl Store {
     /// All changes after a revision; none if some of them are forgotten already.
     #[must_use]
     pub fn changes_after(&self, revision: u64) -> Option<impl Iterator<Item = &Change>> {
-        let forgotten = self.changes.front().map_or(self.revision, |it| it.revision - 1);
+        let forgotten = self
+            .changes
+            .front()
+            .map_or(self.revision, |it| it.revision - 1);
         if revision < forgotten {
             return None;
         }
@@ -291,7 +294,10 @@ impl Store {
             Propagation::Orphan => Some("orphan"),
         };
         if let Some(finalizer) = finalizer {
-            let mut finalizers = metadata["finalizers"].as_array().cloned().unwrap_or_default();
+            let mut finalizers = metadata["finalizers"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             if !finalizers.iter().any(|it| it == finalizer) {
                 finalizers.push(finalizer.into());
             }
@@ -388,7 +394,10 @@ impl Store {
         near.by_ref()
             .take_while(|it| {
                 it.metadata.namespace == namespace
-                    && it.metadata.name.starts_with(&format!("{}.", note.about.name))
+                    && it
+                        .metadata
+                        .name
+                        .starts_with(&format!("{}.", note.about.name))
             })
             .find(|it| {
                 it.involved_object.uid == involved.uid

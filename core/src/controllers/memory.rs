@@ -1,0 +1,36 @@
+//! What controllers remember between two looks, because no API object holds it.
+//!
+//! **Left out**: nothing; it is part of a world as its objects are.
+
+use crate::api::ObjectRef;
+use std::collections::BTreeMap;
+
+/// What controllers remember, by controller and object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    remembered: BTreeMap<(&'static str, ObjectRef), Remembered>,
+}
+
+/// What one controller remembers of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Remembered {
+    /// Nothing any more.
+    Nothing,
+}
+
+impl Memory {
+    /// What a controller remembers of an object.
+    #[must_use]
+    pub fn of(&self, controller: &'static str, object: &ObjectRef) -> Option<&Remembered> {
+        self.remembered.get(&(controller, object.clone()))
+    }
+
+    /// Remembers something else than before.
+    pub fn keep(&mut self, controller: &'static str, object: ObjectRef, it: Remembered) {
+        if it == Remembered::Nothing {
+            self.remembered.remove(&(controller, object));
+        } else {
+            self.remembered.insert((controller, object), it);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A cluster in time: a store, its controllers, and a clock that is told to go on.
+//!
+//! `advance` runs everything that is due, in the order of time, then of controllers, then of names; what it did
+//! depends on nothing but what was asked of it. Between two deadlines nothing happens, so a clock can jump.
+//!
+//! **Left out**: API servers and controllers that are slow or down.
+
+use crate::api::ObjectRef;
+use crate::controllers::{CONTROLLERS, Fault, Look, Machines, Memory, Purpose, Wake};
+use crate::store::Store;
+use crate::time::{Clock, Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most looks of one `advance`: far more than any cluster here needs, so reaching it means a quarrel of controllers.
+pub const MAX_LOOKS: usize = 5_000_000;
+
+/// A cluster in time.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    store: Store,
+    clock: Clock,
+    seed: u64,
+    machines: Machines,
+    memory: Memory,
+    /// What is due when: time, controller, object.
+    due: BTreeSet<(Instant, usize, ObjectRef)>,
+    /// The same by controller and object, and what for.
+    waiting: BTreeMap<(usize, ObjectRef), Wake>,
+    /// How many of those that wait are on their way to something.
+    n_progress: usize,
+    /// The last change that controllers were told of.
+    told: u64,
+}
+
+/// How an `advance` went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advanced {
+    /// How often a controller looked.
+    pub n_looks: usize,
+    /// How it ended.
+    pub end: AdvanceEnd,
+}
+
+/// How an `advance` ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdvanceEnd {
+    /// All that was due was done.
+    Done,
+    /// Controllers looked [`MAX_LOOKS`] times and were not done.
+    Limit,
+}
+
+impl Cluster {
+    /// A cluster with nothing in it.
+    #[must_use]
+    pub fn new(seed: u64, clock: Clock) -> Cluster {
+        Cluster {
+            store: Store::new(seed),
+            clock,
+            seed,
+            machines: Machines::default(),
+            memory: Memory::default(),
+            due: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            n_progress: 0,
+            told: 0,
+        }
+    }
+
+    /// Its objects.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Its objects, to be changed by a request; controllers hear of it at the next `advance`.
+    pub const fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// How its machines fare.
+    #[must_use]
+    pub const fn machines(&self) -> &Machines {
+        &self.machines
+    }
+
+    /// When something will happen by itself.
+    pub fn next_deadline(&mut self) -> Option<Instant> {
+        self.tell_controllers();
+        self.due.first().map(|it| it.0)
+    }
+
+    /// Whether nothing is on its way: what happens from here on is routine.
+    pub fn is_quiet(&mut self) -> bool {
+        self.tell_controllers();
+        self.n_progress == 0
+    }
+
+    /// Something goes wrong, or right again.
+    pub fn suffer(&mut self, fault: Fault) {
+        let about = self.machines.suffer(fault, self.clock.now);
+        for controller in 0..CONTROLLERS.len() {
+            self.wait(
+                controller,
+                &about,
+                Wake {
+                    at: self.clock.now,
+                    purpose: Purpose::Progress,
+                },
+            );
+        }
+    }
+
+    /// Lets time pass until `to`.
+    pub fn advance(&mut self, to: Instant) -> Advanced {
+        let advanced = self.run(to, |_| true);
+        self.clock.now = self.clock.now.max(to);
+        advanced
+    }
+
+    /// Lets time pass until nothing is on its way any more, at most for `limit`.
+    pub fn settle(&mut self, limit: Duration) -> Advanced {
+        let until = self.clock.now + limit;
+        self.run(until, |it| it.n_progress > 0)
+    }
+
+    fn run(&mut self, until: Instant, goes_on: impl Fn(&Self) -> bool) -> Advanced {
+        let mut n_looks = 0;
+        loop {
+            self.tell_controllers();
+            let is_due = self.due.first().is_some_and(|it| it.0 <= until);
+            if !is_due || !goes_on(self) {
+                return Advanced {
+                    n_looks,
+                    end: AdvanceEnd::Done,
+                };
+            }
+            if n_looks == MAX_LOOKS {
+                return Advanced {
+                    n_looks,
+                    end: AdvanceEnd::Limit,
+                };
+            }
+            n_looks += 1;
+            self.look();
+        }
+    }
+
+    /// The controller that is due first looks at its object.
+    fn look(&mut self) {
+        let Some((at, controller, object)) = self.due.pop_first() else {
+            return;
+        };
+        if let Some(wake) = self.waiting.remove(&(controller, object.clone())) {
+            self.n_progress -= usize::from(wake.purpose == Purpose::Progress);
+        }
+        self.clock.now = self.clock.now.max(at);
+        let look = Look {
+            objects: self.store.objects(),
+            clock: self.clock,
+            seed: self.seed,
+            machines: &self.machines,
+            memory: &self.memory,
+        };
+        let outcome = (CONTROLLERS[controller].reconcile)(&look, &object);
+        for write in outcome.writes {
+            self.store.write(write, &self.clock);
+        }
+        if let Some(wake) = outcome.wake {
+            self.wait(controller, &object, wake);
+        }
+        if let Some(it) = outcome.remember {
+            self.memory.keep(CONTROLLERS[controller].name, object, it);
+        }
+    }
+
+    /// Tells controllers of every change since they were told last.
+    fn tell_controllers(&mut self) {
+        if self.told == self.store.revision() {
+            return;
+        }
+        let mut news = Vec::new();
+        for change in self.store.changes_after(self.told).into_iter().flatten() {
+            for (controller, it) in CONTROLLERS.iter().enumerate() {
+                for object in (it.watches)(change, self.store.objects()) {
+                    news.push((controller, object));
+                }
+            }
+        }
+        self.told = self.store.revision();
+        for (controller, object) in news {
+            let at = self.clock.now + CONTROLLERS[controller].delay;
+            self.wait(
+                controller,
+                &object,
+                Wake {
+                    at,
+                    purpose: Purpose::Progress,
+                },
+            );
+        }
+    }
+
+    /// Has a controller look at an object at some time; of two such times the earlier one counts.
+    fn wait(&mut self, controller: usize, object: &ObjectRef, wake: Wake) {
+        let key = (controller, object.clone());
+        if let Some(old) = self.waiting.get_mut(&key) {
+            let was_progress = old.purpose == Purpose::Progress;
+            if wake.purpose == Purpose::Progress && !was_progress {
+                old.purpose = Purpose::Progress;
+                self.n_progress += 1;
+            }
+            if wake.at < old.at {
+                self.due.remove(&(old.at, controller, object.clone()));
+                old.at = wake.at;
+                self.due.insert((wake.at, controller, object.clone()));
+            }
+            return;
+        }
+        self.n_progress += usize::from(wake.purpose == Purpose::Progress);
+        self.due.insert((wake.at, controller, object.clone()));
+        self.waiting.insert(key, wake);
+    }
+}
