@@ -39,7 +39,7 @@ pub use object::{Kind, Object, ObjectRef};
 pub use object_meta::{ObjectMeta, OwnerReference};
 pub use pod::{Container, ContainerPort, Listen, Pod, PodCondition, PodIp, PodSpec, PodStatus};
 pub use service::{
-    ClientIpConfig, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort, ServiceSpec,
-    ServiceStatus, SessionAffinityConfig,
+    ClientIpConfig, Condition, LoadBalancerIngress, LoadBalancerStatus, PortStatus, Service,
+    ServicePort, ServiceSpec, ServiceStatus, SessionAffinityConfig,
 };
 pub use validation::{dns_1035_label, dns_1123_label};
