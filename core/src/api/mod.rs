@@ -10,6 +10,7 @@ mod complaint;
 mod config_map;
 mod configuration;
 mod endpoint_slice;
+mod field_error;
 mod ignored;
 mod int_or_string;
 mod labels;
@@ -20,6 +21,7 @@ mod object;
 mod object_meta;
 mod pod;
 mod service;
+mod status;
 mod validation;
 
 pub use complaint::{Complaint, Severity};
@@ -29,6 +31,9 @@ pub use configuration::{
 };
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, HintFor, TargetRef,
+};
+pub use field_error::{
+    FieldError, FieldErrorKind, printed_list, prints_json, quoted, quoted_or_null,
 };
 pub use int_or_string::IntOrString;
 pub use labels::{Labels, selects};
@@ -42,4 +47,5 @@ pub use service::{
     ClientIpConfig, Condition, LoadBalancerIngress, LoadBalancerStatus, PortStatus, Service,
     ServicePort, ServiceSpec, ServiceStatus, SessionAffinityConfig,
 };
+pub use status::{GroupAnd, STALE, Status, StatusCause, StatusDetails, StatusReason};
 pub use validation::{dns_1035_label, dns_1123_label};
