@@ -45,7 +45,15 @@ pub use object_meta::{ObjectMeta, OwnerReference};
 pub use pod::{Container, ContainerPort, Listen, Pod, PodCondition, PodIp, PodSpec, PodStatus};
 pub use service::{
     ClientIpConfig, Condition, LoadBalancerIngress, LoadBalancerStatus, PortStatus, Service,
-    ServicePort, ServiceSpec, ServiceStatus, SessionAffinityConfig,
+    ServicePort, ServiceSpec, ServiceStatus, SessionAffinityConfig, has_same_load_balancer_class,
+    printed_families, service_status_warnings, service_warnings, validate_cluster_ips,
+    validate_service, validate_service_create, validate_service_status_update,
+    validate_service_update,
 };
 pub use status::{GroupAnd, STALE, Status, StatusCause, StatusDetails, StatusReason};
-pub use validation::{dns_1035_label, dns_1123_label};
+pub use validation::{
+    NameRule, Scope, Strictness, cidr_faults, cidr_warnings, dns_1035_label, dns_1035_label_faults,
+    dns_1123_label, dns_1123_label_faults, dns_1123_subdomain_faults, ip_faults, ip_warnings,
+    label_value_faults, parse_as_go, port_name_faults, port_number_fault, qualified_name_faults,
+    special_ip_faults, validate_labels, validate_object_meta, validate_object_meta_update,
+};

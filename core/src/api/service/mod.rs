@@ -1,14 +1,26 @@
 //! Service: a name and an address for whatever its selector finds.
 //!
-//! `v1` of Kubernetes 1.36; defaults from `pkg/apis/core/v1/defaults.go`, validation from
-//! `pkg/apis/core/validation/validation.go`.
+//! `v1` of Kubernetes 1.36 (`k8s.io/api/core/v1`); what a server knows about one on its way in is
+//! in the files beside this one.
 //!
-//! **Left out**: most of validation, and admission (addresses, ports and families are allocated
-//! by the store).
+//! **Left out**: admission that needs other objects (addresses and ports are given out by the
+//! store).
 
-use super::validation::{dns_1035_label, dns_1123_label};
-use super::{Complaint, IntOrString, Labels, ObjectMeta};
-use crate::ip::{IpAddr, parse_cidr_sloppy, parse_sloppy};
+mod defaults;
+mod update;
+mod validation;
+mod warnings;
+
+pub use update::{
+    has_same_load_balancer_class, validate_service_status_update, validate_service_update,
+};
+pub use validation::{
+    printed_families, validate_cluster_ips, validate_service, validate_service_create,
+};
+pub use warnings::{service_status_warnings, service_warnings};
+
+use super::{Complaint, FieldErrorKind, IntOrString, KubernetesVersion, Labels, ObjectMeta};
+use crate::ip::{IpAddr, parse_sloppy};
 use serde::{Deserialize, Serialize};
 
 /// A Service.
@@ -202,14 +214,14 @@ pub struct PortStatus {
     pub error: Option<String>,
 }
 
-const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
-
 impl Service {
     /// Its type.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.spec.kind.as_deref().unwrap_or("ClusterIP")
+        match self.spec.kind.as_deref() {
+            None | Some("") => "ClusterIP",
+            Some(kind) => kind,
+        }
     }
 
     /// Whether it has no virtual address on purpose.
@@ -232,192 +244,82 @@ impl Service {
         ips
     }
 
-    /// Fills in what the API server fills in.
-    pub fn set_defaults(&mut self) {
-        let spec = &mut self.spec;
-        let kind = spec.kind.get_or_insert_with(|| "ClusterIP".into()).clone();
-        spec.session_affinity.get_or_insert_with(|| "None".into());
-        if spec.session_affinity.as_deref() == Some("ClientIP") {
-            let config = spec.session_affinity_config.get_or_insert_default();
-            let client_ip = config.client_ip.get_or_insert_default();
-            client_ip.timeout_seconds.get_or_insert(10_800);
-        }
-        for port in &mut spec.ports {
-            port.protocol.get_or_insert_with(|| "TCP".into());
-            let number = port.port;
-            let target = port.target_port.get_or_insert(IntOrString::Int(number));
-            if matches!(target, IntOrString::Int(0)) {
-                *target = IntOrString::Int(number);
-            }
-        }
-        if kind != "ExternalName" {
-            spec.internal_traffic_policy
-                .get_or_insert_with(|| "Cluster".into());
-        }
-        if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
-            spec.external_traffic_policy
-                .get_or_insert_with(|| "Cluster".into());
-        }
-        if kind == "LoadBalancer" {
-            spec.allocate_load_balancer_node_ports.get_or_insert(true);
-        }
+    /// Whether its type has virtual addresses; "None" counts as one here.
+    #[must_use]
+    pub fn needs_cluster_ip(&self) -> bool {
+        self.kind() != "ExternalName"
     }
 
-    /// What the API server would refuse it for, in its words.
+    /// Whether its type opens ports on nodes.
+    #[must_use]
+    pub fn needs_node_ports(&self) -> bool {
+        matches!(self.kind(), "NodePort" | "LoadBalancer")
+    }
+
+    /// Whether load balancers ask its nodes whether they have endpoints.
+    #[must_use]
+    pub fn needs_health_check(&self) -> bool {
+        self.kind() == "LoadBalancer"
+            && self.spec.external_traffic_policy.as_deref() == Some("Local")
+    }
+
+    /// Whether traffic can come to it from outside the cluster.
+    #[must_use]
+    pub fn is_externally_accessible(&self) -> bool {
+        self.needs_node_ports() || self.kind() == "ClusterIP" && !self.spec.external_ips.is_empty()
+    }
+
+    /// The ports it opens on nodes, in the order of its ports.
+    pub fn node_ports(&self) -> impl Iterator<Item = i32> + '_ {
+        self.spec.ports.iter().filter_map(ServicePort::node_port)
+    }
+
+    /// What the API server would refuse it for, in its words, as far as that can be told before
+    /// addresses and ports are given out: for text a person wrote.
     #[must_use]
     pub fn validate(&self) -> Vec<Complaint> {
-        let mut complaints = Vec::new();
-        let mut refuse = |path: String, message: String| {
-            complaints.push(Complaint::error(message).about(path));
-        };
-        if let Some(message) = dns_1035_label(&self.metadata.name) {
-            refuse("metadata.name".into(), message);
+        let mut service = self.clone();
+        service.set_defaults();
+        if service.spec.cluster_ips.is_empty() {
+            service.spec.cluster_ips.extend(service.spec.cluster_ip.clone());
         }
-        let kind = self.kind();
-        if !TYPES.contains(&kind) {
-            refuse("spec.type".into(), unsupported(kind, &TYPES));
+        if service.spec.cluster_ip.is_none() {
+            service.spec.cluster_ip = service.spec.cluster_ips.first().cloned();
         }
-        if self.spec.ports.is_empty() && kind != "ExternalName" && !self.is_headless() {
-            refuse("spec.ports".into(), "Required value".into());
-        }
-        for (idx, port) in self.spec.ports.iter().enumerate() {
-            let path = format!("spec.ports[{idx}]");
-            validate_port(port, &path, self.spec.ports.len() > 1, &mut refuse);
-        }
-        for (path, text) in self.addresses_told() {
-            if parse_sloppy(text).is_none() && text != "None" && !text.is_empty() {
-                refuse(
-                    path,
-                    invalid(
-                        text,
-                        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-                    ),
-                );
-            }
-        }
-        for (idx, text) in self.spec.load_balancer_source_ranges.iter().enumerate() {
-            if parse_cidr_sloppy(text).is_none() {
-                let message = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
-                let path = format!("spec.loadBalancerSourceRanges[{idx}]");
-                refuse(path, invalid(text, message));
-            }
-        }
-        for (path, value, allowed) in [
-            (
-                "spec.sessionAffinity",
-                &self.spec.session_affinity,
-                ["ClientIP", "None"],
-            ),
-            (
-                "spec.externalTrafficPolicy",
-                &self.spec.external_traffic_policy,
-                ["Cluster", "Local"],
-            ),
-            (
-                "spec.internalTrafficPolicy",
-                &self.spec.internal_traffic_policy,
-                ["Cluster", "Local"],
-            ),
-        ] {
-            if let Some(value) = value
-                .as_deref()
-                .filter(|it| !it.is_empty() && !allowed.contains(it))
-            {
-                refuse(path.into(), unsupported(value, &allowed));
-            }
-        }
-        complaints
-    }
-
-    fn addresses_told(&self) -> impl Iterator<Item = (String, &String)> {
-        let one = self.spec.cluster_ip.iter();
-        let all = self.spec.cluster_ips.iter().enumerate();
-        let external = self.spec.external_ips.iter().enumerate();
-        one.map(|it| ("spec.clusterIP".to_owned(), it))
-            .chain(all.map(|(idx, it)| (format!("spec.clusterIPs[{idx}]"), it)))
-            .chain(external.map(|(idx, it)| (format!("spec.externalIPs[{idx}]"), it)))
+        validate_service(&service, None, KubernetesVersion::default())
+            .into_iter()
+            .filter(|it| {
+                let is_given_later =
+                    matches!(it.field.as_str(), "metadata.namespace" | "spec.healthCheckNodePort");
+                !(is_given_later && it.kind == FieldErrorKind::Required)
+            })
+            .map(|it| {
+                // The server writes this one field with a capital letter; the manifest does not.
+                let path = it.field.replace("LoadBalancerSource", "loadBalancerSource");
+                Complaint::error(it.body()).about(path)
+            })
+            .collect()
     }
 }
 
-fn validate_port(
-    port: &ServicePort,
-    path: &str,
-    needs_name: bool,
-    refuse: &mut impl FnMut(String, String),
-) {
-    const RANGE: &str = "must be between 1 and 65535, inclusive";
-    match port.name.as_deref().unwrap_or_default() {
-        "" if needs_name => refuse(format!("{path}.name"), "Required value".into()),
-        "" => {}
-        name => {
-            if let Some(message) = dns_1123_label(name) {
-                refuse(format!("{path}.name"), message);
-            }
-        }
+impl ServicePort {
+    /// The port it opens on nodes, if any: 0 stands for none.
+    #[must_use]
+    pub fn node_port(&self) -> Option<i32> {
+        self.node_port.filter(|it| *it != 0)
     }
-    if !(1..=65535).contains(&port.port) {
-        refuse(format!("{path}.port"), invalid_number(port.port, RANGE));
-    }
-    let protocol = port.protocol.as_deref().unwrap_or("TCP");
-    if !PROTOCOLS.contains(&protocol) {
-        refuse(
-            format!("{path}.protocol"),
-            unsupported(protocol, &PROTOCOLS),
-        );
-    }
-    match &port.target_port {
-        Some(IntOrString::Int(0)) | None => {}
-        Some(IntOrString::Int(number)) if !(1..=65535).contains(number) => {
-            refuse(format!("{path}.targetPort"), invalid_number(*number, RANGE));
-        }
-        Some(IntOrString::Int(_)) => {}
-        Some(IntOrString::String(name)) => {
-            for message in port_name_faults(name) {
-                refuse(format!("{path}.targetPort"), invalid(name, message));
-            }
-        }
-    }
-    if let Some(number) = port.node_port.filter(|it| !(0..=65535).contains(it)) {
-        refuse(format!("{path}.nodePort"), invalid_number(number, RANGE));
-    }
-}
 
-/// What is wrong with a port's name (`IsValidPortName` of apimachinery).
-fn port_name_faults(name: &str) -> Vec<&'static str> {
-    let mut faults = Vec::new();
-    let allowed = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
-    if name.len() > 15 {
-        faults.push("must be no more than 15 characters");
+    /// Its name; empty where it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
     }
-    if name.is_empty() || !name.bytes().all(allowed) {
-        faults.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
-    }
-    if !name.bytes().any(|it| it.is_ascii_lowercase()) {
-        faults.push("must contain at least one letter (a-z)");
-    }
-    if name.contains("--") {
-        faults.push("must not contain consecutive hyphens");
-    }
-    if name.starts_with('-') || name.ends_with('-') {
-        faults.push("must not begin or end with a hyphen");
-    }
-    faults
-}
 
-fn invalid(value: &str, why: &str) -> String {
-    format!("Invalid value: {value:?}: {why}")
-}
-
-fn invalid_number(value: i32, why: &str) -> String {
-    format!("Invalid value: {value}: {why}")
-}
-
-fn unsupported(value: &str, allowed: &[&str]) -> String {
-    let allowed: Vec<_> = allowed.iter().map(|it| format!("{it:?}")).collect();
-    format!(
-        "Unsupported value: {value:?}: supported values: {}",
-        allowed.join(", ")
-    )
+    /// Its protocol.
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        self.protocol.as_deref().unwrap_or("TCP")
+    }
 }
 
 #[cfg(test)]
@@ -445,7 +347,10 @@ mod tests {
     fn mistakes_are_worded_as_the_api_server_words_them() {
         assert_eq!(
             service(|it| it.spec.ports[0].port = 0),
-            ["spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive"]
+            [
+                "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+                "spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive",
+            ]
         );
         assert_eq!(
             service(|it| it.spec.kind = Some("Clusterip".into())),
