@@ -7,6 +7,10 @@
 
 mod allocator;
 mod objects;
+pub mod service;
 
-pub use allocator::{allocate, dynamic_start};
+pub use allocator::{
+    Allocators, IpAllocator, IpFault, Owner, PortAllocator, PortFault, PortRange, allocate,
+    dynamic_start,
+};
 pub use objects::{Key, Objects};
