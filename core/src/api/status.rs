@@ -104,7 +104,8 @@ pub struct StatusCause {
 pub type GroupAnd<'a> = (&'a str, &'a str);
 
 /// What a stale version is told (`OptimisticLockErrorMsg`).
-pub const STALE: &str = "the object has been modified; please apply your changes to the latest version and try again";
+pub const STALE: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";
 
 impl StatusReason {
     /// All reasons.

@@ -281,7 +281,10 @@ impl Service {
         let mut service = self.clone();
         service.set_defaults();
         if service.spec.cluster_ips.is_empty() {
-            service.spec.cluster_ips.extend(service.spec.cluster_ip.clone());
+            service
+                .spec
+                .cluster_ips
+                .extend(service.spec.cluster_ip.clone());
         }
         if service.spec.cluster_ip.is_none() {
             service.spec.cluster_ip = service.spec.cluster_ips.first().cloned();
@@ -289,8 +292,10 @@ impl Service {
         validate_service(&service, None, KubernetesVersion::default())
             .into_iter()
             .filter(|it| {
-                let is_given_later =
-                    matches!(it.field.as_str(), "metadata.namespace" | "spec.healthCheckNodePort");
+                let is_given_later = matches!(
+                    it.field.as_str(),
+                    "metadata.namespace" | "spec.healthCheckNodePort"
+                );
                 !(is_given_later && it.kind == FieldErrorKind::Required)
             })
             .map(|it| {

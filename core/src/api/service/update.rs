@@ -99,7 +99,12 @@ fn validate_changed_ips(
     };
     let mut errors = Vec::new();
     if now.len() == before.len() {
-        for (idx, _) in now.iter().zip(before).enumerate().filter(|(_, (a, b))| a != b) {
+        for (idx, _) in now
+            .iter()
+            .zip(before)
+            .enumerate()
+            .filter(|(_, (a, b))| a != b)
+        {
             errors.push(refuse(idx, FIXED));
         }
         return errors;
@@ -133,8 +138,7 @@ fn validate_changed_families(
     }
     let (now, before) = (&new.spec.ip_families, &old.spec.ip_families);
     let families = printed_families(now, version);
-    let refuse =
-        |printed: &str, why: &str| FieldError::invalid("spec.ipFamilies[0]", printed, why);
+    let refuse = |printed: &str, why: &str| FieldError::invalid("spec.ipFamilies[0]", printed, why);
     let mut errors = Vec::new();
     if now.len() == before.len() {
         for _ in now.iter().zip(before).filter(|(a, b)| a != b) {
@@ -191,7 +195,11 @@ fn validate_ingress(
         )),
         (Some("VIP" | "Proxy"), false) => {}
         (Some(mode), false) => {
-            errors.push(FieldError::not_supported(mode_field, mode, &["Proxy", "VIP"]));
+            errors.push(FieldError::not_supported(
+                mode_field,
+                mode,
+                &["Proxy", "VIP"],
+            ));
         }
     }
     let name = ingress.hostname.as_deref().unwrap_or_default();

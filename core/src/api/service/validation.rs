@@ -117,7 +117,11 @@ pub fn validate_cluster_ips(
         }
         let held = old.map(|it| it.spec.cluster_ips.as_slice());
         let strictness = Strictness::of(version, ip, held.unwrap_or_default());
-        errors.extend(ip_faults(&format!("spec.clusterIPs[{idx}]"), ip, strictness));
+        errors.extend(ip_faults(
+            &format!("spec.clusterIPs[{idx}]"),
+            ip,
+            strictness,
+        ));
     }
     let has_bad_ips = errors.len() > n_errors_before_ips;
     if ips.len() > 2 {
@@ -127,7 +131,11 @@ pub fn validate_cluster_ips(
     if has_bad_ips {
         return errors;
     }
-    let families: Vec<_> = ips.iter().filter_map(|it| parse_as_go(it)).map(family).collect();
+    let families: Vec<_> = ips
+        .iter()
+        .filter_map(|it| parse_as_go(it))
+        .map(family)
+        .collect();
     let has_both = Family::ALL.iter().all(|it| families.contains(it));
     if ips.len() > 1 && !has_both {
         errors.push(refuse("may specify no more than one IP for each IP family"));
@@ -186,7 +194,10 @@ fn validate_families(spec: &ServiceSpec) -> Vec<FieldError> {
 
 fn validate_topology(service: &Service) -> Option<FieldError> {
     let annotations = &service.metadata.annotations;
-    let (hints, mode) = (annotations.get(TOPOLOGY_HINTS)?, annotations.get(TOPOLOGY_MODE)?);
+    let (hints, mode) = (
+        annotations.get(TOPOLOGY_HINTS)?,
+        annotations.get(TOPOLOGY_MODE)?,
+    );
     (hints != mode).then(|| {
         FieldError::invalid_text(
             format!("metadata.annotations[{TOPOLOGY_MODE}]"),
@@ -254,13 +265,21 @@ fn validate_port<'a>(
         }
     }
     if let Some(fault) = port_number_fault(port.port) {
-        errors.push(FieldError::invalid(format!("{field}.port"), port.port, fault));
+        errors.push(FieldError::invalid(
+            format!("{field}.port"),
+            port.port,
+            fault,
+        ));
     }
     let protocol_field = format!("{field}.protocol");
     match port.protocol.as_deref() {
         None | Some("") => errors.push(FieldError::required(protocol_field, "")),
         Some(protocol) if !PROTOCOLS.contains(&protocol) => {
-            errors.push(FieldError::not_supported(protocol_field, protocol, &PROTOCOLS));
+            errors.push(FieldError::not_supported(
+                protocol_field,
+                protocol,
+                &PROTOCOLS,
+            ));
         }
         Some(_) => {}
     }
@@ -353,7 +372,11 @@ fn validate_ports_together(service: &Service, version: KubernetesVersion) -> Vec
     let mut errors = Vec::new();
     let node_port_field = |idx: usize| format!("spec.ports[{idx}].nodePort");
     if service.kind() == "ClusterIP" {
-        for (idx, _) in ports.iter().enumerate().filter(|(_, it)| it.node_port().is_some()) {
+        for (idx, _) in ports
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.node_port().is_some())
+        {
             errors.push(FieldError::forbidden(
                 node_port_field(idx),
                 "may not be used when `type` is 'ClusterIP'",
@@ -410,7 +433,10 @@ fn validate_source_ranges(
     };
     let mut errors = Vec::new();
     if service.kind() != "LoadBalancer" {
-        errors.push(FieldError::forbidden(field.as_str(), ONLY_FOR_LOAD_BALANCERS));
+        errors.push(FieldError::forbidden(
+            field.as_str(),
+            ONLY_FOR_LOAD_BALANCERS,
+        ));
     }
     let held = old.map(|it| it.spec.load_balancer_source_ranges.as_slice());
     for (idx, range) in ranges.iter().enumerate() {
@@ -427,7 +453,11 @@ fn validate_source_ranges(
             .flat_map(|it| it.split(',').map(|it| it.trim().to_owned()))
             .collect();
         for range in text.split(',').map(str::trim) {
-            errors.extend(cidr_faults(&field, range, Strictness::of(version, range, &held)));
+            errors.extend(cidr_faults(
+                &field,
+                range,
+                Strictness::of(version, range, &held),
+            ));
         }
     }
     errors

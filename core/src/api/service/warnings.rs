@@ -65,7 +65,8 @@ pub fn service_warnings(service: &Service, version: KubernetesVersion) -> Vec<St
     // KEP-3015: an alias since PreferSameZone is stable.
     if version.minor >= 35 && spec.traffic_distribution.as_deref() == Some("PreferClose") {
         warnings.push(
-            "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"".into(),
+            "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\""
+                .into(),
         );
     }
     warnings

@@ -232,9 +232,7 @@ mod tests {
         );
         assert_eq!(
             ip_warnings("ip", "FD00:0::1"),
-            [
-                "ip: IPv6 address \"FD00:0::1\" should be in RFC 5952 canonical format (\"fd00::1\")"
-            ]
+            ["ip: IPv6 address \"FD00:0::1\" should be in RFC 5952 canonical format (\"fd00::1\")"]
         );
         assert_eq!(
             cidr_warnings("c", "192.168.0.5/24"),

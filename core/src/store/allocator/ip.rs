@@ -164,7 +164,9 @@ impl IpAllocator {
     fn place(&self, ip: IpAddr) -> Option<u128> {
         let first = number(self.range.network()).checked_add(1)?;
         let is_of_family = ip.is_ipv4() == self.range.network().is_ipv4();
-        let place = is_of_family.then(|| number(ip).checked_sub(first)).flatten()?;
+        let place = is_of_family
+            .then(|| number(ip).checked_sub(first))
+            .flatten()?;
         (place < self.pool.size()).then_some(place)
     }
 }

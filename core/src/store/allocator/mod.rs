@@ -49,7 +49,10 @@ impl Allocators {
     /// The family a Service gets if it asks for none.
     #[must_use]
     pub fn primary_family(&self) -> Family {
-        self.ips.first().map(IpAllocator::family).unwrap_or_default()
+        self.ips
+            .first()
+            .map(IpAllocator::family)
+            .unwrap_or_default()
     }
 
     /// How many families the cluster has.

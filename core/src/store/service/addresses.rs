@@ -16,7 +16,11 @@ pub(super) fn allocate(
     version: KubernetesVersion,
     transaction: &mut Transaction<'_>,
 ) -> Result<(), Status> {
-    let is_headless = service.spec.cluster_ips.first().is_some_and(|it| it == "None");
+    let is_headless = service
+        .spec
+        .cluster_ips
+        .first()
+        .is_some_and(|it| it == "None");
     if !service.needs_cluster_ip() || is_headless {
         return Ok(());
     }

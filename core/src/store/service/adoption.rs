@@ -55,8 +55,7 @@ pub fn complete(
         service.spec.cluster_ip = service.spec.cluster_ips.first().cloned();
     }
     let mut placed = service.clone();
-    let mut transaction =
-        Transaction::new(owner(service), allocators, chooser, DryRun::No);
+    let mut transaction = Transaction::new(owner(service), allocators, chooser, DryRun::No);
     let outcome = place_missing(&mut placed, rules, &mut transaction);
     match transaction.finish(outcome) {
         Ok(()) => {
@@ -89,7 +88,12 @@ fn place_missing(
         for port in &service.spec.ports {
             given.extend(port.node_port().map(|it| (port.port, it)));
         }
-        for port in service.spec.ports.iter_mut().filter(|it| it.node_port().is_none()) {
+        for port in service
+            .spec
+            .ports
+            .iter_mut()
+            .filter(|it| it.node_port().is_none())
+        {
             let number = match given.get(&port.port) {
                 Some(number) => *number,
                 None => transaction.next_port().map_err(refuse)?,
@@ -110,7 +114,11 @@ fn addresses(service: &Service) -> Vec<(String, String)> {
     for (idx, ip) in spec.cluster_ips.iter().enumerate() {
         found.push((format!("spec.clusterIPs[{idx}]"), ip.clone()));
     }
-    if let Some(ip) = spec.cluster_ip.as_ref().filter(|it| !spec.cluster_ips.contains(it)) {
+    if let Some(ip) = spec
+        .cluster_ip
+        .as_ref()
+        .filter(|it| !spec.cluster_ips.contains(it))
+    {
         found.insert(0, ("spec.clusterIP".into(), ip.clone()));
     }
     found.retain(|(_, ip)| !matches!(ip.as_str(), "" | "None"));

@@ -50,7 +50,10 @@ impl<'a> Transaction<'a> {
         let full = |fault: IpFault| {
             Status::internal_error(&format!("failed to allocate a serviceIP: {fault}"))
         };
-        let ips = self.allocators.ips_mut(family).ok_or_else(|| full(IpFault::Full))?;
+        let ips = self
+            .allocators
+            .ips_mut(family)
+            .ok_or_else(|| full(IpFault::Full))?;
         if self.dry_run == DryRun::Yes {
             return Ok(ips.range().network().to_string());
         }
@@ -60,7 +63,12 @@ impl<'a> Transaction<'a> {
     }
 
     /// The address somebody asked for; `printed` is the list it stands in.
-    pub(super) fn ip(&mut self, text: &str, family: Family, printed: &str) -> Result<(), FieldError> {
+    pub(super) fn ip(
+        &mut self,
+        text: &str,
+        family: Family,
+        printed: &str,
+    ) -> Result<(), FieldError> {
         let refuse = |fault: IpFault| {
             let why = format!("failed to allocate IP {text}: {fault}");
             FieldError::invalid("spec.clusterIPs", printed, why)
@@ -80,8 +88,18 @@ impl<'a> Transaction<'a> {
     pub(super) fn next_port(&mut self) -> Result<i32, PortFault> {
         let port = match self.dry_run {
             // A number that looks like one; two of a request differ.
-            DryRun::Yes => 1 + self.taken_ports.iter().copied().max().unwrap_or(BEFORE_DRY_PORTS),
-            DryRun::No => self.allocators.ports.allocate_next(self.chooser, &self.owner)?,
+            DryRun::Yes => {
+                1 + self
+                    .taken_ports
+                    .iter()
+                    .copied()
+                    .max()
+                    .unwrap_or(BEFORE_DRY_PORTS)
+            }
+            DryRun::No => self
+                .allocators
+                .ports
+                .allocate_next(self.chooser, &self.owner)?,
         };
         self.taken_ports.push(port);
         Ok(port)
