@@ -4,7 +4,8 @@
 //! `pkg/registry/core/service/storage/alloc.go` of Kubernetes 1.31–1.37. That two protocols on one
 //! port share a node port only when the Service is created, is Kubernetes' own.
 //!
-//! **Left out**: nothing.
+//! **Left out**: a node port written into a Service whose type has none is never its own; Kubernetes
+//! takes it for its own when the type changes, and leaves the rest to its repair.
 
 use super::invalid;
 use super::transaction::Transaction;
@@ -109,7 +110,11 @@ fn update_node_ports(
     old: &Service,
     transaction: &mut Transaction<'_>,
 ) -> Result<(), Status> {
-    let before: Vec<i32> = old.node_ports().collect();
+    let before: Vec<i32> = if old.needs_node_ports() {
+        old.node_ports().collect()
+    } else {
+        Vec::new()
+    };
     let wants_any = wants_node_ports(new);
     let mut taken = Vec::new();
     let mut seen: Vec<(String, i32)> = Vec::new();
