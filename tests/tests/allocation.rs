@@ -17,8 +17,8 @@ fn range(text: &str) -> Cidr {
     text.parse().expect("a range")
 }
 
-fn owner(name: impl ToString) -> Owner {
-    ("default".into(), name.to_string())
+fn owner(name: impl std::fmt::Display) -> Owner {
+    ("default".into(), format!("{name}"))
 }
 
 /// Range, release, all addresses, those kept for who asks, the first and the last dynamic one.

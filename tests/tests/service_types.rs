@@ -12,9 +12,7 @@ use packetwalk_core::store::{Allocators, PortRange};
 use std::collections::BTreeSet;
 
 const V4: &str = "10.96.0.0/12";
-const V6: &str = "fd00:10:96::/112";
 const DUAL: &str = "10.96.0.0/12,fd00:10:96::/112";
-const DUAL_SIX_FIRST: &str = "fd00:10:96::/112,10.96.0.0/12";
 
 /// An API server and its memory of what Services hold.
 struct Server {
@@ -208,132 +206,23 @@ fn story(old: &Service, new: &Service) -> String {
     )
 }
 
-const NO_CHANGE: &str = "Service \"x\" is invalid: spec.clusterIPs[0]: Invalid value: [\"None\"]: may not change once set";
-
 /// From, to, and what comes of it when only the type is patched.
-const CHANGES: [(&str, &str, &str); 25] = [
-    (
-        "ClusterIP",
-        "ClusterIP",
-        "ClusterIP ip kept, node port -, health check -, external -, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    (
-        "ClusterIP",
-        "NodePort",
-        "NodePort ip kept, node port new, health check -, external Cluster, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    (
-        "ClusterIP",
-        "LoadBalancer",
-        "LoadBalancer ip kept, node port new, health check -, external Cluster, internal Cluster, allocate true, class -, families IPv4, ingress 0",
-    ),
-    (
-        "ClusterIP",
-        "ExternalName",
-        "ExternalName ip gone, node port -, health check -, external -, internal -, allocate -, class -, families -, ingress 0",
-    ),
-    ("ClusterIP", "headless", NO_CHANGE),
-    (
-        "NodePort",
-        "ClusterIP",
-        "ClusterIP ip kept, node port gone, health check -, external -, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    (
-        "NodePort",
-        "NodePort",
-        "NodePort ip kept, node port kept, health check -, external Cluster, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    (
-        "NodePort",
-        "LoadBalancer",
-        "LoadBalancer ip kept, node port kept, health check -, external Cluster, internal Cluster, allocate true, class -, families IPv4, ingress 0",
-    ),
-    (
-        "NodePort",
-        "ExternalName",
-        "ExternalName ip gone, node port gone, health check -, external -, internal -, allocate -, class -, families -, ingress 0",
-    ),
-    ("NodePort", "headless", NO_CHANGE),
-    (
-        "LoadBalancer",
-        "ClusterIP",
-        "ClusterIP ip kept, node port gone, health check gone, external -, internal Cluster, allocate -, class gone, families IPv4, ingress 0",
-    ),
-    (
-        "LoadBalancer",
-        "NodePort",
-        "NodePort ip kept, node port kept, health check gone, external Local, internal Cluster, allocate -, class gone, families IPv4, ingress 0",
-    ),
-    (
-        "LoadBalancer",
-        "LoadBalancer",
-        "LoadBalancer ip kept, node port kept, health check kept, external Local, internal Cluster, allocate true, class kept, families IPv4, ingress 1",
-    ),
-    (
-        "LoadBalancer",
-        "ExternalName",
-        "ExternalName ip gone, node port gone, health check gone, external -, internal -, allocate -, class gone, families -, ingress 0",
-    ),
-    ("LoadBalancer", "headless", NO_CHANGE),
-    (
-        "ExternalName",
-        "ClusterIP",
-        "ClusterIP ip new, node port -, health check -, external -, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    (
-        "ExternalName",
-        "NodePort",
-        "NodePort ip new, node port new, health check -, external Cluster, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    (
-        "ExternalName",
-        "LoadBalancer",
-        "LoadBalancer ip new, node port new, health check -, external Cluster, internal Cluster, allocate true, class -, families IPv4, ingress 0",
-    ),
-    (
-        "ExternalName",
-        "ExternalName",
-        "ExternalName ip -, node port -, health check -, external -, internal -, allocate -, class -, families -, ingress 0",
-    ),
-    (
-        "ExternalName",
-        "headless",
-        "headless ip new, node port -, health check -, external -, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    // What the client leaves out is carried over: "None" counts as an address.
-    (
-        "headless",
-        "ClusterIP",
-        "headless ip kept, node port -, health check -, external -, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-    (
-        "headless",
-        "NodePort",
-        "Service \"x\" is invalid: spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services",
-    ),
-    (
-        "headless",
-        "LoadBalancer",
-        "Service \"x\" is invalid: spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for LoadBalancer services",
-    ),
-    (
-        "headless",
-        "ExternalName",
-        "ExternalName ip gone, node port -, health check -, external -, internal -, allocate -, class -, families -, ingress 0",
-    ),
-    (
-        "headless",
-        "headless",
-        "headless ip kept, node port -, health check -, external -, internal Cluster, allocate -, class -, families IPv4, ingress 0",
-    ),
-];
+fn changes() -> Vec<(String, String, String)> {
+    let file = packetwalk_tests::text("tests/cases/service-type-changes.txt");
+    let rows = file.lines().filter_map(|line| {
+        let (change, story) = line.split_once(": ")?;
+        let (from, to) = change.split_once(" -> ")?;
+        Some((from.to_owned(), to.to_owned(), story.to_owned()))
+    });
+    rows.collect()
+}
 
 #[test]
 fn every_type_changes_into_every_other_as_kubernetes_does_it() {
     let mut faults = Vec::new();
-    for (from, to, expected) in CHANGES {
+    for (from, to, expected) in changes() {
         let mut server = Server::new(V4);
-        let mut old = server.create(manifest(from));
+        let mut old = server.create(manifest(&from));
         if from == "LoadBalancer" {
             let mut ready = old.clone();
             ready
@@ -348,7 +237,7 @@ fn every_type_changes_into_every_other_as_kubernetes_does_it() {
             old = ready;
         }
         let before = server.allocators.clone();
-        let found = match server.change(&old, &patched(&old, to)) {
+        let found = match server.change(&old, &patched(&old, &to)) {
             Ok(new) => {
                 server.holds_what(&[&new]);
                 delete(&new, &mut server.allocators);
@@ -371,7 +260,12 @@ fn every_type_changes_into_every_other_as_kubernetes_does_it() {
 
 #[test]
 fn the_table_of_changes_is_complete() {
-    let told: BTreeSet<_> = CHANGES.iter().map(|(from, to, _)| (*from, *to)).collect();
+    let changes = changes();
+    assert_eq!(changes.len(), TYPES.len() * TYPES.len());
+    let told: BTreeSet<_> = changes
+        .iter()
+        .map(|it| (it.0.as_str(), it.1.as_str()))
+        .collect();
     for from in TYPES {
         for to in TYPES {
             assert!(told.contains(&(from, to)), "{from} → {to}");
@@ -508,115 +402,33 @@ fn a_port_for_health_checks_comes_and_goes_with_local_traffic() {
     server.holds_what(&[&back]);
 }
 
-/// Ranges, what is asked for, families, policy, how many addresses.
-const FAMILIES: [(&str, &str, &str, &str, usize); 17] = [
-    (V4, "selector: {app: a}", "IPv4", "SingleStack", 1),
-    (V6, "selector: {app: a}", "IPv6", "SingleStack", 1),
-    (DUAL, "selector: {app: a}", "IPv4", "SingleStack", 1),
-    (
-        DUAL_SIX_FIRST,
-        "selector: {app: a}",
-        "IPv6",
-        "SingleStack",
-        1,
-    ),
-    (DUAL, "ipFamilies: [IPv6]", "IPv6", "SingleStack", 1),
-    (
-        V4,
-        "ipFamilyPolicy: PreferDualStack",
-        "IPv4",
-        "PreferDualStack",
-        1,
-    ),
-    (
-        DUAL,
-        "ipFamilyPolicy: PreferDualStack",
-        "IPv4+IPv6",
-        "PreferDualStack",
-        2,
-    ),
-    (
-        DUAL_SIX_FIRST,
-        "ipFamilyPolicy: PreferDualStack",
-        "IPv6+IPv4",
-        "PreferDualStack",
-        2,
-    ),
-    (
-        DUAL,
-        "ipFamilyPolicy: RequireDualStack",
-        "IPv4+IPv6",
-        "RequireDualStack",
-        2,
-    ),
-    (
-        DUAL,
-        "ipFamilyPolicy: RequireDualStack, ipFamilies: [IPv6]",
-        "IPv6+IPv4",
-        "RequireDualStack",
-        2,
-    ),
-    (
-        DUAL,
-        "ipFamilyPolicy: RequireDualStack, clusterIP: 'fd00:10:96::5'",
-        "IPv6+IPv4",
-        "RequireDualStack",
-        2,
-    ),
-    (
-        DUAL,
-        "ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv6, IPv4]",
-        "IPv6+IPv4",
-        "PreferDualStack",
-        2,
-    ),
-    (
-        V4,
-        "clusterIP: None, selector: {app: a}",
-        "IPv4",
-        "SingleStack",
-        0,
-    ),
-    (V4, "clusterIP: None", "IPv4+IPv6", "RequireDualStack", 0),
-    (V6, "clusterIP: None", "IPv6+IPv4", "RequireDualStack", 0),
-    (
-        V4,
-        "clusterIP: None, ipFamilyPolicy: SingleStack, ipFamilies: [IPv6]",
-        "IPv6",
-        "SingleStack",
-        0,
-    ),
-    (
-        DUAL,
-        "clusterIP: None, selector: {app: a}, ipFamilyPolicy: PreferDualStack",
-        "IPv4+IPv6",
-        "PreferDualStack",
-        0,
-    ),
-];
-
 #[test]
 fn families_follow_the_policy_and_the_cluster() {
-    for (ranges, asked, families, policy, n_ips) in FAMILIES {
+    let file = packetwalk_tests::text("tests/cases/service-families.txt");
+    let mut n_rows = 0;
+    for line in file.lines() {
+        let parts: Vec<&str> = line.split(" | ").collect();
+        let [ranges, asked, expected] = parts[..] else {
+            continue;
+        };
+        n_rows += 1;
         let mut server = Server::new(ranges);
         let it = server.create(&format!("spec: {{{asked}, ports: [{{port: 80}}]}}"));
-        assert_eq!(it.spec.ip_families.join("+"), families, "{ranges} {asked}");
-        assert_eq!(
-            it.spec.ip_family_policy.as_deref(),
-            Some(policy),
-            "{ranges} {asked}"
+        let found = format!(
+            "{} {} {}",
+            it.spec.ip_families.join("+"),
+            it.spec.ip_family_policy.as_deref().unwrap_or_default(),
+            it.cluster_ips().len()
         );
-        assert_eq!(it.cluster_ips().len(), n_ips, "{ranges} {asked}");
+        assert_eq!(found, expected, "{line}");
         assert_eq!(it.spec.cluster_ip, it.spec.cluster_ips.first().cloned());
         for (family, ip) in it.spec.ip_families.iter().zip(it.cluster_ips()) {
-            assert_eq!(
-                family,
-                &packetwalk_core::ip::family(ip).to_string(),
-                "{asked}"
-            );
+            let of_ip = packetwalk_core::ip::family(ip).to_string();
+            assert_eq!(*family, of_ip, "{line}");
         }
         server.holds_what(&[&it]);
     }
+    assert_eq!(n_rows, 17);
 }
 
 #[test]

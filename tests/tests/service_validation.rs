@@ -3,11 +3,12 @@
 //! The rows are in `cases/service-validation.txt`; each is asked of every release it names, through
 //! the functions that the store calls.
 
-use packetwalk_core::api::{KubernetesVersion, Service, Status};
+use packetwalk_core::api::{KubernetesVersion, Service, ServicePort, Status};
 use packetwalk_core::chance::Chooser;
-use packetwalk_core::store::service::{DryRun, Rules, create, update, update_status};
+use packetwalk_core::store::service::{DryRun, Rules, create, delete, update, update_status};
 use packetwalk_core::store::{Allocators, PortRange};
 use packetwalk_tests::text;
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const RELEASES: std::ops::RangeInclusive<u16> = 31..=37;
@@ -28,6 +29,7 @@ struct Case {
     old: String,
     new: String,
     says: String,
+    warns: Option<String>,
 }
 
 fn cases() -> Vec<Case> {
@@ -46,6 +48,7 @@ fn case(text: &str) -> Case {
         old: String::new(),
         new: String::new(),
         says: String::new(),
+        warns: None,
     };
     let mut part = "";
     for line in rest.lines() {
@@ -56,6 +59,9 @@ fn case(text: &str) -> Case {
             }
             if part == "old status" {
                 it.write = Write::UpdateStatus;
+            }
+            if part == "warns" {
+                it.warns = Some(String::new());
             }
             if let Some(release) = part.strip_prefix("old at 1.") {
                 it.old_at = release.parse().ok();
@@ -73,6 +79,7 @@ fn case(text: &str) -> Case {
             }
             "new" => &mut it.new,
             "says" => &mut it.says,
+            "warns" => it.warns.get_or_insert_default(),
             _ => &mut it.old,
         };
         target.push_str(line);
@@ -189,12 +196,22 @@ fn every_row_says_what_the_api_server_says() {
                     case.says.trim()
                 ));
             }
+            let warned = outcome.as_ref().map(|it| it.join("\n"));
+            if let (Some(expected), Ok(warned)) = (&case.warns, warned)
+                && warned.trim() != expected.trim()
+            {
+                faults.push(format!(
+                    "{} at 1.{minor}\nexpected the warnings\n{}\nfound\n{warned}",
+                    case.name,
+                    expected.trim()
+                ));
+            }
             if outcome.is_err() && before != after {
                 faults.push(format!("{} at 1.{minor}: something was taken", case.name));
             }
         }
     }
-    println!("{} rows, asked {n_asked} times", cases.len());
+    assert!(n_asked > 1000, "asked only {n_asked} times");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
@@ -286,92 +303,139 @@ fn a_status_of_an_invalid_service_is_worded_for_one_and_for_many() {
 }
 
 #[test]
-fn warnings_are_worded_as_the_api_server_words_them() {
-    const HINTS: &str = "metadata: {name: x, namespace: default, annotations: {service.kubernetes.io/topology-aware-hints: auto}}\nspec: {ports: [{port: 80}]}";
-    let rows: &[(&str, &str, &[&str])] = &[
-        ("1.31-1.37", "spec: {ports: [{port: 80}]}", &[]),
-        (
-            "1.31-1.37",
-            HINTS,
-            &[
-                "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use service.kubernetes.io/topology-mode instead",
-            ],
-        ),
-        (
-            "1.31-1.35",
-            "spec: {clusterIP: 010.096.000.005, ports: [{port: 80}]}",
-            &[
-                "spec.clusterIPs[0]: non-standard IP address \"010.096.000.005\" will be considered invalid in a future Kubernetes release: use \"10.96.0.5\"",
-            ],
-        ),
-        (
-            "1.31-1.37",
-            "spec: {clusterIP: None, selector: {app: a}, sessionAffinity: ClientIP, loadBalancerIP: 192.0.2.1, externalIPs: [203.0.113.5]}",
-            &[
-                "spec.loadBalancerIP is ignored for headless services",
-                "spec.externalIPs is ignored for headless services",
-                "spec.SessionAffinity is ignored for headless services",
-            ],
-        ),
-        (
-            "1.31-1.35",
-            "spec: {externalIPs: [203.0.113.007, '2001:DB8::1'], ports: [{port: 80}]}",
-            &[
-                "spec.externalIPs[0]: non-standard IP address \"203.0.113.007\" will be considered invalid in a future Kubernetes release: use \"203.0.113.7\"",
-                "spec.externalIPs[1]: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")",
-            ],
-        ),
-        (
-            "1.36-1.37",
-            "spec: {externalIPs: [203.0.113.7], ports: [{port: 80}]}",
-            &["spec.externalIPs is deprecated and may no longer be implemented in some clusters"],
-        ),
-        (
-            "1.31-1.37",
-            "spec: {type: LoadBalancer, loadBalancerIP: '2001:DB8::1', ports: [{port: 80}]}",
-            &[
-                "spec.loadBalancerIP: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")",
-            ],
-        ),
-        (
-            "1.31-1.35",
-            "spec: {type: LoadBalancer, loadBalancerSourceRanges: [10.1.2.3/8, 010.0.0.0/8, '2001:DB8::/32'], ports: [{port: 80}]}",
-            &[
-                "spec.loadBalancerSourceRanges[0]: CIDR value \"10.1.2.3/8\" is ambiguous in this context (should be \"10.0.0.0/8\" or \"10.1.2.3/32\"?)",
-                "spec.loadBalancerSourceRanges[1]: non-standard CIDR value \"010.0.0.0/8\" will be considered invalid in a future Kubernetes release: use \"10.0.0.0/8\"",
-                "spec.loadBalancerSourceRanges[2]: IPv6 CIDR value \"2001:DB8::/32\" should be in RFC 5952 canonical format (\"2001:db8::/32\")",
-            ],
-        ),
-        (
-            "1.31-1.37",
-            "spec: {type: ExternalName, externalName: a.example.com, externalIPs: [203.0.113.5]}",
-            &["spec.externalIPs is ignored when spec.type is \"ExternalName\""],
-        ),
-        (
-            "1.31-1.37",
-            "spec: {externalName: a.example.com, ports: [{port: 80}]}",
-            &["spec.externalName is ignored when spec.type is not \"ExternalName\""],
-        ),
-        (
-            "1.31-1.34",
-            "spec: {trafficDistribution: PreferClose, ports: [{port: 80}]}",
-            &[],
-        ),
-        (
-            "1.35-1.37",
-            "spec: {trafficDistribution: PreferClose, ports: [{port: 80}]}",
-            &["spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\""],
-        ),
+fn recorded_transcripts_say_the_same() {
+    let file = text("tests/cases/service-validation-transcripts.json");
+    let rows: serde_json::Value = serde_json::from_str(&file).expect("JSON");
+    let rows = rows.as_array().expect("a list");
+    assert_eq!(rows.len(), 22);
+    for row in rows {
+        let part = |name: &str| row[name].as_str().expect("a text");
+        let stream = packetwalk_core::yaml::parse(part("manifest"));
+        let decoded = packetwalk_core::yaml::decode::<Service>(&stream.documents[0]);
+        let mut it = decoded.value.expect("a Service");
+        it.metadata.namespace = "default".into();
+        let rules = rules(32, "10.96.0.0/12");
+        let mut allocators = rules.allocators();
+        let mut chooser = Chooser::seeded(1);
+        let outcome = create(&mut it, &rules, &mut allocators, &mut chooser, DryRun::No);
+        let causes = said(&outcome);
+        // As kubectl shows them: one behind the title, several below it.
+        let shown = match causes.lines().count() {
+            1 => causes,
+            _ => causes.lines().map(|it| format!("\n* {it}")).collect(),
+        };
+        let expected = format!(
+            "The Service {:?} is invalid: {}",
+            it.metadata.name,
+            shown.trim_end()
+        );
+        assert_eq!(expected, part("stderr").trim_end(), "{}", part("id"));
+    }
+}
+
+/// Odd values for all fields: what none of the rows has thought of.
+fn odd_service() -> impl Strategy<Value = Service> {
+    let words = [
+        "",
+        "None",
+        "x",
+        "X y",
+        "10.96.0.5",
+        "010.96.0.5",
+        "::",
+        "fd00::5",
+        "::ffff:10.96.0.5",
+        "10.0.0.0/8",
+        "ClusterIP",
+        "NodePort",
+        "LoadBalancer",
+        "ExternalName",
+        "Local",
+        "Cluster",
+        "ClientIP",
+        "IPv4",
+        "IPv6",
+        "SingleStack",
+        "PreferDualStack",
+        "RequireDualStack",
+        "a/b/c",
+        "é\n",
+        "a.b",
+        "-",
+        "PreferClose",
     ];
-    for (at, body, expected) in rows {
-        for minor in releases(at) {
-            let rules = rules(minor, "10.96.0.0/12");
-            let mut allocators = rules.allocators();
-            let mut chooser = Chooser::seeded(1);
-            let mut it = service(body);
-            let found = create(&mut it, &rules, &mut allocators, &mut chooser, DryRun::No)
-                .unwrap_or_else(|it| panic!("{body}: {it}"));
-            assert_eq!(found, *expected, "{body} at 1.{minor}");
+    let word = prop::sample::select(words.to_vec()).prop_map(str::to_owned);
+    let text = prop::collection::vec(prop::option::of(word.clone()), 10);
+    let lists = prop::collection::vec(prop::collection::vec(word, 0..4), 5);
+    let numbers = prop::collection::vec(prop::option::of(-2..70_000i32), 8);
+    (text, lists, numbers, any::<Option<bool>>()).prop_map(|(text, lists, numbers, allocate)| {
+        let mut it = Service::default();
+        it.metadata.name = text[0].clone().unwrap_or_else(|| "x".into());
+        it.metadata.namespace = "default".into();
+        let keys = lists[0].iter().cloned();
+        it.metadata.labels = keys.clone().zip(keys.rev()).collect();
+        let spec = &mut it.spec;
+        spec.selector = it.metadata.labels.clone();
+        spec.kind = text[1].clone();
+        spec.cluster_ip = text[2].clone();
+        spec.ip_family_policy = text[3].clone();
+        spec.external_name = text[4].clone();
+        spec.session_affinity = text[5].clone();
+        spec.external_traffic_policy = text[6].clone();
+        spec.internal_traffic_policy = text[7].clone();
+        spec.load_balancer_class = text[8].clone();
+        spec.traffic_distribution = text[9].clone();
+        spec.cluster_ips = lists[1].clone();
+        spec.ip_families = lists[2].clone();
+        spec.external_ips = lists[3].clone();
+        spec.load_balancer_source_ranges = lists[4].clone();
+        spec.allocate_load_balancer_node_ports = allocate;
+        spec.health_check_node_port = numbers[0];
+        for pair in numbers[1..].chunks(2) {
+            spec.ports.push(ServicePort {
+                name: lists[0].first().cloned(),
+                protocol: text[9].clone(),
+                port: pair[0].unwrap_or(80),
+                node_port: pair.get(1).copied().flatten(),
+                ..ServicePort::default()
+            });
+        }
+        it
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_service_makes_the_server_stumble(
+        first in odd_service(),
+        second in odd_service(),
+        minor in RELEASES,
+        is_dual in any::<bool>(),
+    ) {
+        let ranges = if is_dual { "10.96.0.0/28,fd00::/124" } else { "10.96.0.0/28" };
+        let rules = rules(minor, ranges);
+        let mut allocators = rules.allocators();
+        let mut chooser = Chooser::seeded(1);
+        let mut old = service("spec: {type: NodePort, ports: [{port: 80}]}");
+        create(&mut old, &rules, &mut allocators, &mut chooser, DryRun::No).expect("a plain one");
+        for odd in [first, second] {
+            let _ = odd.validate();
+            for dry_run in [DryRun::Yes, DryRun::No] {
+                let before = allocators.clone();
+                let mut it = odd.clone();
+                let made = create(&mut it, &rules, &mut allocators, &mut chooser, dry_run);
+                if made.is_ok() && dry_run == DryRun::No {
+                    delete(&it, &mut allocators);
+                }
+                prop_assert_eq!(&allocators, &before);
+                let mut it = odd.clone();
+                it.metadata.name = old.metadata.name.clone();
+                let dry = DryRun::Yes;
+                let _ = update(&old, &mut it, &rules, &mut allocators, &mut chooser, dry);
+                prop_assert_eq!(&allocators, &before);
+            }
         }
     }
 }

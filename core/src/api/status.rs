@@ -20,7 +20,7 @@ pub struct Status {
     /// Why, for people.
     pub message: String,
     /// What it is about, where that is known.
-    pub details: Option<StatusDetails>,
+    pub details: Option<Box<StatusDetails>>,
 }
 
 /// Why a request failed, in one word.
@@ -195,7 +195,7 @@ impl Status {
             code: 200,
             reason: None,
             message: String::new(),
-            details: Some(details),
+            details: Some(Box::new(details)),
         }
     }
 
@@ -227,10 +227,10 @@ impl Status {
     #[must_use]
     pub fn apply_conflict(causes: Vec<StatusCause>, message: impl Into<String>) -> Self {
         let mut status = Self::failure(StatusReason::Conflict, message);
-        status.details = Some(StatusDetails {
+        status.details = Some(Box::new(StatusDetails {
             causes,
             ..StatusDetails::default()
-        });
+        }));
         status
     }
 
@@ -284,13 +284,13 @@ impl Status {
     pub fn internal_error(why: &str) -> Self {
         let message = format!("Internal error occurred: {why}");
         let mut status = Self::failure(StatusReason::InternalError, message);
-        status.details = Some(StatusDetails {
+        status.details = Some(Box::new(StatusDetails {
             causes: vec![StatusCause {
                 message: why.to_owned(),
                 ..StatusCause::default()
             }],
             ..StatusDetails::default()
-        });
+        }));
         status
     }
 
@@ -308,21 +308,21 @@ impl Status {
     #[must_use]
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut status = Self::failure(StatusReason::TooManyRequests, message);
-        status.details = Some(StatusDetails {
+        status.details = Some(Box::new(StatusDetails {
             retry_after_seconds,
             ..StatusDetails::default()
-        });
+        }));
         status
     }
 
     fn about(reason: StatusReason, it: GroupAnd<'_>, name: &str, message: String) -> Self {
         let mut status = Self::failure(reason, message);
-        status.details = Some(StatusDetails {
+        status.details = Some(Box::new(StatusDetails {
             name: name.to_owned(),
             group: it.0.to_owned(),
             kind: it.1.to_owned(),
             ..StatusDetails::default()
-        });
+        }));
         status
     }
 
@@ -360,7 +360,7 @@ impl Serialize for Status {
             out.serialize_field("reason", reason.name())?;
         }
         if let Some(details) = &self.details {
-            out.serialize_field("details", details)?;
+            out.serialize_field("details", details.as_ref())?;
         }
         // A success that is not about a failed request carries no code.
         if !self.is_success() {

@@ -51,15 +51,13 @@ pub fn validate_service(
     let mut errors = validate_object_meta(&service.metadata, Scope::Namespaced, rule, version);
     errors.extend(validate_topology(service));
     let spec = &service.spec;
+    consider_every_field(spec);
     if spec.ports.is_empty() && !is_headless(spec) && service.kind() != "ExternalName" {
         errors.push(FieldError::required("spec.ports", ""));
     }
     errors.extend(validate_type_dependent(service));
-    let mut names = Vec::new();
-    for (idx, port) in spec.ports.iter().enumerate() {
-        let field = format!("spec.ports[{idx}]");
-        let needs_name = spec.ports.len() > 1;
-        errors.extend(validate_port(port, &field, needs_name, &mut names, version));
+    for idx in 0..spec.ports.len() {
+        errors.extend(validate_port(&spec.ports, idx, version));
     }
     errors.extend(validate_labels(&spec.selector, "spec.selector", version));
     errors.extend(validate_affinity(spec));
@@ -93,64 +91,17 @@ pub fn validate_cluster_ips(
         return Vec::new();
     }
     let spec = &service.spec;
-    let ips = &spec.cluster_ips;
-    let printed = printed_list(ips, version);
-    let refuse = |why: &str| FieldError::invalid("spec.clusterIPs", &printed, why);
-    let mut errors = Vec::new();
-    match (spec.cluster_ip.as_deref().unwrap_or_default(), ips.first()) {
-        ("", None) => {}
-        ("", Some(_)) => errors.push(refuse("must be empty when `clusterIP` is not specified")),
-        (_, None) => errors.push(FieldError::required("spec.clusterIPs", "")),
-        (one, Some(first)) if one != first => {
-            errors.push(refuse("first value must match `clusterIP`"));
-        }
-        _ => {}
-    }
+    let mut errors = validate_first_ip(spec, version);
     errors.extend(validate_families(spec));
-    let n_errors_before_ips = errors.len();
-    for (idx, ip) in ips.iter().enumerate() {
-        if idx == 0 && ip == "None" {
-            if ips.len() > 1 {
-                errors.push(refuse("'None' must be the first and only value"));
-            }
-            continue;
-        }
-        let held = old.map(|it| it.spec.cluster_ips.as_slice());
-        let strictness = Strictness::of(version, ip, held.unwrap_or_default());
-        errors.extend(ip_faults(
-            &format!("spec.clusterIPs[{idx}]"),
-            ip,
-            strictness,
-        ));
-    }
-    let has_bad_ips = errors.len() > n_errors_before_ips;
-    if ips.len() > 2 {
-        errors.push(refuse("may only hold up to 2 values"));
+    let faults = validate_each_ip(spec, old, version);
+    let has_bad_ips = !faults.is_empty();
+    errors.extend(faults);
+    if spec.cluster_ips.len() > 2 {
+        errors.push(refuse_ips(spec, version, "may only hold up to 2 values"));
     }
     // What follows would only repeat the trouble with a bad address in other words.
-    if has_bad_ips {
-        return errors;
-    }
-    let families: Vec<_> = ips
-        .iter()
-        .filter_map(|it| parse_as_go(it))
-        .map(family)
-        .collect();
-    let has_both = Family::ALL.iter().all(|it| families.contains(it));
-    if ips.len() > 1 && !has_both {
-        errors.push(refuse("may specify no more than one IP for each IP family"));
-    }
-    if !is_headless(spec) {
-        for (idx, (told, ip)) in spec.ip_families.iter().zip(ips).enumerate() {
-            let is_six = parse_as_go(ip).is_some_and(|it| it.is_ipv6());
-            if told == "IPv4" && is_six || told == "IPv6" && !is_six {
-                errors.push(FieldError::invalid_text(
-                    format!("spec.clusterIPs[{idx}]"),
-                    ip,
-                    format!("expected an {told} value as indicated by `ipFamilies[{idx}]`"),
-                ));
-            }
-        }
+    if !has_bad_ips {
+        errors.extend(validate_ip_families(spec, version));
     }
     errors
 }
@@ -167,6 +118,87 @@ pub fn printed_families(families: &[String], version: KubernetesVersion) -> Stri
 
 pub(super) fn is_headless(spec: &ServiceSpec) -> bool {
     spec.cluster_ips == ["None"]
+}
+
+fn refuse_ips(spec: &ServiceSpec, version: KubernetesVersion, why: &str) -> FieldError {
+    let printed = printed_list(&spec.cluster_ips, version);
+    FieldError::invalid("spec.clusterIPs", printed, why)
+}
+
+fn validate_first_ip(spec: &ServiceSpec, version: KubernetesVersion) -> Vec<FieldError> {
+    let one = spec.cluster_ip.as_deref().unwrap_or_default();
+    match (one, spec.cluster_ips.first()) {
+        ("", Some(_)) => vec![refuse_ips(
+            spec,
+            version,
+            "must be empty when `clusterIP` is not specified",
+        )],
+        ("", None) => Vec::new(),
+        (_, None) => vec![FieldError::required("spec.clusterIPs", "")],
+        (one, Some(first)) if one != first => {
+            vec![refuse_ips(
+                spec,
+                version,
+                "first value must match `clusterIP`",
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn validate_each_ip(
+    spec: &ServiceSpec,
+    old: Option<&Service>,
+    version: KubernetesVersion,
+) -> Vec<FieldError> {
+    let held = old.map(|it| it.spec.cluster_ips.as_slice());
+    let mut errors = Vec::new();
+    for (idx, ip) in spec.cluster_ips.iter().enumerate() {
+        if idx == 0 && ip == "None" {
+            if spec.cluster_ips.len() > 1 {
+                let why = "'None' must be the first and only value";
+                errors.push(refuse_ips(spec, version, why));
+            }
+            continue;
+        }
+        let strictness = Strictness::of(version, ip, held.unwrap_or_default());
+        errors.extend(ip_faults(
+            &format!("spec.clusterIPs[{idx}]"),
+            ip,
+            strictness,
+        ));
+    }
+    errors
+}
+
+/// Whether addresses are one of each family, and of the family that stands beside them.
+fn validate_ip_families(spec: &ServiceSpec, version: KubernetesVersion) -> Vec<FieldError> {
+    let ips = &spec.cluster_ips;
+    let found: Vec<_> = ips
+        .iter()
+        .filter_map(|it| parse_as_go(it))
+        .map(family)
+        .collect();
+    let has_both = Family::ALL.iter().all(|it| found.contains(it));
+    let mut errors = Vec::new();
+    if ips.len() > 1 && !has_both {
+        let why = "may specify no more than one IP for each IP family";
+        errors.push(refuse_ips(spec, version, why));
+    }
+    if is_headless(spec) {
+        return errors;
+    }
+    for (idx, (told, ip)) in spec.ip_families.iter().zip(ips).enumerate() {
+        let is_six = parse_as_go(ip).is_some_and(|it| it.is_ipv6());
+        if told == "IPv4" && is_six || told == "IPv6" && !is_six {
+            errors.push(FieldError::invalid_text(
+                format!("spec.clusterIPs[{idx}]"),
+                ip,
+                format!("expected an {told} value as indicated by `ipFamilies[{idx}]`"),
+            ));
+        }
+    }
+    errors
 }
 
 fn validate_families(spec: &ServiceSpec) -> Vec<FieldError> {
@@ -190,6 +222,33 @@ fn validate_families(spec: &ServiceSpec) -> Vec<FieldError> {
         ));
     }
     errors
+}
+
+/// Does nothing: a field that is added stops the build here, where it must be considered.
+fn consider_every_field(spec: &ServiceSpec) {
+    let ServiceSpec {
+        kind: _,
+        selector: _,
+        ports: _,
+        cluster_ip: _,
+        cluster_ips: _,
+        ip_families: _,
+        ip_family_policy: _,
+        external_ips: _,
+        external_name: _,
+        session_affinity: _,
+        session_affinity_config: _,
+        external_traffic_policy: _,
+        internal_traffic_policy: _,
+        health_check_node_port: _,
+        load_balancer_class: _,
+        // Any text will do: it is for the load balancer to read.
+        load_balancer_ip: _,
+        load_balancer_source_ranges: _,
+        allocate_load_balancer_node_ports: _,
+        publish_not_ready_addresses: _,
+        traffic_distribution: _,
+    } = spec;
 }
 
 fn validate_topology(service: &Service) -> Option<FieldError> {
@@ -241,45 +300,20 @@ fn validate_type_dependent(service: &Service) -> Vec<FieldError> {
     errors
 }
 
-fn validate_port<'a>(
-    port: &'a ServicePort,
-    field: &str,
-    needs_name: bool,
-    names: &mut Vec<&'a str>,
-    version: KubernetesVersion,
-) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let name_field = format!("{field}.name");
-    match port.name() {
-        "" if needs_name => errors.push(FieldError::required(name_field, "")),
-        "" => {}
-        name => {
-            for fault in dns_1123_label_faults(name) {
-                errors.push(FieldError::invalid_text(name_field.as_str(), name, fault));
-            }
-            if names.contains(&name) {
-                errors.push(FieldError::duplicate(name_field, quoted(name)));
-            } else {
-                names.push(name);
-            }
-        }
-    }
+/// One port; `idx` is its place among all of them.
+fn validate_port(ports: &[ServicePort], idx: usize, version: KubernetesVersion) -> Vec<FieldError> {
+    let port = &ports[idx];
+    let field = format!("spec.ports[{idx}]");
+    let mut errors = validate_port_name(ports, idx);
     if let Some(fault) = port_number_fault(port.port) {
-        errors.push(FieldError::invalid(
-            format!("{field}.port"),
-            port.port,
-            fault,
-        ));
+        let field = format!("{field}.port");
+        errors.push(FieldError::invalid(field, port.port, fault));
     }
     let protocol_field = format!("{field}.protocol");
     match port.protocol.as_deref() {
         None | Some("") => errors.push(FieldError::required(protocol_field, "")),
-        Some(protocol) if !PROTOCOLS.contains(&protocol) => {
-            errors.push(FieldError::not_supported(
-                protocol_field,
-                protocol,
-                &PROTOCOLS,
-            ));
+        Some(it) if !PROTOCOLS.contains(&it) => {
+            errors.push(FieldError::not_supported(protocol_field, it, &PROTOCOLS));
         }
         Some(_) => {}
     }
@@ -301,6 +335,27 @@ fn validate_port<'a>(
             let field = format!("{field}.appProtocol");
             errors.push(FieldError::invalid_text(field, protocol, fault));
         }
+    }
+    errors
+}
+
+/// The name of a port, which several ports need and no two of them share.
+fn validate_port_name(ports: &[ServicePort], idx: usize) -> Vec<FieldError> {
+    let field = format!("spec.ports[{idx}].name");
+    let name = ports[idx].name();
+    if name.is_empty() {
+        let is_needed = ports.len() > 1;
+        return is_needed
+            .then(|| FieldError::required(field, ""))
+            .into_iter()
+            .collect();
+    }
+    let mut errors = Vec::new();
+    for fault in dns_1123_label_faults(name) {
+        errors.push(FieldError::invalid_text(field.as_str(), name, fault));
+    }
+    if ports[..idx].iter().any(|it| it.name() == name) {
+        errors.push(FieldError::duplicate(field, quoted(name)));
     }
     errors
 }

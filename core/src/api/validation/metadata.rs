@@ -63,34 +63,7 @@ pub fn validate_object_meta(
     rule: NameRule,
     version: KubernetesVersion,
 ) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if let Some(prefix) = metadata
-        .generate_name
-        .as_deref()
-        .filter(|it| !it.is_empty())
-    {
-        for fault in rule.prefix_faults(prefix) {
-            errors.push(FieldError::invalid_text(
-                "metadata.generateName",
-                prefix,
-                fault,
-            ));
-        }
-    }
-    if metadata.name.is_empty() {
-        errors.push(FieldError::required(
-            "metadata.name",
-            "name or generateName is required",
-        ));
-    } else {
-        for fault in rule.faults(&metadata.name) {
-            errors.push(FieldError::invalid_text(
-                "metadata.name",
-                &metadata.name,
-                fault,
-            ));
-        }
-    }
+    let mut errors = validate_name(metadata, rule);
     match (scope, metadata.namespace.as_str()) {
         (Scope::Namespaced, "") => errors.push(FieldError::required("metadata.namespace", "")),
         (Scope::Namespaced, namespace) => {
@@ -187,6 +160,27 @@ pub fn validate_labels(
         }
         for fault in label_value_faults(value) {
             errors.push(FieldError::invalid_text(field, value, fault));
+        }
+    }
+    errors
+}
+
+fn validate_name(metadata: &ObjectMeta, rule: NameRule) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let prefix = metadata.generate_name.as_deref().unwrap_or_default();
+    if !prefix.is_empty() {
+        for fault in rule.prefix_faults(prefix) {
+            let field = "metadata.generateName";
+            errors.push(FieldError::invalid_text(field, prefix, fault));
+        }
+    }
+    let name = metadata.name.as_str();
+    if name.is_empty() {
+        let why = "name or generateName is required";
+        errors.push(FieldError::required("metadata.name", why));
+    } else {
+        for fault in rule.faults(name) {
+            errors.push(FieldError::invalid_text("metadata.name", name, fault));
         }
     }
     errors

@@ -4,7 +4,7 @@
 //!
 //! **Left out**: nothing.
 
-use super::invalid;
+use super::refuse;
 use crate::api::{
     FieldError, KubernetesVersion, Service, Status, parse_as_go, printed_list, quoted,
     validate_cluster_ips,
@@ -34,16 +34,16 @@ pub(super) fn initialise(
         };
         service.spec.ip_family_policy = Some(before.unwrap_or_else(|| default.into()));
     }
-    refuse(service, validate_cluster_ips(service, old, version))?;
+    refuse(service, &validate_cluster_ips(service, old, version))?;
     let mut errors = match old {
         Some(old) => follow_policy(service, old),
         None => Vec::new(),
     };
     errors.extend(too_many_for_single_stack(service));
     errors.extend(infer_families(service, allocators, version));
-    refuse(service, errors)?;
+    refuse(service, &errors)?;
     if !is_free {
-        refuse(service, not_configured(service, allocators))?;
+        refuse(service, &not_configured(service, allocators))?;
     }
     let has_room = is_free || allocators.n_families() == 2;
     let families = &mut service.spec.ip_families;
@@ -70,13 +70,6 @@ pub(super) fn is_left_alone(new: &Service, old: &Service) -> bool {
         && (before.is_none() || prefers(before))
         && new.spec.cluster_ips == old.spec.cluster_ips
         && new.spec.ip_families == old.spec.ip_families
-}
-
-fn refuse(service: &Service, errors: Vec<FieldError>) -> Result<(), Status> {
-    if errors.is_empty() {
-        return Ok(());
-    }
-    Err(invalid(service, &errors))
 }
 
 fn is_headless_without_selector(service: &Service) -> bool {

@@ -48,13 +48,6 @@ pub enum DryRun {
     Yes,
 }
 
-/// Both sides of a change.
-#[derive(Clone, Copy)]
-struct Change<'a> {
-    old: &'a Service,
-    version: KubernetesVersion,
-}
-
 impl Rules {
     /// The rules of a cluster with these settings.
     #[must_use]
@@ -122,12 +115,8 @@ pub fn update(
     new.set_defaults();
     preparation::carry_over(new, &old);
     preparation::sync_cluster_ips(new, Some(&old));
-    let change = Change {
-        old: &old,
-        version: rules.version,
-    };
     let mut transaction = Transaction::new(owner(new), allocators, chooser, dry_run);
-    let outcome = place_changed(new, change, &mut transaction).and_then(|()| {
+    let outcome = place_changed(new, &old, rules.version, &mut transaction).and_then(|()| {
         new.status = old.status.clone();
         preparation::drop_type_dependent_fields(new, &old);
         refuse(new, &validate_service_update(new, &old, rules.version))
@@ -181,10 +170,10 @@ fn place_new(
 
 fn place_changed(
     new: &mut Service,
-    change: Change<'_>,
+    old: &Service,
+    version: KubernetesVersion,
     transaction: &mut Transaction<'_>,
 ) -> Result<(), Status> {
-    let Change { old, version } = change;
     families::initialise(new, Some(old), transaction.allocators, version)?;
     addresses::update(new, old, version, transaction)?;
     ports::update(new, old, transaction)

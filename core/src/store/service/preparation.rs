@@ -23,26 +23,27 @@ pub fn default_on_read(service: &mut Service, primary: Family) {
     if !spec.ip_families.is_empty() {
         return;
     }
-    let policy = if spec.cluster_ip.as_deref() == Some("None") {
-        spec.ip_families.push(primary.to_string());
-        if spec.selector.is_empty() {
-            let other = Family::ALL.into_iter().find(|it| *it != primary);
-            spec.ip_families.extend(other.map(|it| it.to_string()));
-        }
-        spec.ip_families.len()
+    if spec.cluster_ip.as_deref() == Some("None") {
+        // Nobody knows what endpoints one without a selector has: they may be of both families.
+        let other = Family::ALL.into_iter().find(|it| *it != primary);
+        let other = other.filter(|_| spec.selector.is_empty());
+        spec.ip_families = [Some(primary), other]
+            .into_iter()
+            .flatten()
+            .map(|it| it.to_string())
+            .collect();
     } else {
-        let found = spec.cluster_ips.iter().map(|it| {
-            let is_six = parse_as_go(it).map(family) == Some(Family::V6);
-            if is_six { "IPv6" } else { "IPv4" }
+        let families = spec.cluster_ips.iter().map(|it| {
+            let found = parse_as_go(it).map(family);
+            found.unwrap_or(Family::V4).to_string()
         });
-        spec.ip_families = found.map(str::to_owned).collect();
-        spec.ip_families.len()
-    };
-    spec.ip_family_policy = match policy {
-        1 => Some("SingleStack".into()),
-        2 => Some("RequireDualStack".into()),
-        _ => spec.ip_family_policy.take(),
-    };
+        spec.ip_families = families.collect();
+    }
+    match spec.ip_families.len() {
+        1 => spec.ip_family_policy = Some("SingleStack".into()),
+        2 => spec.ip_family_policy = Some("RequireDualStack".into()),
+        _ => {}
+    }
 }
 
 /// Keeps `clusterIPs` in step with `clusterIP`, which is all that old clients know.
