@@ -5,7 +5,7 @@ use packetwalk_core::api::{KubernetesVersion, Service, ServicePort, Status};
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::ip::{Cidr, Family, IpAddr};
 use packetwalk_core::store::service::{DryRun, Rules, create, delete, update};
-use packetwalk_core::store::{Allocators, IpAllocator, Owner, PortAllocator, PortRange};
+use packetwalk_core::store::{Allocators, IpAllocator, Owner, PortAllocator, PortRange, allocate};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,6 +156,21 @@ fn the_last_free_address_is_found_wherever_the_draw_begins() {
             let ip = ips.allocate_next(&mut Chooser::seeded(seed), &owner("last"));
             assert_eq!(ip, Ok(hole));
         }
+    }
+}
+
+#[test]
+fn a_list_of_taken_addresses_serves_as_well_as_an_allocator() {
+    for (text, ..) in BANDS.iter().filter(|it| it.1 == 36 && it.2 < 300) {
+        let mut used = BTreeSet::new();
+        let mut ips = IpAllocator::new(range(text), version(36));
+        let (mut one, mut other) = (Chooser::seeded(9), Chooser::seeded(9));
+        while let Some(ip) = allocate(range(text), &used, &mut one) {
+            let same = ips.allocate_next(&mut other, &owner(1));
+            assert_eq!(same, Ok(ip), "{text}");
+            assert!(used.insert(ip), "{ip} twice");
+        }
+        assert_eq!(ips.free(), 0, "{text}");
     }
 }
 

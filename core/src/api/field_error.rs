@@ -6,12 +6,12 @@
 //! **Left out**: the origin of an error, which only Kubernetes' own tests read; the escapes of
 //! JSON for `<`, `>` and `&` in a named string.
 
-use super::KubernetesVersion;
-use serde::{Deserialize, Serialize};
+use super::{Complaint, KubernetesVersion};
+use serde::Serialize;
 use std::fmt;
 
 /// Something wrong with one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The path of the field: `spec.ports[0].port`.
     pub field: String,
@@ -24,7 +24,7 @@ pub struct FieldError {
 }
 
 /// A kind of mistake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum FieldErrorKind {
     /// It names something that does not exist.
     NotFound,
@@ -238,6 +238,12 @@ impl FieldError {
             body.push_str(part);
         }
         body
+    }
+}
+
+impl From<FieldError> for Complaint {
+    fn from(error: FieldError) -> Complaint {
+        Complaint::error(error.body()).about(error.field)
     }
 }
 

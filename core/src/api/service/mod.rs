@@ -298,10 +298,10 @@ impl Service {
                 );
                 !(is_given_later && it.kind == FieldErrorKind::Required)
             })
-            .map(|it| {
+            .map(|mut it| {
                 // The server writes this one field with a capital letter; the manifest does not.
-                let path = it.field.replace("LoadBalancerSource", "loadBalancerSource");
-                Complaint::error(it.body()).about(path)
+                it.field = it.field.replace("LoadBalancerSource", "loadBalancerSource");
+                it.into()
             })
             .collect()
     }

@@ -17,7 +17,7 @@ pub use port::{PortAllocator, PortFault, PortRange};
 
 use crate::api::KubernetesVersion;
 use crate::chance::Chooser;
-use crate::ip::{Cidr, Family, IpAddr};
+use crate::ip::{Cidr, Family, IpAddr, nth};
 use std::collections::BTreeSet;
 
 /// All that Services of a cluster can hold.
@@ -84,14 +84,24 @@ pub fn dynamic_start(range: Cidr) -> u128 {
     ip::static_band(range)
 }
 
-/// A free address of the range, as [`IpAllocator::allocate_next`] draws it, for a caller that keeps
-/// its own list of the taken ones.
+/// A free address of the range, drawn as [`IpAllocator::allocate_next`] draws one, for a caller that
+/// keeps its own list of the taken ones.
 pub fn allocate(range: Cidr, used: &BTreeSet<IpAddr>, chooser: &mut Chooser) -> Option<IpAddr> {
-    let mut allocator = IpAllocator::new(range, KubernetesVersion::default());
-    let nobody = Owner::default();
-    for ip in used {
-        // One outside the range takes no place in it.
-        let _ = allocator.allocate(*ip, &nobody);
+    let ips = IpAllocator::new(range, KubernetesVersion::default());
+    for (start, end) in [(ips.static_size(), ips.size()), (0, ips.static_size())] {
+        let size = end - start;
+        let drawn = match u64::try_from(size).unwrap_or(u64::MAX) {
+            0 => continue,
+            bound => u128::from(chooser.draw(bound)),
+        };
+        // Of one place more than are used, one is free, or the band is full.
+        let n_tries = size.min(used.len() as u128 + 1);
+        let found = (0..n_tries)
+            .filter_map(|it| nth(range.trunc(), 1 + start + (drawn + it) % size))
+            .find(|it| !used.contains(it));
+        if found.is_some() {
+            return found;
+        }
     }
-    allocator.allocate_next(chooser, &nobody).ok()
+    None
 }
