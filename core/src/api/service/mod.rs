@@ -274,10 +274,16 @@ impl Service {
         self.spec.ports.iter().filter_map(ServicePort::node_port)
     }
 
-    /// What the API server would refuse it for, in its words, as far as that can be told before
-    /// addresses and ports are given out: for text a person wrote.
+    /// What today's API server would refuse it for: [`Service::validate_for`] the default release.
     #[must_use]
     pub fn validate(&self) -> Vec<Complaint> {
+        self.validate_for(KubernetesVersion::default())
+    }
+
+    /// What the API server of a release would refuse it for, in its words, as far as that can be
+    /// told before addresses and ports are given out: for text a person wrote.
+    #[must_use]
+    pub fn validate_for(&self, version: KubernetesVersion) -> Vec<Complaint> {
         let mut service = self.clone();
         service.set_defaults();
         if service.spec.cluster_ips.is_empty() {
@@ -289,7 +295,7 @@ impl Service {
         if service.spec.cluster_ip.is_none() {
             service.spec.cluster_ip = service.spec.cluster_ips.first().cloned();
         }
-        validate_service(&service, None, KubernetesVersion::default())
+        validate_service(&service, None, version)
             .into_iter()
             .filter(|it| {
                 let is_given_later = matches!(

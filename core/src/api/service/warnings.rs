@@ -3,7 +3,7 @@
 //! `pkg/api/service/warnings.go` and `WarningsOnUpdate` of the status strategy in
 //! `pkg/registry/core/service/strategy.go` of Kubernetes 1.31–1.37.
 //!
-//! **Left out**: nothing.
+//! **Left out**: a false warning of 1.34.0 and 1.34.1 about every headless Service.
 
 use super::Service;
 use super::validation::{TOPOLOGY_HINTS, TOPOLOGY_MODE};
@@ -24,10 +24,11 @@ pub fn service_warnings(service: &Service, version: KubernetesVersion) -> Vec<St
     }
     if !matches!(cluster_ip, "" | "None") {
         for (idx, ip) in spec.cluster_ips.iter().enumerate() {
-            warnings.extend(ip_warnings(&format!("spec.clusterIPs[{idx}]"), ip));
+            warnings.extend(ip_warnings(&format!("spec.clusterIPs[{idx}]"), ip, version));
         }
     }
-    if is_headless {
+    // Since 1.34; its first patch releases warn about affinity that is not asked for, too.
+    if is_headless && version.minor >= 34 {
         if spec.load_balancer_ip.is_some() {
             warnings.push("spec.loadBalancerIP is ignored for headless services".into());
         }
@@ -39,7 +40,11 @@ pub fn service_warnings(service: &Service, version: KubernetesVersion) -> Vec<St
         }
     }
     for (idx, ip) in spec.external_ips.iter().enumerate() {
-        warnings.extend(ip_warnings(&format!("spec.externalIPs[{idx}]"), ip));
+        warnings.extend(ip_warnings(
+            &format!("spec.externalIPs[{idx}]"),
+            ip,
+            version,
+        ));
     }
     let is_external_name = kind == "ExternalName";
     // KEP-5707.
@@ -50,11 +55,11 @@ pub fn service_warnings(service: &Service, version: KubernetesVersion) -> Vec<St
         );
     }
     if let Some(ip) = &spec.load_balancer_ip {
-        warnings.extend(ip_warnings("spec.loadBalancerIP", ip));
+        warnings.extend(ip_warnings("spec.loadBalancerIP", ip, version));
     }
     for (idx, range) in spec.load_balancer_source_ranges.iter().enumerate() {
         let field = format!("spec.loadBalancerSourceRanges[{idx}]");
-        warnings.extend(cidr_warnings(&field, range));
+        warnings.extend(cidr_warnings(&field, range, version));
     }
     if is_external_name && !spec.external_ips.is_empty() {
         warnings.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".into());
@@ -72,12 +77,18 @@ pub fn service_warnings(service: &Service, version: KubernetesVersion) -> Vec<St
     warnings
 }
 
-/// What a client is warned about when it writes this Service's status.
+/// What a client is warned about when it writes this Service's status, from 1.33 on.
 #[must_use]
-pub fn service_status_warnings(service: &Service) -> Vec<String> {
+pub fn service_status_warnings(service: &Service, version: KubernetesVersion) -> Vec<String> {
+    if version.minor < 33 {
+        return Vec::new();
+    }
     let ingress = service.status.load_balancer.ingress.iter().enumerate();
     ingress
         .filter_map(|(idx, it)| Some((idx, it.ip.as_deref()?)))
-        .flat_map(|(idx, ip)| ip_warnings(&format!("status.loadBalancer.ingress[{idx}]"), ip))
+        .flat_map(|(idx, ip)| {
+            let field = format!("status.loadBalancer.ingress[{idx}]");
+            ip_warnings(&field, ip, version)
+        })
         .collect()
 }

@@ -2,9 +2,11 @@
 //!
 //! `k8s.io/apimachinery/pkg/util/validation/ip.go`. From 1.36 on (`StrictIPCIDRValidation`,
 //! KEP-4858) leading zeros, IPv4 addresses mapped to IPv6 and host bits in a range are refused;
-//! before they are taken, with a warning. A value that the object held already is always taken.
+//! before they are taken, with a warning, whose words are those of `pkg/api/service/warnings.go` up to
+//! 1.32. A value that the object held already is always taken.
 //!
-//! **Left out**: leading zeros in the IPv4 part of a mapped address.
+//! **Left out**: leading zeros in the IPv4 part of a mapped address; what servers up to 1.32 warn
+//! about in a value that is neither an address nor looks like one, or has spaces around it.
 
 use crate::api::{FieldError, KubernetesVersion, quoted};
 use crate::ip::{Cidr, IpAddr, parse_cidr_sloppy, parse_sloppy};
@@ -59,28 +61,36 @@ pub fn ip_faults(field: &str, text: &str, strictness: Strictness) -> Vec<FieldEr
 
 /// What a client is warned about in an address.
 #[must_use]
-pub fn ip_warnings(field: &str, text: &str) -> Vec<String> {
+pub fn ip_warnings(field: &str, text: &str, version: KubernetesVersion) -> Vec<String> {
     let Some(meant) = parse_as_go(text) else {
         return Vec::new();
     };
-    match text.parse::<IpAddr>() {
-        Ok(ip) if !is_mapped(ip) => {
-            if ip.is_ipv6() && ip.to_string() != text {
-                vec![format!(
-                    "{field}: IPv6 address {} should be in RFC 5952 canonical format ({})",
-                    quoted(text),
-                    quoted(&ip.to_string())
-                )]
-            } else {
-                Vec::new()
-            }
+    let is_old = version.minor < 33;
+    let warning = match text.parse::<IpAddr>() {
+        Err(_) if is_old => format!(
+            "{field}: IP address was accepted, but will be invalid in a future Kubernetes release: {}",
+            leading_zero(text)
+        ),
+        Ok(ip) if ip.is_ipv4() || ip.to_string() == text && (is_old || !is_mapped(ip)) => {
+            return Vec::new();
         }
-        _ => vec![format!(
+        Ok(ip) if is_old => format!(
+            "{field}: IPv6 address {} is not in RFC 5952 canonical format ({}), which may cause controller apply-loops",
+            quoted(text),
+            quoted(&ip.to_string())
+        ),
+        Ok(ip) if !is_mapped(ip) => format!(
+            "{field}: IPv6 address {} should be in RFC 5952 canonical format ({})",
+            quoted(text),
+            quoted(&ip.to_string())
+        ),
+        _ => format!(
             "{field}: non-standard IP address {} will be considered invalid in a future Kubernetes release: use {}",
             quoted(text),
             quoted(&meant.to_string())
-        )],
-    }
+        ),
+    };
+    vec![warning]
 }
 
 /// What is wrong with an address range.
@@ -105,10 +115,13 @@ pub fn cidr_faults(field: &str, text: &str, strictness: Strictness) -> Vec<Field
 
 /// What a client is warned about in an address range.
 #[must_use]
-pub fn cidr_warnings(field: &str, text: &str) -> Vec<String> {
+pub fn cidr_warnings(field: &str, text: &str, version: KubernetesVersion) -> Vec<String> {
     let Some((address, range)) = parse_range(text) else {
         return Vec::new();
     };
+    if version.minor < 33 {
+        return old_cidr_warning(field, text).into_iter().collect();
+    }
     let mut warnings = Vec::new();
     if address != range.network() {
         warnings.push(format!(
@@ -135,6 +148,38 @@ pub fn cidr_warnings(field: &str, text: &str) -> Vec<String> {
         )),
     }
     warnings
+}
+
+/// The words of servers up to 1.32, with Go's own in them.
+fn old_cidr_warning(field: &str, text: &str) -> Option<String> {
+    match parse_range_strictly(text) {
+        Some(range) if range.addr().is_ipv4() || range.to_string() == text => None,
+        Some(range) => Some(format!(
+            "{field}: IPv6 prefix {} is not in RFC 5952 canonical format ({}), which may cause controller apply-loops",
+            quoted(text),
+            quoted(&range.to_string())
+        )),
+        None => {
+            let (address, length) = text.split_once('/')?;
+            let why = if length.len() > 1 && length.starts_with('0') {
+                format!("bad bits after slash: {}", quoted(length))
+            } else {
+                leading_zero(address)
+            };
+            Some(format!(
+                "{field}: IP prefix was accepted, but will be invalid in a future Kubernetes release: netip.ParsePrefix({}): {why}",
+                quoted(text)
+            ))
+        }
+    }
+}
+
+/// What Go says about an address that only its old parser reads.
+fn leading_zero(text: &str) -> String {
+    format!(
+        "ParseAddr({}): IPv4 field has octet with leading zero",
+        quoted(text)
+    )
 }
 
 /// What is wrong with an address where traffic from outside is to arrive.
@@ -224,22 +269,47 @@ mod tests {
 
     #[test]
     fn warnings_say_what_to_write_instead() {
+        let version = |minor| KubernetesVersion { major: 1, minor };
+        let ip = |text, minor| ip_warnings("ip", text, version(minor)).join("");
+        let cidr = |text, minor| cidr_warnings("c", text, version(minor)).join("");
         assert_eq!(
-            ip_warnings("ip", "010.1.2.3"),
-            [
-                "ip: non-standard IP address \"010.1.2.3\" will be considered invalid in a future Kubernetes release: use \"10.1.2.3\""
-            ]
+            ip("010.1.2.3", 36),
+            "ip: non-standard IP address \"010.1.2.3\" will be considered invalid in a future Kubernetes release: use \"10.1.2.3\""
         );
         assert_eq!(
-            ip_warnings("ip", "FD00:0::1"),
-            ["ip: IPv6 address \"FD00:0::1\" should be in RFC 5952 canonical format (\"fd00::1\")"]
+            ip("010.1.2.3", 32),
+            "ip: IP address was accepted, but will be invalid in a future Kubernetes release: ParseAddr(\"010.1.2.3\"): IPv4 field has octet with leading zero"
         );
         assert_eq!(
-            cidr_warnings("c", "192.168.0.5/24"),
-            [
-                "c: CIDR value \"192.168.0.5/24\" is ambiguous in this context (should be \"192.168.0.0/24\" or \"192.168.0.5/32\"?)"
-            ]
+            ip("FD00:0::1", 36),
+            "ip: IPv6 address \"FD00:0::1\" should be in RFC 5952 canonical format (\"fd00::1\")"
         );
-        assert!(cidr_warnings("c", "fd00::/64").is_empty());
+        assert_eq!(
+            ip("FD00:0::1", 32),
+            "ip: IPv6 address \"FD00:0::1\" is not in RFC 5952 canonical format (\"fd00::1\"), which may cause controller apply-loops"
+        );
+        assert_eq!(ip("::ffff:1.2.3.4", 32), "");
+        assert_eq!(
+            ip("::ffff:1.2.3.4", 36),
+            "ip: non-standard IP address \"::ffff:1.2.3.4\" will be considered invalid in a future Kubernetes release: use \"1.2.3.4\""
+        );
+        assert_eq!(
+            cidr("192.168.0.5/24", 36),
+            "c: CIDR value \"192.168.0.5/24\" is ambiguous in this context (should be \"192.168.0.0/24\" or \"192.168.0.5/32\"?)"
+        );
+        assert_eq!(cidr("192.168.0.5/24", 32), "");
+        assert_eq!(
+            cidr("010.0.0.0/8", 32),
+            "c: IP prefix was accepted, but will be invalid in a future Kubernetes release: netip.ParsePrefix(\"010.0.0.0/8\"): ParseAddr(\"010.0.0.0\"): IPv4 field has octet with leading zero"
+        );
+        for text in ["fd00::/64", "10.0.0.0/8"] {
+            assert_eq!(
+                (cidr(text, 32), cidr(text, 36)),
+                (String::new(), String::new())
+            );
+        }
+        for text in ["fd00::1", "10.0.0.1"] {
+            assert_eq!((ip(text, 32), ip(text, 36)), (String::new(), String::new()));
+        }
     }
 }

@@ -143,7 +143,7 @@ pub fn update_status(
         new,
         &validate_service_status_update(new, old, rules.version),
     )?;
-    Ok(service_status_warnings(new))
+    Ok(service_status_warnings(new, rules.version))
 }
 
 /// Takes back what a Service holds.
