@@ -13,6 +13,7 @@ mod configuration;
 mod endpoint_slice;
 mod endpoints;
 mod event;
+mod field_error;
 mod ignored;
 mod ingress;
 mod int_or_string;
@@ -28,6 +29,7 @@ mod object_meta;
 mod pod;
 mod service;
 mod service_cidr;
+mod status;
 mod validation;
 mod workload;
 
@@ -41,6 +43,9 @@ pub use endpoint_slice::{
 };
 pub use endpoints::{EndpointAddress, EndpointSubset, Endpoints, EndpointsPort};
 pub use event::{Event, EventSource};
+pub use field_error::{
+    FieldError, FieldErrorKind, printed_list, prints_json, quoted, quoted_or_null,
+};
 pub use ingress::{
     HttpIngressPath, HttpIngressRule, Ingress, IngressBackend, IngressClass, IngressClassSpec,
     IngressLoadBalancer, IngressRule, IngressServiceBackend, IngressSpec, IngressStatus,
@@ -66,15 +71,24 @@ pub use pod::{
     SleepAction, TcpSocket, Toleration,
 };
 pub use service::{
-    ClientIpConfig, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort, ServiceSpec,
-    ServiceStatus, SessionAffinityConfig,
+    ClientIpConfig, Condition, LoadBalancerIngress, LoadBalancerStatus, PortStatus, Service,
+    ServicePort, ServiceSpec, ServiceStatus, SessionAffinityConfig, has_same_load_balancer_class,
+    printed_families, service_status_warnings, service_warnings, validate_cluster_ips,
+    validate_service, validate_service_create, validate_service_status_update,
+    validate_service_update,
 };
 pub use service_cidr::{
     IpAddress, IpAddressSpec, ParentReference, ServiceCidr, ServiceCidrSpec, ServiceCidrStatus,
 };
-pub use validation::{dns_1035_label, dns_1123_label};
+pub use status::{GroupAnd, STALE, Status, StatusCause, StatusDetails, StatusReason};
+pub use validation::{
+    NameRule, Scope, Strictness, cidr_faults, cidr_warnings, dns_1035_label, dns_1035_label_faults,
+    dns_1123_label, dns_1123_label_faults, dns_1123_subdomain_faults, ip_faults, ip_warnings,
+    label_value_faults, parse_as_go, port_name_faults, port_number_fault, qualified_name_faults,
+    special_ip_faults, validate_labels, validate_object_meta, validate_object_meta_update,
+};
 pub use workload::{
-    Condition, Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy, PodTemplate,
-    ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, RollingUpdate, StatefulSet, StatefulSetOrdinals,
-    StatefulSetSpec, StatefulSetStatus, StatefulSetUpdateStrategy,
+    Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy, PodTemplate, ReplicaSet,
+    ReplicaSetSpec, ReplicaSetStatus, RollingUpdate, StatefulSet, StatefulSetOrdinals,
+    StatefulSetSpec, StatefulSetStatus, StatefulSetUpdateStrategy, WorkloadCondition,
 };

@@ -2,8 +2,7 @@
 //!
 //! `networking.k8s.io/v1` of Kubernetes 1.33 and later; earlier servers keep both to themselves.
 
-use super::ObjectMeta;
-use super::workload::Condition;
+use super::{Condition, ObjectMeta};
 use serde::{Deserialize, Serialize};
 
 /// Ranges that ClusterIPs come from.

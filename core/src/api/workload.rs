@@ -20,7 +20,7 @@ pub struct PodTemplate {
 /// A condition of a workload.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Condition {
+pub struct WorkloadCondition {
     /// `Available`, `Progressing`, `ReplicaFailure` …
     #[serde(rename = "type")]
     pub kind: String,
@@ -110,7 +110,7 @@ pub struct DeploymentStatus {
     /// Pods still missing.
     pub unavailable_replicas: i32,
     /// Its conditions.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<WorkloadCondition>,
     /// How often a pod template hash was taken already.
     pub collision_count: Option<i32>,
 }
@@ -156,7 +156,7 @@ pub struct ReplicaSetStatus {
     /// The generation it was last looked at in.
     pub observed_generation: Option<i64>,
     /// Its conditions.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<WorkloadCondition>,
 }
 
 /// A StatefulSet.
@@ -237,5 +237,5 @@ pub struct StatefulSetStatus {
     /// How often a revision's hash was taken already.
     pub collision_count: Option<i32>,
     /// Its conditions.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<WorkloadCondition>,
 }

@@ -10,10 +10,14 @@ mod change;
 mod index;
 mod merge;
 mod objects;
+pub mod service;
 mod storage;
 mod write;
 
-pub use allocator::{allocate, dynamic_start};
+pub use allocator::{
+    Allocators, IpAllocator, IpFault, Owner, PortAllocator, PortFault, PortRange, allocate,
+    dynamic_start,
+};
 pub use change::{Change, ChangeKind};
 pub use merge::{changes, merge};
 pub use objects::{Key, Named, Namespaced, Objects, key};
