@@ -6,8 +6,12 @@
 //! **Left out**: every type but A and AAAA, pod records, reverse names, TTLs other than the
 //! Corefile's 30 seconds, caching, truncation, outside zones.
 
+mod message;
 mod resolver;
 mod server;
 
+pub use message::{
+    Answer, Question, Rcode, Record, RecordData, RecordType, Transport, fully_qualified,
+};
 pub use resolver::{Query, Resolution, ResolvConf, resolve};
-pub use server::{Answer, Rcode, Record, RecordData, RecordType, answer};
+pub use server::answer;

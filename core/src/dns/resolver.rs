@@ -5,7 +5,8 @@
 //!
 //! **Left out**: timeouts, other resolvers' ways, dnsConfig.
 
-use super::server::{Answer, Rcode, RecordType, answer};
+use super::message::{Answer, Rcode, RecordType};
+use super::server::answer;
 use crate::ip::{IpAddr, parse_sloppy};
 use crate::store::Objects;
 use serde::Serialize;

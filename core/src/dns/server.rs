@@ -3,11 +3,10 @@
 //! **Left out**: what the module's first page names; also the order of records, which is theirs by
 //! address here and by lot in CoreDNS.
 
-use crate::ip::{Family, IpAddr, family, parse_sloppy};
+use super::message::{Answer, Rcode, Record, RecordType, fully_qualified};
+use crate::ip::{IpAddr, family, parse_sloppy};
 use crate::store::Objects;
-use serde::Serialize;
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// The lifetime of records, as kubeadm's Corefile has it.
 const TTL_SECS: u32 = 30;
@@ -15,111 +14,12 @@ const TTL_SECS: u32 = 30;
 /// How many CNAMEs are followed inside the zone.
 const MAX_CHAIN: usize = 11;
 
-/// A type of record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum RecordType {
-    /// An IPv4 address.
-    A,
-    /// An IPv6 address.
-    AAAA,
-}
-
-/// The code of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Rcode {
-    /// The name exists.
-    #[serde(rename = "NOERROR")]
-    NoError,
-    /// It does not.
-    #[serde(rename = "NXDOMAIN")]
-    NxDomain,
-}
-
-/// A record of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Record {
-    /// Whose.
-    pub name: String,
-    /// Its type, as zone files write it.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// How long it may be kept.
-    pub ttl: u32,
-    /// What it says.
-    pub data: RecordData,
-}
-
-/// What a record says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum RecordData {
-    /// An address.
-    Address(IpAddr),
-    /// Another name.
-    Name(String),
-}
-
-/// What a server answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Answer {
-    /// Whether the name exists.
-    pub rcode: Rcode,
-    /// The records.
-    pub answer: Vec<Record>,
-}
-
-impl Answer {
-    /// The addresses among the records.
-    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.answer.iter().filter_map(|it| match it.data {
-            RecordData::Address(ip) => Some(ip),
-            RecordData::Name(_) => None,
-        })
-    }
-
-    fn empty(rcode: Rcode) -> Self {
-        Answer {
-            rcode,
-            answer: Vec::new(),
-        }
-    }
-}
-
-impl RecordType {
-    /// The family whose addresses it holds.
-    #[must_use]
-    pub const fn family(self) -> Family {
-        match self {
-            RecordType::A => Family::V4,
-            RecordType::AAAA => Family::V6,
-        }
-    }
-}
-
-impl fmt::Display for RecordType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            RecordType::A => "A",
-            RecordType::AAAA => "AAAA",
-        })
-    }
-}
-
-impl fmt::Display for Rcode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Rcode::NoError => "NOERROR",
-            Rcode::NxDomain => "NXDOMAIN",
-        })
-    }
-}
-
 /// Answers a question about a fully qualified name.
 #[must_use]
 pub fn answer(objects: &Objects, name: &str, kind: RecordType) -> Answer {
     let zone = objects.cluster.dns_domain();
     let mut answer = Answer::empty(Rcode::NoError);
-    let mut name = fully_qualified(name);
+    let mut name = fully_qualified(&name.to_ascii_lowercase());
     for _ in 0..=MAX_CHAIN {
         match look_up(objects, zone, &name, kind) {
             Found::Nothing if answer.answer.is_empty() => return Answer::empty(Rcode::NxDomain),
@@ -129,38 +29,19 @@ pub fn answer(objects: &Objects, name: &str, kind: RecordType) -> Answer {
             }
             Found::Nothing => return answer,
             Found::Addresses(ips) => {
-                answer.answer.extend(ips.into_iter().map(|ip| Record {
-                    name: name.clone(),
-                    kind: match kind {
-                        RecordType::A => "A",
-                        RecordType::AAAA => "AAAA",
-                    },
-                    ttl: TTL_SECS,
-                    data: RecordData::Address(ip),
-                }));
+                let records = ips.into_iter();
+                let records = records.map(|ip| Record::address(&name, TTL_SECS, ip));
+                answer.answer.extend(records);
                 return answer;
             }
             Found::Alias(target) => {
-                answer.answer.push(Record {
-                    name,
-                    kind: "CNAME",
-                    ttl: TTL_SECS,
-                    data: RecordData::Name(target.clone()),
-                });
+                let record = Record::name(&name, RecordType::CNAME, TTL_SECS, target.clone());
+                answer.answer.push(record);
                 name = target;
             }
         }
     }
     Answer::empty(Rcode::NoError)
-}
-
-fn fully_qualified(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    if name.ends_with('.') {
-        name
-    } else {
-        format!("{name}.")
-    }
 }
 
 enum Found {
@@ -211,7 +92,10 @@ fn service_addresses(objects: &Objects, namespace: &str, name: &str, kind: Recor
         return endpoint_addresses(objects, namespace, name, None, kind);
     }
     let ips = service.cluster_ips().into_iter();
-    Found::Addresses(ips.filter(|it| family(*it) == kind.family()).collect())
+    Found::Addresses(
+        ips.filter(|it| Some(family(*it)) == kind.family())
+            .collect(),
+    )
 }
 
 /// The ready endpoints of a Service, or the one of this hostname. A name whose endpoints are all
@@ -243,7 +127,7 @@ fn endpoint_addresses(
     }
     Found::Addresses(
         all.into_iter()
-            .filter(|it| family(*it) == kind.family())
+            .filter(|it| Some(family(*it)) == kind.family())
             .collect(),
     )
 }
