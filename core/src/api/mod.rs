@@ -37,7 +37,10 @@ pub use namespace::Namespace;
 pub use node::{Node, NodeAddress, NodeSpec, NodeStatus};
 pub use object::{Kind, Object, ObjectRef};
 pub use object_meta::{ObjectMeta, OwnerReference};
-pub use pod::{Container, ContainerPort, Listen, Pod, PodCondition, PodIp, PodSpec, PodStatus};
+pub use pod::{
+    Container, ContainerPort, HostAlias, Listen, Pod, PodCondition, PodDnsConfig,
+    PodDnsConfigOption, PodIp, PodSpec, PodStatus,
+};
 pub use service::{
     ClientIpConfig, LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort, ServiceSpec,
     ServiceStatus, SessionAffinityConfig,

@@ -34,6 +34,42 @@ pub struct PodSpec {
     pub host_network: bool,
     /// How its resolv.conf is made.
     pub dns_policy: Option<String>,
+    /// What is added to it.
+    pub dns_config: Option<PodDnsConfig>,
+    /// What is added to its hosts file.
+    pub host_aliases: Vec<HostAlias>,
+}
+
+/// What is added to a pod's resolv.conf.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodDnsConfig {
+    /// More name servers.
+    pub nameservers: Vec<String>,
+    /// More search domains.
+    pub searches: Vec<String>,
+    /// More options.
+    pub options: Vec<PodDnsConfigOption>,
+}
+
+/// An option of resolv.conf.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodDnsConfigOption {
+    /// `ndots`
+    pub name: String,
+    /// `2`
+    pub value: Option<String>,
+}
+
+/// A line of a hosts file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostAlias {
+    /// The address.
+    pub ip: String,
+    /// Its names.
+    pub hostnames: Vec<String>,
 }
 
 /// A container of a pod.
