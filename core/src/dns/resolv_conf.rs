@@ -110,9 +110,7 @@ impl ResolvConf {
         for line in text.lines().map(str::trim) {
             let mut words = line.split_whitespace();
             match words.next() {
-                Some("nameserver") => conf
-                    .nameservers
-                    .extend(words.next().and_then(parse_sloppy)),
+                Some("nameserver") => conf.nameservers.extend(words.next().and_then(parse_sloppy)),
                 Some("search") => {
                     let trim = |it: &str| it.strip_suffix('.').unwrap_or(it).to_owned();
                     conf.search = words

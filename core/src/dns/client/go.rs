@@ -97,7 +97,11 @@ pub(super) fn look_up(
 
 /// `nameList`.
 fn names(settings: &Settings, name: &str) -> Vec<String> {
-    let is_dark = |it: &String| it.trim_end_matches('.').to_ascii_lowercase().ends_with(".onion");
+    let is_dark = |it: &String| {
+        it.trim_end_matches('.')
+            .to_ascii_lowercase()
+            .ends_with(".onion")
+    };
     let mut names = Vec::new();
     if name.ends_with('.') {
         names.push(name.to_owned());
@@ -116,11 +120,7 @@ fn names(settings: &Settings, name: &str) -> Vec<String> {
 
 impl Search<'_, '_, '_, '_> {
     /// Both questions about one name; the results in the order in which they are known.
-    fn ask(
-        &mut self,
-        name: &str,
-        kinds: &[RecordType],
-    ) -> Vec<(Result<usize, Error>, RecordType)> {
+    fn ask(&mut self, name: &str, kinds: &[RecordType]) -> Vec<(Result<usize, Error>, RecordType)> {
         let mut flows: Vec<Flow> = kinds
             .iter()
             .map(|kind| Flow {
@@ -134,7 +134,11 @@ impl Search<'_, '_, '_, '_> {
         if self.settings.rotate {
             let n_flows = flows.len();
             for place in 0..n_flows {
-                let place = if is_parallel { n_flows - 1 - place } else { place };
+                let place = if is_parallel {
+                    n_flows - 1 - place
+                } else {
+                    place
+                };
                 flows[place].first = self.memory.rotation as usize;
                 self.memory.rotation = self.memory.rotation.wrapping_add(1);
             }
@@ -172,8 +176,16 @@ impl Search<'_, '_, '_, '_> {
                     self.send(flow, first, name);
                 }
             }
-            let sockets: Vec<u32> = flows.iter().filter_map(|it| it.waiting).map(|it| it.0).collect();
-            let until = flows.iter().filter_map(|it| it.waiting).map(|it| it.1).min();
+            let sockets: Vec<u32> = flows
+                .iter()
+                .filter_map(|it| it.waiting)
+                .map(|it| it.0)
+                .collect();
+            let until = flows
+                .iter()
+                .filter_map(|it| it.waiting)
+                .map(|it| it.1)
+                .min();
             let came = self.call.receive(&sockets, until.unwrap_or(self.call.now));
             let now = self.call.now;
             let place = flows.iter().position(|it| match (came, it.waiting) {
@@ -259,7 +271,12 @@ impl Search<'_, '_, '_, '_> {
     /// As Go prints an error of a socket. A connection is refused, or given up, before it is made.
     fn socket_error(&self, server: IpAddr, socket: u32, what: &str) -> String {
         let to = join_host_port(server, 53);
-        let last = self.call.exchanges.iter().rev().find(|it| it.sent.socket == socket);
+        let last = self
+            .call
+            .exchanges
+            .iter()
+            .rev()
+            .find(|it| it.sent.socket == socket);
         let is_refused = what == "connection refused";
         if last.is_some_and(|it| it.sent.transport == Transport::Tcp) {
             let call = if is_refused { "connect: " } else { "" };

@@ -244,10 +244,7 @@ impl Client {
             ),
             Client::Musl123 => failure("EAI_NONAME", musl::NO_NAME),
             Client::Musl => failure("EAI_NODATA", musl::NO_DATA),
-            Client::Go => failure(
-                "AddrError",
-                &format!("address {name}: no suitable address"),
-            ),
+            Client::Go => failure("AddrError", &format!("address {name}: no suitable address")),
         }
     }
 }

@@ -115,7 +115,13 @@ fn send(
         for (place, kind) in kinds.iter().enumerate() {
             if came[place].is_none() && !is_stream[place] {
                 for server in &settings.nameservers {
-                    call.send(sockets[0], *server, Transport::Udp { edns: None }, name, *kind);
+                    call.send(
+                        sockets[0],
+                        *server,
+                        Transport::Udp { edns: None },
+                        name,
+                        *kind,
+                    );
                 }
             }
         }

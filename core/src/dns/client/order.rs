@@ -133,10 +133,7 @@ mod tests {
     #[test]
     fn a_family_the_client_has_no_address_of_comes_last() {
         let to = ["2001:db8::1", "10.96.0.1"];
-        assert_eq!(
-            sorted(Client::Glibc, &["10.244.1.5"], &to)[0],
-            "10.96.0.1"
-        );
+        assert_eq!(sorted(Client::Glibc, &["10.244.1.5"], &to)[0], "10.96.0.1");
     }
 
     #[test]
