@@ -103,7 +103,7 @@ impl ResolvConf {
         ResolvConf::default()
     }
 
-    /// A node's file as the kubelet reads it: the last `search` and the last `options` line count.
+    /// A node's file as the kubelet reads it: the last `search` line counts, and of each option the last.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let mut conf = ResolvConf::default();
@@ -117,7 +117,7 @@ impl ResolvConf {
                         .map(|it| if it == "." { it.to_owned() } else { trim(it) })
                         .collect();
                 }
-                Some("options") => conf.options = words.map(str::to_owned).collect(),
+                Some("options") => words.for_each(|it| conf.put_option(it.to_owned())),
                 _ => {}
             }
         }
@@ -175,15 +175,20 @@ impl ResolvConf {
         self.search.extend(told.searches.iter().cloned());
         self.search = without_doubles(std::mem::take(&mut self.search));
         for option in &told.options {
-            let name_of = |it: &String| it.split(':').next() == Some(option.name.as_str());
-            let text = match &option.value {
+            self.put_option(match &option.value {
                 Some(value) if !value.is_empty() => format!("{}:{value}", option.name),
                 _ => option.name.clone(),
-            };
-            match self.options.iter().position(name_of) {
-                Some(place) => self.options[place] = text,
-                None => self.options.push(text),
-            }
+            });
+        }
+    }
+
+    /// Sets an option, in place of one of the same name.
+    fn put_option(&mut self, option: String) {
+        let name = |it: &str| it.split(':').next().map(str::to_owned);
+        let same = |it: &String| name(it) == name(&option);
+        match self.options.iter().position(same) {
+            Some(place) => self.options[place] = option,
+            None => self.options.push(option),
         }
     }
 
@@ -338,4 +343,168 @@ fn without_doubles<T: PartialEq>(list: Vec<T>) -> Vec<T> {
         }
     }
     once
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{HostAlias, PodDnsConfig, PodDnsConfigOption};
+
+    const NODE: &str = "# a comment
+nameserver 192.0.2.53
+nameserver 192.0.2.54
+search old.example.test
+search corp.example.test. svc.cluster.local
+options timeout:2 rotate
+options timeout:3
+";
+
+    fn pod(policy: &str) -> Pod {
+        let mut pod = Pod::default();
+        pod.metadata.name = "web-0".into();
+        pod.metadata.namespace = "shop".into();
+        pod.metadata.uid = Some("u-1".into());
+        pod.spec.dns_policy = (!policy.is_empty()).then(|| policy.to_owned());
+        pod.status.pod_ip = Some("10.244.1.5".into());
+        pod
+    }
+
+    fn written(pod: &Pod, cluster_dns: &str, resolv_conf: Option<&str>) -> (String, Vec<DnsEvent>) {
+        let cluster_dns: Vec<IpAddr> = cluster_dns.split(' ').flat_map(str::parse).collect();
+        let node = NodeDns {
+            cluster_dns: &cluster_dns,
+            cluster_domain: "cluster.local",
+            resolv_conf,
+            node_ips: &[
+                "172.18.0.2".parse().expect("ip"),
+                "fd00::2".parse().expect("ip"),
+            ],
+            limits: SearchLimits::EXPANDED,
+        };
+        let (conf, events) = ResolvConf::of_pod(pod, &node);
+        (conf.to_string(), events)
+    }
+
+    const CLUSTER: &str =
+        "search shop.svc.cluster.local svc.cluster.local cluster.local corp.example.test
+nameserver 10.96.0.10
+options ndots:5
+";
+    const HOST: &str = "search corp.example.test svc.cluster.local
+nameserver 192.0.2.53
+nameserver 192.0.2.54
+options timeout:3 rotate
+";
+
+    #[test]
+    fn each_policy_writes_its_file() {
+        let on_node = |policy| {
+            let mut pod = pod(policy);
+            pod.spec.host_network = true;
+            pod
+        };
+        for (pod, expected) in [
+            (pod(""), CLUSTER),
+            (pod("ClusterFirst"), CLUSTER),
+            (on_node("ClusterFirst"), HOST),
+            (on_node("ClusterFirstWithHostNet"), CLUSTER),
+            (pod("Default"), HOST),
+            (pod("None"), ""),
+        ] {
+            let (text, events) = written(&pod, "10.96.0.10", Some(NODE));
+            assert_eq!(text, expected, "{:?}", pod.spec.dns_policy);
+            assert_eq!(events, []);
+        }
+        let (text, _) = written(&pod("Default"), "10.96.0.10", None);
+        assert_eq!(text, "search .\nnameserver 127.0.0.1\nnameserver ::1\n");
+    }
+
+    #[test]
+    fn without_cluster_dns_the_node_s_file_is_used_and_two_events_say_so() {
+        let (text, events) = written(&pod("ClusterFirst"), "", Some(NODE));
+        assert_eq!(text, HOST);
+        assert_eq!(events.len(), 2);
+        assert_eq!(
+            events[1].message,
+            "pod: \"web-0_shop(u-1)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."
+        );
+        assert!(events[0].is_about_node && !events[1].is_about_node);
+    }
+
+    #[test]
+    fn a_pod_adds_to_what_the_policy_gives_and_overrides_options() {
+        let mut pod = pod("ClusterFirst");
+        let option = |name: &str, value: Option<&str>| PodDnsConfigOption {
+            name: name.into(),
+            value: value.map(str::to_owned),
+        };
+        pod.spec.dns_config = Some(PodDnsConfig {
+            nameservers: vec!["10.96.0.10".into(), "192.0.2.1".into()],
+            searches: vec!["cluster.local".into(), "x.example.test".into()],
+            options: vec![option("ndots", Some("2")), option("edns0", None)],
+        });
+        let (text, events) = written(&pod, "10.96.0.10", Some(""));
+        assert_eq!(
+            text,
+            "search shop.svc.cluster.local svc.cluster.local cluster.local x.example.test
+nameserver 10.96.0.10
+nameserver 192.0.2.1
+options ndots:2 edns0
+"
+        );
+        assert_eq!(events, []);
+    }
+
+    #[test]
+    fn what_is_too_much_is_cut_from_the_end_and_an_event_says_so() {
+        let mut pod = pod("None");
+        let searches = (0..40).map(|it| format!("s{it}.test")).collect();
+        pod.spec.dns_config = Some(PodDnsConfig {
+            nameservers: (1..=4).map(|it| format!("192.0.2.{it}")).collect(),
+            searches,
+            options: Vec::new(),
+        });
+        let (text, events) = written(&pod, "", None);
+        assert_eq!(
+            text.lines().next().map(|it| it.split(' ').count()),
+            Some(33)
+        );
+        assert_eq!(
+            events[0].message,
+            "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 192.0.2.1 192.0.2.2 192.0.2.3"
+        );
+        assert!(events[1].message.starts_with(
+            "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: s0.test s1.test"
+        ));
+        let mut conf = ResolvConf {
+            search: vec!["a".repeat(200), "b".repeat(254), "c".repeat(60)],
+            ..ResolvConf::default()
+        };
+        conf.fit(SearchLimits::LEGACY, &mut Vec::new());
+        assert_eq!(conf.search, ["a".repeat(200)]);
+    }
+
+    #[test]
+    fn a_pod_finds_itself_and_its_aliases_in_its_hosts_file() {
+        let mut pod = pod("");
+        pod.spec.hostname = Some("web-0".into());
+        pod.spec.subdomain = Some("web".into());
+        pod.spec.host_aliases = vec![HostAlias {
+            ip: "192.0.2.7".into(),
+            hostnames: vec!["a.test".into(), "b.test".into()],
+        }];
+        let text = pod_hosts(&pod, "cluster.local", "");
+        assert!(text.starts_with("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n"));
+        assert!(text.ends_with(
+            "fe00::2\tip6-allrouters
+10.244.1.5\tweb-0.web.shop.svc.cluster.local\tweb-0
+
+# Entries added by HostAliases.
+192.0.2.7\ta.test\tb.test
+"
+        ));
+        pod.spec.host_network = true;
+        let text = pod_hosts(&pod, "cluster.local", "127.0.0.1\tlocalhost\n");
+        assert!(text.starts_with("# Kubernetes-managed hosts file (host network).\n127.0.0.1"));
+    }
 }

@@ -336,12 +336,12 @@ impl Search<'_, '_, '_, '_> {
         }
         let until = self.call.now + seconds(CONNECT_SECS);
         let mut pair = [None; 2];
-        for place in 0..self.kinds.len() {
+        for place in pair.iter_mut().take(self.kinds.len()) {
             let Some(came) = self.call.receive(&[socket], until) else {
                 return Outcome::Next;
             };
             match self.call.exchanges[came].fate {
-                Fate::Answer { .. } => pair[place] = Some(came),
+                Fate::Answer { .. } => *place = Some(came),
                 Fate::Refused { .. } => return Outcome::Refused,
                 Fate::Closed { .. } | Fate::Silence => return Outcome::Next,
             }
