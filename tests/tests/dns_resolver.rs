@@ -12,7 +12,8 @@
 //!   packet. The shortest timer of the traces is 500 ms.
 //! * The result is the same to the letter, but for the client's own port in an error text.
 
-use packetwalk_core::api::{File, Object, read};
+use packetwalk_core::api::{File, read};
+use packetwalk_core::chance::Chooser;
 use packetwalk_core::dns::{
     Answer, Around, Client, Exchange, Fate, Kubernetes, LookUp, PodMode, Question, Rcode, Record,
     RecordType, Resolver, Sent, Transport, Wanted, fit,
@@ -116,8 +117,7 @@ impl Lab {
         assert!(!manifest.has_errors(), "{:?}", manifest.complaints);
         let mut objects = Objects::default();
         for it in manifest.objects {
-            let object: Object = it.object;
-            objects.put(object);
+            objects.put(it.object);
         }
         let config = &set["config"];
         let words = |key: &str| list(&config[key]).iter().map(string).map(str::to_owned);
@@ -560,4 +560,383 @@ fn every_recorded_trace_is_what_our_resolvers_send() {
     println!("{} traces ran, {} differ", ran.len(), bad.len());
     assert!(bad.is_empty(), "{}\n{} differ", bad.join("\n\n"), bad.len());
     assert_eq!(ran.len(), 217, "traces that did not run");
+}
+
+const PLAIN: &str = "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5";
+
+const TWO: &str = "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\nnameserver 10.96.0.11\noptions ndots:5";
+
+/// Client; what resolv.conf adds to its last line; the faults; the name; then how long, how many
+/// packets, and what the program is told.
+type Row = (
+    Client,
+    &'static str,
+    &'static str,
+    &'static str,
+    u64,
+    usize,
+    &'static str,
+);
+
+const DEAD: &str = r#"[{"re": ".*", "action": "drop"}]"#;
+const NO_AAAA: &str = r#"[{"re": ".*", "action": "drop", "qtype": "AAAA"}]"#;
+const NO_A: &str = r#"[{"re": ".*", "action": "drop", "qtype": "A"}]"#;
+const AAAA_FAILS: &str = r#"[{"re": ".*", "action": "servfail", "qtype": "AAAA"}]"#;
+const A_FAILS: &str = r#"[{"re": ".*", "action": "servfail", "qtype": "A"}]"#;
+const REFUSED: &str = r#"[{"re": ".*", "action": "refused"}]"#;
+const ONE_REFUSES: &str = r#"[{"re": ".*", "action": "refused", "server": "10.96.0.10"}]"#;
+const ONE_DENIES: &str = r#"[{"re": ".*", "action": "nxdomain", "server": "10.96.0.10"}]"#;
+const SLOW: &str = r#"[{"re": ".*", "action": "slow", "delay_ms": 6000}]"#;
+const LAME: &str = r#"[{"re": ".*", "action": "tc-bare", "proto": "udp"}]"#;
+const NO_TCP: &str = r#"[{"re": ".*", "action": "drop", "proto": "tcp"}]"#;
+const TC: &str = r#"[{"re": ".*", "action": "tc", "proto": "udp"}]"#;
+
+/// What the traces do not hold, from the sources of the resolvers.
+const ROWS: &[Row] = &[
+    (
+        Client::Go,
+        "",
+        DEAD,
+        "api",
+        40_000,
+        16,
+        "lookup api on 10.96.0.10:53: read udp ->10.96.0.10:53: i/o timeout",
+    ),
+    (
+        Client::Glibc,
+        "2",
+        DEAD,
+        "api",
+        40_000,
+        16,
+        "Temporary failure in name resolution",
+    ),
+    (
+        Client::Go,
+        "2",
+        DEAD,
+        "api",
+        80_000,
+        32,
+        "lookup api on 10.96.0.11:53: read udp ->10.96.0.11:53: i/o timeout",
+    ),
+    (Client::Musl, "2", DEAD, "api", 5000, 8, "Try again"),
+    (
+        Client::Musl,
+        " attempts:3",
+        DEAD,
+        "api.",
+        6664,
+        8,
+        "Try again",
+    ),
+    (Client::Musl, " timeout:0", DEAD, "api.", 0, 0, "Try again"),
+    (
+        Client::Glibc,
+        " timeout:0",
+        DEAD,
+        "api.",
+        2000,
+        4,
+        "Temporary failure in name resolution",
+    ),
+    (
+        Client::Glibc,
+        " attempts:0",
+        "[]",
+        "api",
+        0,
+        0,
+        "Temporary failure in name resolution",
+    ),
+    // Both, then in turn, then in turn from sockets of their own.
+    (Client::Glibc, "", NO_AAAA, "api", 15_000, 6, "10.96.12.34"),
+    (
+        Client::Glibc,
+        "",
+        NO_A,
+        "api.",
+        15_000,
+        4,
+        "Temporary failure in name resolution",
+    ),
+    (Client::Go, "", NO_A, "v6only", 10_000, 3, "fd00:10:96::61"),
+    (Client::Musl, "", NO_A, "v6only", 5000, 3, "Try again"),
+    (Client::Glibc, "", AAAA_FAILS, "api", 0, 2, "10.96.12.34"),
+    (Client::Glibc, "", A_FAILS, "v6only", 0, 2, "fd00:10:96::61"),
+    (
+        Client::Glibc,
+        " single-request",
+        A_FAILS,
+        "v6only.default.svc.cluster.local.",
+        10_000,
+        2,
+        "Temporary failure in name resolution",
+    ),
+    (
+        Client::Go,
+        "",
+        REFUSED,
+        "api",
+        0,
+        16,
+        "lookup api on 10.96.0.10:53: server misbehaving",
+    ),
+    (Client::Glibc, "2", ONE_REFUSES, "api", 1, 4, "10.96.12.34"),
+    (Client::Go, "2", ONE_REFUSES, "api", 1, 4, "10.96.12.34"),
+    (Client::Musl, "2", ONE_REFUSES, "api", 0, 4, "10.96.12.34"),
+    // The first server's word is final for glibc and Go; musl believes the faster.
+    (
+        Client::Glibc,
+        "2",
+        ONE_DENIES,
+        "api.default.svc.cluster.local.",
+        1,
+        2,
+        "Name or service not known",
+    ),
+    (
+        Client::Go,
+        "2",
+        ONE_DENIES,
+        "api.default.svc.cluster.local.",
+        1,
+        2,
+        "lookup api.default.svc.cluster.local. on 10.96.0.10:53: no such host",
+    ),
+    (
+        Client::Musl,
+        "2",
+        ONE_DENIES,
+        "api.default.svc.cluster.local.",
+        0,
+        4,
+        "10.96.12.34",
+    ),
+    // An answer to the first question is an answer to the second, where the socket is the same.
+    (Client::Glibc, "", SLOW, "api", 6000, 4, "10.96.12.34"),
+    (Client::Musl, "", SLOW, "api", 5000, 4, "Try again"),
+    (
+        Client::Go,
+        "",
+        SLOW,
+        "api.",
+        10_000,
+        4,
+        "lookup api. on 10.96.0.10:53: read udp ->10.96.0.10:53: i/o timeout",
+    ),
+    (
+        Client::Glibc,
+        "",
+        LAME,
+        "api.",
+        0,
+        4,
+        "Temporary failure in name resolution",
+    ),
+    (Client::Glibc, " edns0", "[]", "n", 0, 12, "100 addresses"),
+    (
+        Client::Glibc,
+        " use-vc",
+        NO_TCP,
+        "api.",
+        8000,
+        2,
+        "Temporary failure in name resolution",
+    ),
+    (
+        Client::Go,
+        " use-vc",
+        NO_TCP,
+        "api.",
+        10_000,
+        4,
+        "lookup api. on 10.96.0.10:53: dial tcp 10.96.0.10:53: i/o timeout",
+    ),
+    (
+        Client::Go,
+        " single-request",
+        TC,
+        "api",
+        0,
+        4,
+        "10.96.12.34",
+    ),
+    (Client::Musl123, "", TC, "n", 0, 2, "Name does not resolve"),
+    (Client::Musl123, "root", "[]", "api", 5000, 0, "Try again"),
+    (
+        Client::Glibc,
+        "root",
+        "[]",
+        "api",
+        0,
+        2,
+        "Name or service not known",
+    ),
+    (Client::Musl, "", "[]", "db", 0, 2, "203.0.113.5"),
+    (
+        Client::Glibc,
+        "",
+        "[]",
+        "ext-nx",
+        0,
+        2,
+        "Name or service not known",
+    ),
+    (
+        Client::Musl,
+        "",
+        "[]",
+        "ext-nx",
+        0,
+        2,
+        "Name has no usable address",
+    ),
+    (
+        Client::Musl123,
+        "",
+        "[]",
+        "default",
+        0,
+        4,
+        "Name does not resolve",
+    ),
+    (
+        Client::Glibc,
+        " no-tld-query",
+        "[]",
+        "ghost",
+        0,
+        6,
+        "Name or service not known",
+    ),
+    (Client::Glibc, "", "[]", "LocalHost", 0, 0, "::1 127.0.0.1"),
+    (
+        Client::Musl,
+        "",
+        "[]",
+        "LocalHost",
+        0,
+        8,
+        "Name does not resolve",
+    ),
+    (Client::Go, "", "[]", "localhost.", 0, 0, "::1 127.0.0.1"),
+    (Client::Glibc, "", "[]", "127.1", 0, 0, "127.0.0.1"),
+    (
+        Client::Go,
+        "",
+        "[]",
+        "a..b",
+        0,
+        0,
+        "lookup a..b: no such host",
+    ),
+    (
+        Client::Musl,
+        "",
+        "[]",
+        "a..b",
+        0,
+        0,
+        "Name does not resolve",
+    ),
+];
+
+#[test]
+fn what_no_trace_holds_is_as_the_sources_have_it() {
+    let lab = Lab::new();
+    let mut bad = Vec::new();
+    for (client, conf, faults, name, elapsed, n_packets, told) in ROWS {
+        let conf = match *conf {
+            "root" => "search .\nnameserver 10.96.0.10\noptions ndots:5\n".to_owned(),
+            "2" => TWO.to_owned(),
+            more => format!("{PLAIN}{more}\n"),
+        };
+        let faults: Vec<Value> = serde_json::from_str(faults).expect("JSON");
+        let mut network = Network {
+            lab: &lab,
+            faults: &faults,
+            used: vec![0; faults.len()],
+        };
+        let it = Resolver::new(*client, &conf, HOSTS).look_up(
+            name,
+            Wanted::Both,
+            Instant::START,
+            &mut |sent| network.fate(sent),
+        );
+        let addresses: Vec<String> = it.addresses.iter().map(ToString::to_string).collect();
+        let ours = match &it.failure {
+            Some(failure) => without_port(&failure.text),
+            None if addresses.len() > 48 => format!("{} addresses", addresses.len()),
+            None => addresses.join(" "),
+        };
+        let ours = (it.elapsed.as_millis(), it.exchanges.len(), ours.as_str());
+        if ours != (*elapsed, *n_packets, *told) {
+            bad.push(format!(
+                "{client} {name} {faults:?}\n  is       {ours:?}\n  expected {:?}\n{}",
+                (elapsed, n_packets, told),
+                story(&it)
+            ));
+        }
+    }
+    println!("{} rows ran, {} differ", ROWS.len(), bad.len());
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
+}
+
+fn story(it: &LookUp) -> String {
+    let lines: Vec<String> = it
+        .exchanges
+        .iter()
+        .filter_map(|it| ours(it, 0))
+        .map(|it| format!("  {} #{} {} {}", it.at, it.socket, it.qname, it.line))
+        .collect();
+    lines.join("\n")
+}
+
+/// A network that does anything at any time.
+fn any_fate(chooser: &mut Chooser, lab: &Lab, sent: &Sent) -> Fate {
+    let after = Duration::from_millis(u64::from(chooser.choose(4)) * 1700);
+    let mut answer = lab.answer(&sent.question, sent.transport);
+    match chooser.choose(10) {
+        0 => return Fate::Silence,
+        1 => return Fate::Refused { after },
+        2 => return Fate::Closed { after },
+        3 => answer = Answer::empty(Rcode::ServFail),
+        4 => answer = Answer::empty(Rcode::Refused),
+        5 => answer = Answer::empty(Rcode::NoError),
+        6 => answer.tc = true,
+        _ => {}
+    }
+    Fate::Answer { after, answer }
+}
+
+#[test]
+fn whatever_the_network_does_a_look_up_ends_and_time_goes_forward() {
+    let lab = Lab::new();
+    let options = [
+        "",
+        " rotate single-request-reopen",
+        " use-vc attempts:5",
+        " timeout:1 attempts:3 edns0",
+    ];
+    let mut most = 0;
+    for seed in 0..400 {
+        let client = Client::ALL[seed as usize % 4];
+        let conf = format!("{TWO}{}\n", options[seed as usize / 4 % 4]);
+        let run = || {
+            let mut chooser = Chooser::seeded(seed);
+            let mut resolver = Resolver::new(client, &conf, HOSTS);
+            let mut network = |sent: &Sent| any_fate(&mut chooser, &lab, sent);
+            let name = if seed % 10 == 0 { "n" } else { "mysql" };
+            resolver.look_up(name, Wanted::Both, Instant::START, &mut network)
+        };
+        let it = run();
+        assert_eq!(it, run(), "seed {seed}");
+        let times: Vec<Instant> = it.exchanges.iter().map(|it| it.sent.at).collect();
+        assert!(times.is_sorted(), "seed {seed}: {times:?}");
+        assert_eq!(it.addresses.is_empty(), it.failure.is_some(), "seed {seed}");
+        most = most.max(it.exchanges.len());
+    }
+    println!("at most {most} packets");
+    assert!(most < 400, "{most}");
 }
