@@ -90,9 +90,9 @@ impl CachePlugin {
         let class = classify(answer);
         let told = minimal_ttl(answer, class);
         let ttl = match class {
-            Class::Denial => told.clamp(self.denial.min, self.denial.max),
+            Class::Denial => bounded(told, self.denial),
             Class::Failure => self.servfail,
-            Class::Success | Class::Other => told.clamp(self.success.min, self.success.max),
+            Class::Success | Class::Other => bounded(told, self.success),
         };
         set_ttl(answer, ttl);
         let (kept, except) = match class {
@@ -100,7 +100,9 @@ impl CachePlugin {
             Class::Denial | Class::Failure => (&mut cache.denials, &self.disable_denial),
             Class::Other => return,
         };
-        if answer.tc || ttl == 0 || longest_zone(except, &question.name).is_some() {
+        // Nobody stands behind an answer with neither bit: a plugin gave up, and the server says so.
+        let is_given_up = !answer.aa && !answer.ra;
+        if answer.tc || ttl == 0 || is_given_up || longest_zone(except, &question.name).is_some() {
             return;
         }
         let answer = answer.clone();
@@ -149,6 +151,11 @@ impl Cache {
             Some((question, remaining(entry, now)?, &entry.answer))
         })
     }
+}
+
+/// The upper bound wins, as `cache 3` shows: its answers live 3 seconds, not the least 5.
+fn bounded(ttl: u32, by: Lifetimes) -> u32 {
+    ttl.max(by.min).min(by.max)
 }
 
 fn key(question: &Question) -> (String, RecordType) {
