@@ -8,6 +8,7 @@
 
 mod cache;
 mod corefile;
+mod dig;
 mod external;
 mod hosts;
 mod kubernetes;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use cache::{Cache, CachePlugin, Lifetimes};
 pub use corefile::kubeadm_corefile;
+pub use dig::dig_text;
 pub use external::External;
 pub use kubernetes::{Around, Kubernetes, PodMode};
 pub use kubernetes_name::{Grammar, NameParts, parse_name};
