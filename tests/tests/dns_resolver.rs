@@ -611,7 +611,7 @@ Go | - | slow | api. | 10000 | 4 | lookup api. on 10.96.0.10:53: read udp ->10.9
 Glibc | - | lame | api. | 0 | 4 | Temporary failure in name resolution
 Glibc | edns0 | - | n | 0 | 12 | 100 addresses
 Glibc | use-vc | no-tcp | api. | 8000 | 2 | Temporary failure in name resolution
-Go | use-vc | no-tcp | api. | 10000 | 4 | lookup api. on 10.96.0.10:53: dial tcp 10.96.0.10:53: i/o timeout
+Go | use-vc | no-tcp | api. | 10000 | 4 | lookup api. on 10.96.0.10:53: read tcp ->10.96.0.10:53: i/o timeout
 Go | single-request | tc | api | 0 | 4 | 10.96.12.34
 Musl123 | - | tc | n | 0 | 2 | Name does not resolve
 Musl123 | root | - | api | 5000 | 0 | Try again
@@ -677,20 +677,20 @@ fn what_no_trace_holds_is_as_the_sources_have_it() {
     let rows: Vec<&str> = ROWS.lines().filter(|it| !it.starts_with('#')).collect();
     for row in &rows {
         let words: Vec<&str> = row.split(" | ").collect();
-        let &[client, conf, faults, name, expected @ ..] = words.as_slice() else {
+        let [client, conf, faults, name, expected @ ..] = words.as_slice() else {
             panic!("{row}");
         };
         let client = Client::ALL
             .into_iter()
-            .find(|it| format!("{it:?}") == client)
+            .find(|it| format!("{it:?}") == *client)
             .expect("a client");
-        let conf = match conf {
+        let conf = match *conf {
             "root" => "search .\nnameserver 10.96.0.10\noptions ndots:5\n".to_owned(),
             "two" => TWO.to_owned(),
             "-" => PLAIN.to_owned(),
             more => format!("{PLAIN} {more}\n"),
         };
-        let faults = FAULTS.iter().find(|it| it.0 == faults).expect("faults").1;
+        let faults = FAULTS.iter().find(|it| it.0 == *faults).expect("faults").1;
         let faults: Vec<Value> = serde_json::from_str(faults).expect("JSON");
         let mut network = Network::new(&lab, &faults);
         let it = Resolver::new(client, &conf, HOSTS).look_up(

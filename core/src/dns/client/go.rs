@@ -268,26 +268,29 @@ impl Search<'_, '_, '_, '_> {
         }
     }
 
-    /// As Go prints an error of a socket. A connection is refused, or given up, before it is made.
+    /// As Go prints an error of a socket: of one that reads, or of a connection not yet made.
     fn socket_error(&self, server: IpAddr, socket: u32, what: &str) -> String {
         let to = join_host_port(server, 53);
-        let last = self
-            .call
-            .exchanges
-            .iter()
-            .rev()
-            .find(|it| it.sent.socket == socket);
+        let mut exchanges = self.call.exchanges.iter().rev();
+        let last = exchanges.find(|it| it.sent.socket == socket);
+        let is_tcp = last.is_some_and(|it| it.sent.transport == Transport::Tcp);
+        let is_made =
+            last.is_some_and(|it| matches!(it.fate, Fate::Answer { .. } | Fate::Closed { .. }));
         let is_refused = what == "connection refused";
-        if last.is_some_and(|it| it.sent.transport == Transport::Tcp) {
-            let call = if is_refused { "connect: " } else { "" };
+        let call = match (is_refused, is_tcp) {
+            (false, _) => "",
+            (true, true) => "connect: ",
+            (true, false) => "read: ",
+        };
+        if is_tcp && !is_made {
             return format!("dial tcp {to}: {call}{what}");
         }
         let own = self.own.iter().find(|it| family(**it) == family(server));
         let own = own.copied().unwrap_or(family(server).unspecified());
         let port = FIRST_PORT.saturating_add(u16::try_from(socket).unwrap_or(u16::MAX));
         let from = join_host_port(own, port);
-        let call = if is_refused { "read: " } else { "" };
-        format!("read udp {from}->{to}: {call}{what}")
+        let network = if is_tcp { "tcp" } else { "udp" };
+        format!("read {network} {from}->{to}: {call}{what}")
     }
 }
 
