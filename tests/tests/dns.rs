@@ -1,4 +1,4 @@
-//! Cluster DNS, the server: every recorded answer of the real CoreDNS, and rows of our own.
+//! Cluster DNS, the server: every recorded answer of the real CoreDNS.
 //!
 //! `tests/cases/dns-server.json` holds answers recorded from CoreDNS 1.14.7 (Apache-2.0, see
 //! NOTICE) for given objects and settings. All of them run here; the counts are part of the test.
@@ -8,7 +8,7 @@ use packetwalk_core::api::{
 };
 use packetwalk_core::dns::{
     Answer, Around, Cache, CachePlugin, Grammar, Kubernetes, Lifetimes, PodMode, Question, Rcode,
-    Record, RecordData, RecordType, Transport, fit, message, parse_name,
+    Record, RecordData, RecordType, Server, Transport, fit, message, parse_name,
 };
 use packetwalk_core::store::Objects;
 use packetwalk_core::time::{Duration, Instant};
@@ -520,4 +520,50 @@ fn a_server_names_itself_after_every_service_it_is_an_endpoint_of() {
     expected.sort();
     assert_eq!(is, expected);
     assert_eq!(answer.answer.len(), 3);
+}
+
+/// The settings of a case as a Corefile says them.
+fn corefile(of: &Kubernetes) -> String {
+    let mut options = vec![format!("ttl {}", of.ttl)];
+    options.push(match of.pods {
+        PodMode::Disabled => "pods disabled".into(),
+        PodMode::Insecure => "pods insecure".into(),
+        PodMode::Verified => "pods verified".into(),
+    });
+    if !of.namespaces.is_empty() {
+        options.push(format!("namespaces {}", of.namespaces.join(" ")));
+    }
+    if let Some(zones) = &of.fallthrough {
+        options.push(format!("fallthrough {}", zones.join(" ")));
+    }
+    for (is_on, word) in [
+        (of.ignore_empty_service, "ignore empty_service"),
+        (of.endpoint_pod_names, "endpoint_pod_names"),
+        (of.noendpoints, "noendpoints"),
+        (of.zonal, "zonal"),
+    ] {
+        if is_on {
+            options.push(word.into());
+        }
+    }
+    let zones = of.zones.join(" ");
+    let options = options.join("\n    ");
+    format!(".:53 {{\n  kubernetes {zones} {{\n    {options}\n  }}\n}}\n")
+}
+
+#[test]
+fn the_settings_of_every_case_can_be_said_in_a_corefile() {
+    for set in list(&cases()["sets"]) {
+        let told = plugin(&set["config"]);
+        let corefile = corefile(&told);
+        let mut server = Server::from_texts(Some(&corefile), "", "cluster.local");
+        assert_eq!(server.complaints(), [], "{corefile}");
+        for read in server.kubernetes_mut() {
+            // What no Corefile says.
+            read.local_ips.clone_from(&told.local_ips);
+            (read.serial, read.synced) = (told.serial, told.synced);
+            assert_eq!(*read, told, "{corefile}");
+        }
+        assert_eq!(server.kubernetes().count(), 1);
+    }
 }

@@ -76,11 +76,7 @@ pub(super) fn doubt(line: u32, message: impl Into<String>) -> Complaint {
 
 /// Reads a Corefile.
 pub(super) fn parse(text: &str) -> Result<Vec<ServerBlock>, Complaint> {
-    let mut blocks: Vec<ServerBlock> = Vec::new();
-    let mut is_open = false;
-    let mut keys: Vec<String> = Vec::new();
-    // The line of the directive whose own block is open.
-    let mut inner: Option<u32> = None;
+    let mut reader = Reader::default();
     let mut last = 0;
     for (line, mut words) in (1u32..).zip(text.lines().map(words)) {
         last = line;
@@ -91,56 +87,73 @@ pub(super) fn parse(text: &str) -> Result<Vec<ServerBlock>, Complaint> {
         if words.is_empty() && !opens {
             continue;
         }
-        let directives = blocks.last_mut().map(|it| &mut it.directives);
-        match (words.first().map(String::as_str), directives) {
-            (Some("}"), Some(_)) if is_open && words.len() == 1 && !opens => {
-                if inner.take().is_none() {
-                    is_open = false;
-                }
-            }
-            (_, Some(directives)) if is_open => {
-                let Some(directive) = directive(line, words) else {
-                    return Err(complaint(line, "a block without a name before it"));
-                };
-                let parent = directives.last_mut().filter(|_| inner.is_some());
-                match (parent, opens) {
-                    (Some(_), true) => return Err(complaint(line, "blocks more than two deep")),
-                    (Some(parent), false) => parent.body.push(directive),
-                    (None, _) => directives.push(directive),
-                }
-                if opens {
-                    inner = Some(line);
-                }
-            }
-            _ => {
-                if words.first().is_some_and(|it| it == "}") {
-                    return Err(complaint(line, "a bracket is closed and not opened"));
-                }
-                if !opens && keys.is_empty() && blocks.is_empty() && words[0] == "import" {
-                    return Err(complaint(line, "import is not modelled"));
-                }
-                let separated = words.iter().flat_map(|it| it.split(','));
-                keys.extend(separated.filter(|it| !it.is_empty()).map(str::to_owned));
-                if opens {
-                    is_open = true;
-                    blocks.push(ServerBlock {
-                        keys: std::mem::take(&mut keys),
-                        directives: Vec::new(),
-                    });
-                }
-            }
-        }
+        let result = if reader.is_open {
+            reader.inside(line, words, opens)
+        } else {
+            reader.outside(&words, opens)
+        };
+        result.map_err(|it| complaint(line, it))?;
     }
-    if is_open {
+    if reader.is_open {
         return Err(complaint(last, "a bracket is opened and not closed"));
     }
-    if !keys.is_empty() {
-        return Err(complaint(
-            last,
-            format!("{}: no block follows", keys.join(" ")),
-        ));
+    if !reader.keys.is_empty() {
+        let keys = reader.keys.join(" ");
+        return Err(complaint(last, format!("{keys}: no block follows")));
     }
-    Ok(blocks)
+    Ok(reader.blocks)
+}
+
+#[derive(Default)]
+struct Reader {
+    blocks: Vec<ServerBlock>,
+    /// Whether the last block is open.
+    is_open: bool,
+    /// Whether the block of its last directive is.
+    is_inner_open: bool,
+    /// Keys whose block has not come yet.
+    keys: Vec<String>,
+}
+
+impl Reader {
+    fn outside(&mut self, words: &[String], opens: bool) -> Result<(), &'static str> {
+        match words.first().map(String::as_str) {
+            Some("}") => return Err("a bracket is closed and not opened"),
+            Some("import") if self.keys.is_empty() => return Err("import is not modelled"),
+            _ => {}
+        }
+        let separated = words.iter().flat_map(|it| it.split(','));
+        let keys = separated.filter(|it| !it.is_empty());
+        self.keys.extend(keys.map(str::to_owned));
+        if opens {
+            self.is_open = true;
+            self.blocks.push(ServerBlock {
+                keys: std::mem::take(&mut self.keys),
+                directives: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn inside(&mut self, line: u32, words: Vec<String>, opens: bool) -> Result<(), &'static str> {
+        if words == ["}"] && !opens {
+            self.is_open = self.is_inner_open;
+            self.is_inner_open = false;
+            return Ok(());
+        }
+        let Some(block) = self.blocks.last_mut() else {
+            return Ok(());
+        };
+        let directive = directive(line, words).ok_or("a block without a name before it")?;
+        let parent = block.directives.last_mut();
+        match parent.filter(|_| self.is_inner_open) {
+            Some(_) if opens => return Err("blocks more than two deep"),
+            Some(parent) => parent.body.push(directive),
+            None => block.directives.push(directive),
+        }
+        self.is_inner_open |= opens;
+        Ok(())
+    }
 }
 
 fn directive(line: u32, words: Vec<String>) -> Option<Directive> {

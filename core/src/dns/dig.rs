@@ -27,6 +27,41 @@ pub fn dig_text(
         Transport::Udp { edns } => edns,
         Transport::Tcp => None,
     };
+    let mut out = header(answer, edns);
+    out.push_str(";; QUESTION SECTION:\n;");
+    let mut line = Columns::default();
+    line.word(0, &question.name);
+    line.word(COLUMNS[1], "IN");
+    line.word(COLUMNS[2], &question.kind.to_string());
+    out.push_str(&line.text);
+    out.push('\n');
+    for (name, records) in [
+        ("ANSWER", &answer.answer),
+        ("AUTHORITY", &answer.authority),
+        ("ADDITIONAL", &answer.additional),
+    ] {
+        if !records.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "\n;; {name} SECTION:");
+            for it in records {
+                let _ = writeln!(out, "{}", record_line(it));
+            }
+        }
+    }
+    out.push('\n');
+    if let Some(ip) = server {
+        let over = match transport {
+            Transport::Tcp => "TCP",
+            Transport::Udp { .. } => "UDP",
+        };
+        let _ = writeln!(out, ";; SERVER: {ip}#53({ip}) ({over})");
+    }
+    let size = message(question, answer, transport, 0).len();
+    let _ = writeln!(out, ";; MSG SIZE  rcvd: {size}");
+    out
+}
+
+fn header(answer: &Answer, edns: Option<u16>) -> String {
     let mut flags = vec!["qr"];
     flags.extend(answer.flags().filter(|it| *it != "ra"));
     flags.push("rd");
@@ -45,41 +80,11 @@ pub fn dig_text(
     }
     out.push('\n');
     if let Some(size) = edns {
-        // Writing to a String cannot fail.
         let _ = writeln!(
             out,
             ";; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: {size}"
         );
     }
-    out.push_str(";; QUESTION SECTION:\n;");
-    let mut line = Columns::default();
-    line.word(0, &question.name);
-    line.word(COLUMNS[1], "IN");
-    line.word(COLUMNS[2], &question.kind.to_string());
-    out.push_str(&line.text);
-    out.push('\n');
-    for (name, records) in [
-        ("ANSWER", &answer.answer),
-        ("AUTHORITY", &answer.authority),
-        ("ADDITIONAL", &answer.additional),
-    ] {
-        if !records.is_empty() {
-            let _ = writeln!(out, "\n;; {name} SECTION:");
-            for it in records {
-                let _ = writeln!(out, "{}", record_line(it));
-            }
-        }
-    }
-    out.push('\n');
-    if let Some(ip) = server {
-        let over = match transport {
-            Transport::Tcp => "TCP",
-            Transport::Udp { .. } => "UDP",
-        };
-        let _ = writeln!(out, ";; SERVER: {ip}#53({ip}) ({over})");
-    }
-    let size = message(question, answer, transport, 0).len();
-    let _ = writeln!(out, ";; MSG SIZE  rcvd: {size}");
     out
 }
 

@@ -5,10 +5,10 @@
 //!
 //! **Left out**: zone transfer.
 
-use super::kubernetes::{
-    Around, Found, Host, Kubernetes, Side, external_hosts, falls_through, matches_port,
-    ready_addresses, service_ports, service_records, slice_ports, slices,
+use super::cluster::{
+    external_hosts, matches_port, ready_addresses, service_ports, slice_ports, slices,
 };
+use super::kubernetes::{Around, Found, Host, Kubernetes, Side, falls_through, service_records};
 use super::kubernetes_name::NameParts;
 use super::message::{Answer, Question, Rcode, Record, RecordData, RecordType, fully_qualified};
 use super::name::{address_of, below, labels, longest_zone, zone_of};

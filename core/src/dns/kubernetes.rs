@@ -4,16 +4,20 @@
 //! NXDOMAIN there is NXDOMAIN here. A pure function of the objects and the plugin's settings.
 //!
 //! **Left out**: ServiceImports, so a zone under `multicluster` answers nothing below its
-//! namespaces; endpoints of slices with addressType FQDN; zone transfer. A namespace counts as
+//! namespaces; zone transfer. A namespace counts as
 //! existing when it is given or when it holds an object, since manifests often leave it out.
 
+use super::cluster::{
+    external_hosts, from, has_any, matches_port, ready_addresses, service_ports, slice_ports,
+    slices,
+};
 use super::kubernetes_name::{Grammar, NameParts, parse_name};
 use super::message::{Answer, Question, Rcode, Record, RecordData, RecordType, fully_qualified};
 use super::name::{address_of, below, is_reverse, labels, longest_zone, zone_of};
 use crate::api::{Endpoint, EndpointSlice, Service};
-use crate::ip::{IpAddr, parse_sloppy};
-use crate::store::{Key, Objects};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ip::IpAddr;
+use crate::store::Objects;
+use std::collections::BTreeSet;
 
 /// The settings of the plugin, as a Corefile gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -574,8 +578,13 @@ impl Lookup<'_> {
         let (namespace, name) = (&parts.namespace, &parts.service);
         let service = self.objects.service(namespace, name).ok_or(NoName)?;
         let key = format!("{name}.{namespace}.svc.{}", self.zone);
-        let is_narrowed = !(parts.endpoint.is_empty() && parts.port.is_empty())
-            || !(parts.protocol.is_empty() && parts.topology_zone.is_empty());
+        let narrowing = [
+            &parts.endpoint,
+            &parts.port,
+            &parts.protocol,
+            &parts.topology_zone,
+        ];
+        let is_narrowed = narrowing.iter().any(|it| !it.is_empty());
         if service.kind() == "ExternalName" {
             let target = service.spec.external_name.clone().unwrap_or_default();
             let is_address = target.parse::<IpAddr>().is_ok();
@@ -709,86 +718,10 @@ pub(super) fn service_records(
     (records, extra)
 }
 
-/// The slices of a Service, if the plugin reads any.
-pub(super) fn slices<'a>(
-    plugin: &Kubernetes,
-    objects: &'a Objects,
-    namespace: &'a str,
-    name: &'a str,
-) -> Vec<&'a EndpointSlice> {
-    if plugin.noendpoints {
-        return Vec::new();
-    }
-    let slices = objects.slices_of(namespace, name);
-    slices.map(AsRef::as_ref).collect()
-}
-
-/// The addresses of a slice's ready endpoints, read and as written.
-pub(super) fn ready_addresses(
-    slice: &EndpointSlice,
-) -> impl Iterator<Item = (&Endpoint, IpAddr, &str)> {
-    let ready = slice.endpoints.iter().filter(|it| it.conditions.is_ready());
-    ready.flat_map(|endpoint| {
-        let addresses = endpoint.addresses.iter();
-        addresses.filter_map(move |it| Some((endpoint, parse_sloppy(it)?, it.as_str())))
-    })
-}
-
-/// Number, name and protocol of a slice's ports. A slice without one has one without a number.
-pub(super) fn slice_ports(slice: &EndpointSlice) -> Vec<(i32, &str, &str)> {
-    if slice.ports.is_empty() {
-        return vec![(-1, "", "")];
-    }
-    let ports = slice.ports.iter().map(|it| {
-        let name = it.name.as_deref().unwrap_or_default();
-        let protocol = it.protocol.as_deref().unwrap_or("TCP");
-        (it.port.unwrap_or(-1), name, protocol)
-    });
-    ports.collect()
-}
-
-/// The same of a Service.
-pub(super) fn service_ports(service: &Service) -> Vec<(i32, &str, &str)> {
-    if service.spec.ports.is_empty() {
-        return vec![(-1, "", "")];
-    }
-    let ports = service.spec.ports.iter().map(|it| {
-        let name = it.name.as_deref().unwrap_or_default();
-        (it.port, name, it.protocol.as_deref().unwrap_or("TCP"))
-    });
-    ports.collect()
-}
-
-/// What a Service is reached by from outside: its externalIPs, then its load balancer.
-pub(super) fn external_hosts(service: &Service) -> Vec<&str> {
-    let ingress = service.status.load_balancer.ingress.iter();
-    let ingress = ingress.filter_map(|it| match it.ip.as_deref() {
-        Some(ip) if !ip.is_empty() => Some(ip),
-        _ => it.hostname.as_deref(),
-    });
-    let told = service.spec.external_ips.iter().map(String::as_str);
-    told.chain(ingress).collect()
-}
-
-/// Whether a name that may ask for a port asks for this one.
-pub(super) fn matches_port(parts: &NameParts, name: &str, protocol: &str) -> bool {
-    let is_asked = |asked: &str, is: &str| asked.is_empty() || asked.eq_ignore_ascii_case(is);
-    is_asked(&parts.port, name) && is_asked(&parts.protocol, protocol)
-}
-
 fn something(found: Vec<Found>) -> Result<Vec<Found>, NoName> {
     if found.is_empty() {
         Err(NoName)
     } else {
         Ok(found)
     }
-}
-
-fn has_any<T>(of: &BTreeMap<Key, T>, namespace: &str) -> bool {
-    let first = of.range(from(namespace)).next();
-    first.is_some_and(|(key, _)| key.0 == namespace)
-}
-
-fn from(namespace: &str) -> std::ops::RangeFrom<Key> {
-    (namespace.to_owned(), String::new())..
 }

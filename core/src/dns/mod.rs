@@ -8,6 +8,7 @@
 //! **Left out**: see each file; DNSSEC, and transports other than UDP and TCP on port 53.
 
 mod cache;
+mod cluster;
 mod corefile;
 mod dig;
 mod external;

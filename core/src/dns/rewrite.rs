@@ -5,7 +5,7 @@
 //!
 //! **Left out**: regular expressions and every field but the name and the type.
 
-use super::message::{Answer, Question, RecordType, fully_qualified};
+use super::message::{Answer, Question, RecordData, RecordType, fully_qualified};
 
 /// A rule: what it looks for, and what it puts there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,12 +116,27 @@ pub(super) fn rewrite(rules: &[Rule], question: &Question) -> (Question, Vec<(St
     (asked, back)
 }
 
-/// Gives the answer the names that were asked for, the last change first.
+/// Gives the answer the names that were asked for, the last change first: owners and targets.
 pub(super) fn put_back(answer: &mut Answer, names: &[(String, String)]) {
     for (from, to) in names.iter().rev() {
-        for record in &mut answer.answer {
-            if record.name.eq_ignore_ascii_case(from) {
-                record.name.clone_from(to);
+        let put = |name: &mut String| {
+            if name.eq_ignore_ascii_case(from) {
+                name.clone_from(to);
+            }
+        };
+        let sections = [
+            &mut answer.answer,
+            &mut answer.authority,
+            &mut answer.additional,
+        ];
+        for record in sections.into_iter().flatten() {
+            put(&mut record.name);
+            match &mut record.data {
+                RecordData::Name(name) => put(name),
+                RecordData::Srv { target, .. } => put(target),
+                RecordData::Mx { exchange, .. } => put(exchange),
+                RecordData::Soa { mname, .. } => put(mname),
+                RecordData::Address(_) | RecordData::Text(_) => {}
             }
         }
     }

@@ -7,8 +7,9 @@
 //! of which would have a cache of its own; start-up, health and overload.
 
 use super::cache::Cache;
+use super::cluster::ready_addresses;
 use super::corefile::{self, kubeadm_corefile};
-use super::kubernetes::{Around, Kubernetes, ready_addresses};
+use super::kubernetes::{Around, Kubernetes};
 use super::message::{Answer, Question, Rcode, Record, RecordType, Transport};
 use super::name::longest_zone;
 use super::outside::Outside;
