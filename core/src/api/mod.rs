@@ -66,9 +66,9 @@ pub use object::{Kind, Object, ObjectRef};
 pub use object_meta::{ObjectMeta, OwnerReference};
 pub use pod::{
     Container, ContainerPort, ContainerRunning, ContainerState, ContainerStatus,
-    ContainerTerminated, ContainerWaiting, ExecAction, GrpcAction, HttpGet, Lifecycle,
-    LifecycleHandler, Listen, Pod, PodCondition, PodIp, PodSpec, PodStatus, Probe, ReadinessGate,
-    SleepAction, TcpSocket, Toleration,
+    ContainerTerminated, ContainerWaiting, ExecAction, GrpcAction, HostAlias, HttpGet, Lifecycle,
+    LifecycleHandler, Listen, Pod, PodCondition, PodDnsConfig, PodDnsConfigOption, PodIp, PodSpec,
+    PodStatus, Probe, ReadinessGate, SleepAction, TcpSocket, Toleration,
 };
 pub use service::{
     ClientIpConfig, Condition, LoadBalancerIngress, LoadBalancerStatus, PortStatus, Service,

@@ -48,6 +48,42 @@ pub struct PodSpec {
     pub termination_grace_period_seconds: Option<i64>,
     /// Conditions beyond its containers' that it waits for.
     pub readiness_gates: Vec<ReadinessGate>,
+    /// What is added to it.
+    pub dns_config: Option<PodDnsConfig>,
+    /// What is added to its hosts file.
+    pub host_aliases: Vec<HostAlias>,
+}
+
+/// What is added to a pod's resolv.conf.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodDnsConfig {
+    /// More name servers.
+    pub nameservers: Vec<String>,
+    /// More search domains.
+    pub searches: Vec<String>,
+    /// More options.
+    pub options: Vec<PodDnsConfigOption>,
+}
+
+/// An option of resolv.conf.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodDnsConfigOption {
+    /// `ndots`
+    pub name: String,
+    /// `2`
+    pub value: Option<String>,
+}
+
+/// A line of a hosts file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostAlias {
+    /// The address.
+    pub ip: String,
+    /// Its names.
+    pub hostnames: Vec<String>,
 }
 
 /// A condition a pod waits for.

@@ -1,13 +1,48 @@
 //! Cluster DNS: what a pod asks, and what the server answers.
 //!
-//! The server imitates CoreDNS 1.14's kubernetes plugin with kubeadm's Corefile; the client
-//! imitates glibc's walk through the search list. Facts: kubernetes/dns specification 1.1.0.
+//! The server imitates CoreDNS 1.14.7 with the plugins a cluster's Corefile uses: kubernetes,
+//! k8s_external, cache, forward, hosts, rewrite, loadbalance. Names follow the kubernetes/dns
+//! specification 1.1.0. The clients imitate the resolvers of glibc 2.36, musl 1.2 and Go 1.27, and
+//! the files the kubelet writes for them.
 //!
-//! **Left out**: every type but A and AAAA, pod records, reverse names, TTLs other than the
-//! Corefile's 30 seconds, caching, truncation, outside zones.
+//! **Left out**: see each file; DNSSEC, and transports other than UDP and TCP on port 53.
 
-mod resolver;
+mod cache;
+mod cluster;
+mod corefile;
+mod dig;
+mod external;
+mod hosts;
+mod kubernetes;
+mod kubernetes_name;
+mod message;
+mod name;
+mod outside;
+mod plugins;
+mod rewrite;
 mod server;
+mod wire;
 
-pub use resolver::{Query, Resolution, ResolvConf, resolve};
-pub use server::{Answer, Rcode, Record, RecordData, RecordType, answer};
+mod client;
+mod resolv_conf;
+mod resolver;
+
+pub use cache::{Cache, CachePlugin, Lifetimes};
+pub use corefile::kubeadm_corefile;
+pub use dig::dig_text;
+pub use external::External;
+pub use kubernetes::{Around, Kubernetes, PodMode};
+pub use kubernetes_name::{Grammar, NameParts, parse_name};
+pub use message::{
+    Answer, Question, Rcode, Record, RecordData, RecordType, Transport, fully_qualified,
+};
+pub use name::reverse_name;
+pub use outside::Outside;
+pub use server::{Server, answer};
+pub use wire::{Frame, fit, message, refusal, size_limit};
+
+pub use client::{
+    Client, Exchange, Failure, Fate, LookUp, Network, Resolver, Sent, Settings, Single, Wanted,
+};
+pub use resolv_conf::{DnsEvent, NodeDns, ResolvConf, SearchLimits, pod_hosts};
+pub use resolver::{Query, Resolution, resolve};

@@ -1,249 +1,318 @@
-//! The server's side: one question, one answer.
+//! The server: which block answers, and what its plugins make of a question one after the other.
 //!
-//! **Left out**: what the module's first page names; also the order of records, which is theirs by
-//! address here and by lot in CoreDNS.
+//! CoreDNS 1.14.7 `core/dnsserver/server.go`, with the Corefile of ConfigMap `kube-system/coredns`,
+//! or kubeadm's where there is none. Names outside are those of ConfigMap `kube-system/outside`.
+//!
+//! **Left out**: the serial of zones does not move with changes; more than one server process, each
+//! of which would have a cache of its own; start-up, health and overload.
 
-use crate::ip::{Family, IpAddr, family, parse_sloppy};
+use super::cache::Cache;
+use super::cluster::ready_addresses;
+use super::corefile::{self, kubeadm_corefile};
+use super::kubernetes::{Around, Kubernetes};
+use super::message::{Answer, Question, Rcode, Record, RecordType, Transport};
+use super::name::longest_zone;
+use super::outside::Outside;
+use super::plugins::{Block, Plugin, block};
+use super::rewrite::{put_back, rewrite};
+use super::wire::fit;
+use crate::api::{Complaint, EndpointSlice};
+use crate::chance::Chooser;
+use crate::ip::{IpAddr, family};
 use crate::store::Objects;
-use serde::Serialize;
-use std::collections::BTreeSet;
-use std::fmt;
+use crate::time::Instant;
 
-/// The lifetime of records, as kubeadm's Corefile has it.
-const TTL_SECS: u32 = 30;
-
-/// How many CNAMEs are followed inside the zone.
-const MAX_CHAIN: usize = 11;
-
-/// A type of record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum RecordType {
-    /// An IPv4 address.
-    A,
-    /// An IPv6 address.
-    AAAA,
+/// A cluster's name server: its settings, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    blocks: Vec<Block>,
+    outside: Outside,
+    complaints: Vec<Complaint>,
 }
 
-/// The code of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Rcode {
-    /// The name exists.
-    #[serde(rename = "NOERROR")]
-    NoError,
-    /// It does not.
-    #[serde(rename = "NXDOMAIN")]
-    NxDomain,
-}
+/// How often a server asks itself for the target of a CNAME before it gives up.
+const MAX_ENTRIES: usize = 10;
 
-/// A record of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Record {
-    /// Whose.
-    pub name: String,
-    /// Its type, as zone files write it.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// How long it may be kept.
-    pub ttl: u32,
-    /// What it says.
-    pub data: RecordData,
-}
+/// The version of the cluster's zones: the first second of 2026, since the core knows no date.
+const SERIAL: u32 = 1_767_225_600;
 
-/// What a record says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum RecordData {
-    /// An address.
-    Address(IpAddr),
-    /// Another name.
-    Name(String),
-}
-
-/// What a server answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Answer {
-    /// Whether the name exists.
-    pub rcode: Rcode,
-    /// The records.
-    pub answer: Vec<Record>,
-}
-
-impl Answer {
-    /// The addresses among the records.
-    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.answer.iter().filter_map(|it| match it.data {
-            RecordData::Address(ip) => Some(ip),
-            RecordData::Name(_) => None,
-        })
-    }
-
-    fn empty(rcode: Rcode) -> Self {
-        Answer {
-            rcode,
-            answer: Vec::new(),
-        }
-    }
-}
-
-impl RecordType {
-    /// The family whose addresses it holds.
+impl Server {
+    /// The server of a cluster, by what its ConfigMaps say.
     #[must_use]
-    pub const fn family(self) -> Family {
-        match self {
-            RecordType::A => Family::V4,
-            RecordType::AAAA => Family::V6,
+    pub fn new(objects: &Objects) -> Self {
+        let text = |name: &str, key: &str| {
+            let map = objects
+                .config_maps
+                .get(&("kube-system".to_owned(), name.to_owned()));
+            map.and_then(|it| it.data.get(key)).map(String::as_str)
+        };
+        let domain = objects.cluster.dns_domain();
+        let zone = text("outside", "zone").unwrap_or_default();
+        let mut server = Server::from_texts(text("coredns", "Corefile"), zone, domain);
+        let local_ips = local_ips(objects);
+        for kubernetes in server.kubernetes_mut() {
+            kubernetes.local_ips.clone_from(&local_ips);
+            kubernetes.serial = SERIAL;
+        }
+        server
+    }
+
+    /// The server of a Corefile and a zone of outside names. Without a Corefile, or with one that
+    /// cannot be taken apart, it is kubeadm's for this domain.
+    #[must_use]
+    pub fn from_texts(corefile: Option<&str>, zone: &str, domain: &str) -> Self {
+        let mut complaints = Vec::new();
+        let told = corefile.and_then(|it| match corefile::parse(it) {
+            Ok(blocks) => Some(blocks),
+            Err(complaint) => {
+                let hint = "CoreDNS would not start: kubeadm's Corefile is taken instead";
+                complaints.push(complaint.try_this(hint));
+                None
+            }
+        });
+        let server_blocks = told.unwrap_or_else(|| {
+            let blocks = corefile::parse(&kubeadm_corefile(domain));
+            blocks.expect("kubeadm's Corefile has brackets that match")
+        });
+        let read = server_blocks.iter();
+        let blocks = read.filter_map(|it| block(it, &mut complaints)).collect();
+        let (outside, about_zone) = Outside::parse(zone);
+        complaints.extend(about_zone);
+        Server {
+            blocks,
+            outside,
+            complaints,
         }
     }
-}
 
-impl fmt::Display for RecordType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            RecordType::A => "A",
-            RecordType::AAAA => "AAAA",
+    /// What is wrong or doubtful in the Corefile and the zone.
+    #[must_use]
+    pub fn complaints(&self) -> &[Complaint] {
+        &self.complaints
+    }
+
+    /// The settings of the kubernetes plugins, one a block at most.
+    pub fn kubernetes(&self) -> impl Iterator<Item = &Kubernetes> {
+        let plugins = self.blocks.iter().flat_map(|it| &it.plugins);
+        plugins.filter_map(|it| match it {
+            Plugin::Kubernetes(it) => Some(it),
+            _ => None,
         })
+    }
+
+    /// The same, to say what no Corefile can: bound addresses, the serial, what has been seen.
+    pub fn kubernetes_mut(&mut self) -> impl Iterator<Item = &mut Kubernetes> {
+        let plugins = self.blocks.iter_mut().flat_map(|it| &mut it.plugins);
+        plugins.filter_map(|it| match it {
+            Plugin::Kubernetes(it) => Some(it),
+            _ => None,
+        })
+    }
+
+    /// Answers a question at an instant. What is kept for later goes into `cache`; the order of
+    /// addresses is drawn.
+    pub fn answer(
+        &self,
+        objects: &Objects,
+        question: &Question,
+        transport: Transport,
+        now: Instant,
+        cache: &mut Cache,
+        chooser: &mut Chooser,
+    ) -> Answer {
+        let mut run = Run {
+            server: self,
+            objects,
+            now,
+            cache,
+            chooser: Some(chooser),
+            n_entries: 0,
+        };
+        let mut answer = run.ask(question);
+        fit(question, &mut answer, transport);
+        answer
+    }
+
+    /// The block for a name: the one with the longest zone it is in. A DS record belongs to the
+    /// zone above, so the block of that zone is preferred.
+    fn block(&self, question: &Question) -> Option<&Block> {
+        let name = &question.name;
+        let is_ds = question.kind == RecordType::DS;
+        let mut found: Option<(&Block, usize)> = None;
+        for block in &self.blocks {
+            let Some(zone) = longest_zone(&block.zones, name) else {
+                continue;
+            };
+            let is_itself = zone.len() == name.len();
+            let length = if is_ds && is_itself { 0 } else { zone.len() };
+            if found.is_none_or(|it| it.1 < length) {
+                found = Some((block, length));
+            }
+        }
+        found.map(|it| it.0)
     }
 }
 
-impl fmt::Display for Rcode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Rcode::NoError => "NOERROR",
-            Rcode::NxDomain => "NXDOMAIN",
-        })
-    }
-}
-
-/// Answers a question about a fully qualified name.
+/// Answers a question about a fully qualified name, with nothing kept and in no order of luck.
 #[must_use]
 pub fn answer(objects: &Objects, name: &str, kind: RecordType) -> Answer {
-    let zone = objects.cluster.dns_domain();
-    let mut answer = Answer::empty(Rcode::NoError);
-    let mut name = fully_qualified(name);
-    for _ in 0..=MAX_CHAIN {
-        match look_up(objects, zone, &name, kind) {
-            Found::Nothing if answer.answer.is_empty() => return Answer::empty(Rcode::NxDomain),
-            // A chain that leads nowhere answers nothing at all, as CoreDNS has it.
-            Found::Nothing if name.ends_with(&format!(".{zone}.")) => {
-                return Answer::empty(Rcode::NoError);
-            }
-            Found::Nothing => return answer,
-            Found::Addresses(ips) => {
-                answer.answer.extend(ips.into_iter().map(|ip| Record {
-                    name: name.clone(),
-                    kind: match kind {
-                        RecordType::A => "A",
-                        RecordType::AAAA => "AAAA",
-                    },
-                    ttl: TTL_SECS,
-                    data: RecordData::Address(ip),
-                }));
-                return answer;
-            }
-            Found::Alias(target) => {
-                answer.answer.push(Record {
-                    name,
-                    kind: "CNAME",
-                    ttl: TTL_SECS,
-                    data: RecordData::Name(target.clone()),
-                });
-                name = target;
-            }
-        }
-    }
-    Answer::empty(Rcode::NoError)
-}
-
-fn fully_qualified(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    if name.ends_with('.') {
-        name
-    } else {
-        format!("{name}.")
-    }
-}
-
-enum Found {
-    /// No such name.
-    Nothing,
-    /// The name exists, with these addresses of the family asked for.
-    Addresses(Vec<IpAddr>),
-    /// It is another name for something.
-    Alias(String),
-}
-
-fn look_up(objects: &Objects, zone: &str, name: &str, kind: RecordType) -> Found {
-    let name = name.trim_end_matches('.');
-    let below = match name.strip_suffix(zone) {
-        Some("") => "",
-        Some(below) => match below.strip_suffix('.') {
-            Some(below) => below,
-            None => return Found::Nothing,
-        },
-        None => return Found::Nothing,
+    let server = Server::new(objects);
+    let mut run = Run {
+        server: &server,
+        objects,
+        now: Instant::START,
+        cache: &mut Cache::default(),
+        chooser: None,
+        n_entries: 0,
     };
-    let labels: Vec<&str> = below.split('.').rev().collect();
-    match labels.as_slice() {
-        [""] | ["svc"] => Found::Addresses(Vec::new()),
-        ["svc", namespace] if objects.namespaces.contains_key(*namespace) => {
-            Found::Addresses(Vec::new())
-        }
-        ["svc", namespace, service] => service_addresses(objects, namespace, service, kind),
-        ["svc", namespace, service, endpoint] => {
-            endpoint_addresses(objects, namespace, service, Some(endpoint), kind)
-        }
-        _ => Found::Nothing,
-    }
+    run.ask(&Question::new(name, kind))
 }
 
-fn service_addresses(objects: &Objects, namespace: &str, name: &str, kind: RecordType) -> Found {
-    let Some(service) = objects.service(namespace, name) else {
-        return Found::Nothing;
-    };
-    if service.kind() == "ExternalName" {
-        let target = service.spec.external_name.as_deref().unwrap_or_default();
-        return match parse_sloppy(target) {
-            None if !target.is_empty() => Found::Alias(fully_qualified(target)),
-            _ => Found::Nothing,
+/// One question on its way through the server.
+struct Run<'a> {
+    server: &'a Server,
+    objects: &'a Objects,
+    now: Instant,
+    cache: &'a mut Cache,
+    chooser: Option<&'a mut Chooser>,
+    n_entries: usize,
+}
+
+impl<'a> Run<'a> {
+    /// The whole server's answer.
+    fn ask(&mut self, question: &Question) -> Answer {
+        if self.n_entries >= MAX_ENTRIES {
+            return Answer::empty(Rcode::ServFail);
+        }
+        self.n_entries += 1;
+        let answer = match self.server.block(question) {
+            None => Answer::empty(Rcode::Refused),
+            Some(block) => self.step(block, 0, question),
         };
+        self.n_entries -= 1;
+        answer
     }
-    if service.is_headless() {
-        return endpoint_addresses(objects, namespace, name, None, kind);
-    }
-    let ips = service.cluster_ips().into_iter();
-    Found::Addresses(ips.filter(|it| family(*it) == kind.family()).collect())
-}
 
-/// The ready endpoints of a Service, or the one of this hostname. A name whose endpoints are all
-/// gone does not exist; one that has only the other family does.
-fn endpoint_addresses(
-    objects: &Objects,
-    namespace: &str,
-    name: &str,
-    hostname: Option<&str>,
-    kind: RecordType,
-) -> Found {
-    let mut all: BTreeSet<IpAddr> = BTreeSet::new();
-    for slice in objects.slices_of(namespace, name) {
-        let ready = slice.endpoints.iter().filter(|it| it.conditions.is_ready());
-        for endpoint in ready {
-            for ip in endpoint.addresses.iter().filter_map(|it| parse_sloppy(it)) {
-                let own_name = match &endpoint.hostname {
-                    Some(hostname) => hostname.clone(),
-                    None => ip.to_string().replace(['.', ':'], "-"),
-                };
-                if hostname.is_none_or(|it| it == own_name) {
-                    all.insert(ip);
+    /// The answer of a block from one plugin on.
+    fn step(&mut self, block: &'a Block, idx: usize, question: &Question) -> Answer {
+        let Some(plugin) = block.plugins.get(idx) else {
+            // Nobody is left to ask.
+            return Answer::empty(Rcode::ServFail);
+        };
+        let objects = self.objects;
+        match plugin {
+            Plugin::LoadBalance => {
+                let mut answer = self.step(block, idx + 1, question);
+                if let Some(chooser) = &mut self.chooser {
+                    balance(&mut answer, chooser);
+                }
+                answer
+            }
+            Plugin::Cache(it) if it.covers(&question.name) => {
+                if let Some(kept) = self.cache.kept(question, self.now) {
+                    return kept;
+                }
+                let mut answer = self.step(block, idx + 1, question);
+                it.keep(self.cache, question, self.now, &mut answer);
+                answer
+            }
+            Plugin::Cache(_) => self.step(block, idx + 1, question),
+            Plugin::Rewrite(rules) => {
+                let (asked, names) = rewrite(rules, question);
+                let mut answer = self.step(block, idx + 1, &asked);
+                put_back(&mut answer, &names);
+                answer
+            }
+            Plugin::Hosts(it) => it.serve(question, &mut self.here(block, idx)),
+            Plugin::External(it) => {
+                let kubernetes = block.plugins.iter().find_map(|it| match it {
+                    Plugin::Kubernetes(it) => Some(it),
+                    _ => None,
+                });
+                let mut here = self.here(block, idx);
+                match kubernetes {
+                    Some(kubernetes) => it.serve(kubernetes, objects, question, &mut here),
+                    None => here.next(question),
+                }
+            }
+            Plugin::Kubernetes(it) => it.serve(objects, question, &mut self.here(block, idx)),
+            Plugin::Forward(it) => {
+                let name = &question.name;
+                let is_ours = longest_zone(&it.zones, name).is_some();
+                if is_ours && longest_zone(&it.except, name).is_none() {
+                    self.server.outside.answer(question)
+                } else {
+                    self.step(block, idx + 1, question)
                 }
             }
         }
     }
-    if all.is_empty() {
-        return Found::Nothing;
+
+    fn here(&mut self, block: &'a Block, idx: usize) -> Here<'_, 'a> {
+        Here {
+            run: self,
+            block,
+            idx,
+        }
     }
-    Found::Addresses(
-        all.into_iter()
-            .filter(|it| family(*it) == kind.family())
-            .collect(),
-    )
+}
+
+/// A place in the row of plugins.
+struct Here<'run, 'a> {
+    run: &'run mut Run<'a>,
+    block: &'a Block,
+    idx: usize,
+}
+
+impl Around for Here<'_, '_> {
+    fn next(&mut self, question: &Question) -> Answer {
+        self.run.step(self.block, self.idx + 1, question)
+    }
+
+    fn look_up(&mut self, question: &Question) -> Answer {
+        self.run.ask(question)
+    }
+}
+
+/// Shuffles addresses and mail servers; CNAMEs come first, and all else keeps its order.
+fn balance(answer: &mut Answer, chooser: &mut Chooser) {
+    if answer.rcode != Rcode::NoError {
+        return;
+    }
+    let sections = [
+        &mut answer.answer,
+        &mut answer.authority,
+        &mut answer.additional,
+    ];
+    for section in sections {
+        let mut parts: [Vec<Record>; 4] = Default::default();
+        for record in std::mem::take(section) {
+            let part = match record.kind {
+                RecordType::CNAME => 0,
+                RecordType::A | RecordType::AAAA => 2,
+                RecordType::MX => 3,
+                _ => 1,
+            };
+            parts[part].push(record);
+        }
+        for part in &mut parts[2..] {
+            for idx in 1..part.len() {
+                let drawn = chooser.draw(u64::try_from(idx + 1).unwrap_or(1));
+                part.swap(idx, usize::try_from(drawn).unwrap_or(idx));
+            }
+        }
+        section.extend(parts.into_iter().flatten());
+    }
+}
+
+/// The addresses the server is bound to: those of the first endpoint of `kube-dns`, one a family.
+fn local_ips(objects: &Objects) -> Vec<IpAddr> {
+    let mut ips: Vec<IpAddr> = Vec::new();
+    let slices = objects.slices_of("kube-system", "kube-dns");
+    for (_, ip, _) in slices.flat_map(|it| ready_addresses(it as &EndpointSlice)) {
+        if ips.iter().all(|it| family(*it) != family(ip)) {
+            ips.push(ip);
+        }
+    }
+    ips
 }

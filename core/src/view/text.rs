@@ -4,7 +4,7 @@
 
 use super::hop::{Hop, HopDetail, LegName};
 use super::rules::RuleStatus;
-use crate::dns::{Answer, RecordData};
+use crate::dns::Answer;
 use crate::net::{Icmp, Route, RouteKind, Transport};
 use crate::netfilter::conntrack::Connection;
 use crate::netfilter::{Hook, Outcome, ct_status};
@@ -249,10 +249,7 @@ pub(super) fn records(answer: &Answer) -> String {
     let data: Vec<String> = answer
         .answer
         .iter()
-        .map(|it| match &it.data {
-            RecordData::Address(ip) => format!("{} {ip}", it.kind),
-            RecordData::Name(name) => format!("{} {name}", it.kind),
-        })
+        .map(|it| format!("{} {}", it.kind, it.data))
         .collect();
     if data.is_empty() {
         format!("{}, no records", answer.rcode)

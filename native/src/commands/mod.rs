@@ -1,5 +1,6 @@
 //! The subcommands, one file each: its arguments and `run`.
 
+pub mod dig;
 pub mod render;
 pub mod serve;
 pub mod trace;
