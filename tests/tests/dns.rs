@@ -374,7 +374,7 @@ fn changed(mut objects: Objects, cluster: &str) -> Objects {
                 .retain(|it| it.hostname.as_deref() != Some("mysql-0")),
             other => panic!("{other}"),
         }
-        objects.put(Object::EndpointSlice(slice));
+        objects.put(slice.into());
     }
     objects
 }
@@ -473,7 +473,7 @@ fn a_server_names_itself_after_every_service_it_is_an_endpoint_of() {
             namespace: namespace.into(),
             ..ObjectMeta::default()
         };
-        objects.put(Object::Service(Service {
+        objects.put(Object::from(Service {
             metadata: metadata.clone(),
             spec: ServiceSpec {
                 cluster_ips: strings(ips),
@@ -491,7 +491,7 @@ fn a_server_names_itself_after_every_service_it_is_an_endpoint_of() {
         };
         let label = EndpointSlice::SERVICE_NAME.to_owned();
         slice.metadata.labels.insert(label, name.into());
-        objects.put(Object::EndpointSlice(slice));
+        objects.put(slice.into());
     }
     let plugin = Kubernetes {
         zones: vec![string(&unit["zone"]).into()],

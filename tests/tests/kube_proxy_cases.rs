@@ -22,7 +22,6 @@ use packetwalk_core::time::Instant;
 use packetwalk_tests::text;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 fn cases() -> Value {
     serde_json::from_str(&text("tests/cases/kube-proxy-flows.json")).expect("JSON")
@@ -65,12 +64,12 @@ fn snapshot(case: &Value, form: Form) -> Snapshot {
     let mut endpoint_slices = Vec::new();
     for object in objects(list(&case["services"])) {
         if let Object::Service(it) = object {
-            services.push(Arc::new(it));
+            services.push(it);
         }
     }
     for object in objects(list(&case["endpointslices"])) {
         if let Object::EndpointSlice(it) = object {
-            endpoint_slices.push(Arc::new(it));
+            endpoint_slices.push(it);
         }
     }
     let all_ips: Vec<IpAddr> = strings(&case["node_ips"]).into_iter().map(ip).collect();
@@ -391,7 +390,7 @@ fn service_port(row: &Value) -> ServicePort {
         .objects
         .into_iter()
         .filter_map(|it| match it.object {
-            Object::Service(it) => Some(Arc::new(it)),
+            Object::Service(it) => Some(it),
             _ => None,
         })
         .collect();

@@ -12,15 +12,14 @@ use packetwalk_core::proxy::{
 };
 use packetwalk_tests::{manifest, root, text, world};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 fn worked(form: Form) -> Snapshot {
     let manifest = manifest(&text("tests/scenarios/worked.yaml"));
     let (mut services, mut endpoint_slices) = (Vec::new(), Vec::new());
     for read in manifest.objects {
         match read.object {
-            Object::Service(it) => services.push(Arc::new(it)),
-            Object::EndpointSlice(it) => endpoint_slices.push(Arc::new(it)),
+            Object::Service(it) => services.push(it),
+            Object::EndpointSlice(it) => endpoint_slices.push(it),
             other => panic!("{:?}", other.reference()),
         }
     }

@@ -85,6 +85,12 @@ impl Server {
         }
     }
 
+    /// The names outside the cluster.
+    #[must_use]
+    pub const fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
     /// What is wrong or doubtful in the Corefile and the zone.
     #[must_use]
     pub fn complaints(&self) -> &[Complaint] {

@@ -5,6 +5,7 @@
 
 mod base;
 mod cluster;
+mod lookup;
 mod network;
 mod outcome;
 mod request;
@@ -14,10 +15,11 @@ mod world;
 
 pub use base::{BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE};
 pub use cluster::{AdvanceEnd, Advanced, Cluster, MAX_LOOKS};
+pub use lookup::{Lookup, LookupPacket};
 pub use network::{Host, HostId, HostKind, Link, Network, OUTSIDE_CLIENT};
 pub use outcome::{By, Ending, Verdict, Why};
 pub use request::{Destination, Request, RequestError, Source};
 pub use travel::{Journey, Leg, RouteChosen, Step, StepKind};
-pub use walk::{Lookup, Outcomes, Walk, WalkError, outcomes, walk};
+pub use walk::{Outcomes, Walk, WalkError, outcomes, walk};
 pub use world::World;
 pub(crate) use world::snapshot;

@@ -365,6 +365,7 @@ impl Network {
         };
         let outside = self.add_link("outside");
         let mut router = Host::new(HostId::Router);
+        router.listens = outside_names();
         self.attach(underlay, &mut router, "eth0", &inside);
         self.attach(outside, &mut router, "eth1", &[with_length(OUTSIDE_ROUTER)]);
         let upstream = self.add_link("internet");
@@ -437,6 +438,25 @@ fn gateways(addresses: &[Cidr]) -> Vec<IpAddr> {
         }
     }
     gateways
+}
+
+/// The routers of the networks that a node with these addresses is on.
+pub(super) fn gateways_of(ips: &[IpAddr]) -> Vec<IpAddr> {
+    let addresses: Vec<Cidr> = ips.iter().copied().map(on_underlay).collect();
+    gateways(&addresses)
+}
+
+/// The router is its network's name server: it knows the zone of outside names.
+fn outside_names() -> Vec<(Listen, ObjectRef)> {
+    let zone = ObjectRef::new(crate::api::Kind::ConfigMap, "kube-system", "outside");
+    let listen = |protocol| Listen {
+        address: None,
+        port: super::lookup::DNS_PORT,
+        protocol,
+    };
+    [Protocol::Udp, Protocol::Tcp]
+        .map(|it| (listen(it), zone.clone()))
+        .to_vec()
 }
 
 fn everything(of: Family) -> Cidr {

@@ -7,6 +7,7 @@
 //! **Left out**: what follows the first exchange of a connection. Its later packets are found by
 //! connection tracking and go the same way without asking the nat chains again.
 
+use super::lookup::{Lookup, look_up, why_nameless};
 use super::network::{HostId, Network};
 use super::outcome::{By, Ending, Verdict, Why};
 use super::request::{Destination, Request, Source};
@@ -14,18 +15,15 @@ use super::travel::{End, Journey, Leg, Step, StepKind, Traveller};
 use super::world::World;
 use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
-use crate::dns::{Resolution, ResolvConf, resolve};
 use crate::ip::{Family, IpAddr, family, join_host_port};
 use crate::net::{Flow, Icmp, Packet, Protocol, TcpFlags, Transport, initial_ttl};
 use crate::netfilter::ct_status;
 use crate::time::Instant;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// The ports clients take (`net.ipv4.ip_local_port_range`).
 const CLIENT_PORTS: (u16, u16) = (32768, 60999);
-
-/// The port of DNS.
-const DNS_PORT: u16 = 53;
 
 /// One journey of a request, forth and back.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,26 +33,12 @@ pub struct Walk {
     /// Where it starts.
     pub from: HostId,
     /// How the name was looked up, where there was one.
-    pub lookup: Option<Lookup>,
+    pub lookup: Option<Arc<Lookup>>,
     /// Every step of the request and the reply.
     pub steps: Vec<Step>,
     /// How it ended.
     #[serde(flatten)]
     pub ending: Ending,
-}
-
-/// How a name was looked up.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Lookup {
-    /// What the resolver was told.
-    pub resolv_conf: ResolvConf,
-    /// The questions and answers.
-    #[serde(flatten)]
-    pub resolution: Resolution,
-    /// The walk of the first question's packet to cluster DNS and back.
-    pub steps: Vec<Step>,
-    /// How that walk ended.
-    pub ending: Option<Ending>,
 }
 
 /// Every way a request can go.
@@ -96,8 +80,9 @@ fn hint(known: &[String]) -> String {
 /// If the request cannot begin.
 pub fn outcomes(world: &World, request: &Request, limit: usize) -> Result<Outcomes, WalkError> {
     let from = start(world, request)?;
+    let named = name(world, request, &from);
     let ways = explore(world.seed, limit, |chooser| {
-        run(world, request, &from, chooser)
+        run(&named, request, &from, chooser)
     });
     Ok(Outcomes { ways })
 }
@@ -108,13 +93,14 @@ pub fn outcomes(world: &World, request: &Request, limit: usize) -> Result<Outcom
 /// If the request cannot begin.
 pub fn walk(world: &World, request: &Request, chooser: &mut Chooser) -> Result<Walk, WalkError> {
     let from = start(world, request)?;
-    Ok(run(world, request, &from, chooser))
+    let named = name(world, request, &from);
+    Ok(run(&named, request, &from, chooser))
 }
 
 /// Where a request starts: a host, and the address it speaks from.
 #[derive(Clone, Debug)]
-struct Start {
-    host: HostId,
+pub(super) struct Start {
+    pub(super) host: HostId,
     /// Told, or chosen by route.
     address: Option<IpAddr>,
     /// Told, or drawn.
@@ -155,7 +141,7 @@ fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
 }
 
 /// The host whose network somebody uses: its own, or for a pod with hostNetwork its node's.
-fn on_network(world: &World, id: &HostId) -> HostId {
+pub(super) fn on_network(world: &World, id: &HostId) -> HostId {
     let HostId::Pod(namespace, name) = id else {
         return id.clone();
     };
@@ -185,29 +171,45 @@ fn missing(world: &World, id: &HostId) -> WalkError {
     }
 }
 
-fn run(world: &World, request: &Request, from: &Start, chooser: &mut Chooser) -> Walk {
+/// What is the same for every way of a request: the name, looked up once, and the network after that.
+struct Named {
+    network: Network,
+    lookup: Option<Arc<Lookup>>,
+    addresses: Vec<IpAddr>,
+}
+
+fn name(world: &World, request: &Request, from: &Start) -> Named {
+    let mut network = world.network.clone();
+    if let Some(address) = crate::ip::parse_sloppy(&request.to.name) {
+        return Named {
+            network,
+            lookup: None,
+            addresses: vec![address],
+        };
+    }
+    let lookup = look_up(world, &mut network, &request.to.name, from);
+    let addresses = usable(&network, from, lookup.resolution.addresses.clone());
+    Named {
+        network,
+        lookup: Some(Arc::new(lookup)),
+        addresses,
+    }
+}
+
+fn run(named: &Named, request: &Request, from: &Start, chooser: &mut Chooser) -> Walk {
     let mut walk = Walk {
         request: request.clone(),
         from: from.host.clone(),
-        lookup: None,
+        lookup: named.lookup.clone(),
         steps: Vec::new(),
         ending: Ending::nowhere(),
     };
-    let mut network = world.network.clone();
-    let addresses = match crate::ip::parse_sloppy(&request.to.name) {
-        Some(address) => vec![address],
-        None => {
-            let lookup = look_up(world, &mut network, &request.to.name, from);
-            let why = why_nameless(&lookup);
-            let addresses = lookup.resolution.addresses.clone();
-            walk.lookup = Some(lookup);
-            if let Some(why) = why {
-                walk.ending = Ending::no_such_host(&request.to, why);
-                return walk;
-            }
-            usable(&network, from, addresses)
-        }
-    };
+    if let Some(why) = named.lookup.as_deref().and_then(why_nameless) {
+        walk.ending = Ending::no_such_host(&request.to, why);
+        return walk;
+    }
+    let mut network = named.network.clone();
+    let addresses = &named.addresses;
     // A client takes the addresses in the order its resolver gives them, which for a headless
     // Service is by lot.
     let chosen = if addresses.len() > 1 {
@@ -229,23 +231,6 @@ fn run(world: &World, request: &Request, from: &Start, chooser: &mut Chooser) ->
     walk
 }
 
-/// Why a look-up gave no address, if it gave none.
-fn why_nameless(lookup: &Lookup) -> Option<Why> {
-    let silent = lookup
-        .ending
-        .as_ref()
-        .is_some_and(|it| it.verdict != Verdict::Delivered);
-    if lookup.resolv_conf.nameservers.is_empty() {
-        Some(Why::OutsideClusterDns)
-    } else if silent {
-        Some(Why::NameServerSilent)
-    } else if lookup.resolution.addresses.is_empty() {
-        Some(Why::NoSuchName)
-    } else {
-        None
-    }
-}
-
 /// The addresses a client would try: of the first family that it has an address of itself.
 fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let host = network.host(&from.host);
@@ -263,35 +248,8 @@ fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr
     addresses
 }
 
-/// Looks a name up, and sends its first question through the cluster as the packet it is. The
-/// endpoint that answers is drawn from the seed: it makes no difference to the answer.
-fn look_up(world: &World, network: &mut Network, name: &str, from: &Start) -> Lookup {
-    let resolv_conf = world.resolv_conf(&from.host);
-    let resolution = resolve(&world.objects, &resolv_conf, name);
-    let mut lookup = Lookup {
-        resolution,
-        steps: Vec::new(),
-        ending: None,
-        resolv_conf,
-    };
-    if let Some(server) = lookup.resolv_conf.nameservers.first().copied() {
-        let to = Destination {
-            name: server.to_string(),
-            port: Some(DNS_PORT),
-            protocol: Protocol::Udp,
-            url: None,
-        };
-        let mut chooser = Chooser::seeded(world.seed);
-        let legs = [Leg::Lookup, Leg::Lookup];
-        let (steps, ending) = exchange(network, from, &to, server, legs, &mut chooser);
-        lookup.steps = steps;
-        lookup.ending = Some(ending);
-    }
-    lookup
-}
-
 /// Sends one packet and follows its answer.
-fn exchange(
+pub(super) fn exchange(
     network: &mut Network,
     from: &Start,
     to: &Destination,

@@ -7,7 +7,7 @@ use super::network::{HostId, Network};
 use crate::api::{Complaint, Manifest, Severity};
 use crate::chance::Chooser;
 use crate::controllers;
-use crate::dns::ResolvConf;
+use crate::dns::{NodeDns, ResolvConf, SearchLimits};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
 use crate::store::Objects;
@@ -50,25 +50,50 @@ impl World {
         }
     }
 
-    /// What the resolver of a host is told. Only pods ask cluster DNS, and of them neither those with
-    /// dnsPolicy Default nor those on their node's network; the others' own name servers are not
-    /// part of this world.
+    /// What the resolver of a host is told: a pod what its kubelet writes, a node what its network's router hands
+    /// out. Somebody outside is told nothing of this world.
     #[must_use]
     pub fn resolv_conf(&self, host: &HostId) -> ResolvConf {
-        let HostId::Pod(namespace, name) = host else {
-            return ResolvConf::outside();
+        let (pod, node) = match host {
+            HostId::Pod(namespace, name) => {
+                let Some(pod) = self.objects.pod(namespace, name) else {
+                    return ResolvConf::outside();
+                };
+                (Some(pod), pod.spec.node_name.clone())
+            }
+            HostId::Node(name) => (None, Some(name.clone())),
+            HostId::Router | HostId::Outside => return ResolvConf::outside(),
         };
-        let pod = self.objects.pod(namespace, name);
-        let policy = pod.and_then(|it| it.spec.dns_policy.as_deref());
-        if matches!(policy, Some("Default" | "None")) {
-            return ResolvConf::outside();
-        }
-        let dns = self
+        let node_conf = self.node_resolv_conf(node.as_deref().unwrap_or_default());
+        let Some(pod) = pod else {
+            return ResolvConf::read(&node_conf);
+        };
+        let node_ips = node
+            .and_then(|it| self.objects.nodes.get(&it))
+            .map(|it| it.internal_ips())
+            .unwrap_or_default();
+        let cluster_dns = self
             .objects
             .service("kube-system", "kube-dns")
             .map(|it| it.cluster_ips())
             .unwrap_or_default();
-        ResolvConf::cluster_first(namespace, self.objects.cluster.dns_domain(), dns)
+        let node = NodeDns {
+            cluster_dns: &cluster_dns,
+            cluster_domain: self.objects.cluster.dns_domain(),
+            resolv_conf: Some(&node_conf),
+            node_ips: &node_ips,
+            limits: SearchLimits::EXPANDED,
+        };
+        ResolvConf::of_pod(pod, &node).0
+    }
+
+    /// A node's own file: the router of its network is its name server.
+    fn node_resolv_conf(&self, node: &str) -> String {
+        let ips = self.objects.nodes.get(node).map(|it| it.internal_ips());
+        super::network::gateways_of(&ips.unwrap_or_default())
+            .into_iter()
+            .map(|it| format!("nameserver {it}\n"))
+            .collect()
     }
 
     /// The rules of one node.

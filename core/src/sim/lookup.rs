@@ -1,0 +1,237 @@
+//! How a name becomes addresses: a resolver's questions, each of them a packet on a walk of its own.
+//!
+//! The resolver (glibc's, which most images have) says what it sends and when; the packet goes through the
+//! cluster's rules like any other, to whichever name server they choose; what arrives there is answered by what
+//! that server knows: CoreDNS by its Corefile and the cluster's objects, the network's own name server by the zone
+//! of outside names. A packet that is dropped is not answered, and the resolver tries again when its time is up.
+//!
+//! **Left out**: caches of CoreDNS between look-ups (each starts with an empty one); the time a packet takes, which
+//! is none; TCP's own packets before a question; the question that CoreDNS itself forwards.
+
+use super::network::{HostId, Network};
+use super::outcome::{Ending, Verdict, Why};
+use super::request::Destination;
+use super::travel::{Leg, Step};
+use super::walk::{Start, exchange};
+use super::world::World;
+use crate::api::{Kind, ObjectRef, Pod};
+use crate::chance::Chooser;
+use crate::dns::{
+    Answer, Cache, Client, Fate, Query, Resolution, ResolvConf, Resolver, Sent, Server, Transport,
+    Wanted,
+};
+use crate::net::Protocol;
+use crate::time::{Duration, Instant};
+use serde::Serialize;
+
+/// The port of DNS.
+pub(super) const DNS_PORT: u16 = 53;
+
+/// How a name was looked up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Lookup {
+    /// What the resolver was told.
+    pub resolv_conf: ResolvConf,
+    /// The questions and answers.
+    #[serde(flatten)]
+    pub resolution: Resolution,
+    /// The walk of the first question's packet to a name server and back.
+    pub steps: Vec<Step>,
+    /// How that walk ended.
+    pub ending: Option<Ending>,
+    /// Every packet the resolver sent, and what became of it.
+    pub packets: Vec<LookupPacket>,
+    /// What the program was told in the end, if there is no address.
+    pub failure: Option<String>,
+    /// How long the program waited.
+    pub elapsed: Duration,
+}
+
+/// A packet of a look-up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LookupPacket {
+    /// What was sent, when and to whom.
+    #[serde(flatten)]
+    pub sent: Sent,
+    /// Who answered, if anybody did.
+    pub object: Option<ObjectRef>,
+    /// How its walk ended.
+    pub verdict: Verdict,
+    /// Why it got no answer, if it got none.
+    pub reason: Option<Why>,
+    /// The walk, there and back.
+    pub steps: Vec<Step>,
+}
+
+/// Looks a name up from a host. Which endpoint answers is drawn from the seed: it makes no difference to the answer.
+pub(super) fn look_up(world: &World, network: &mut Network, name: &str, from: &Start) -> Lookup {
+    let resolv_conf = world.resolv_conf(&from.host);
+    let mut asked = Asked {
+        world,
+        server: Server::new(&world.objects),
+        cache: Cache::default(),
+        chooser: Chooser::seeded(world.seed),
+        from,
+        network,
+        packets: Vec::new(),
+        first: None,
+        queries: Vec::new(),
+    };
+    let mut resolver = Resolver::new(
+        Client::Glibc,
+        &resolv_conf.to_string(),
+        &world.hosts_file(&from.host),
+    );
+    let found = if resolv_conf.nameservers.is_empty() {
+        // Nobody to ask: a resolver would ask its own host, where nobody listens.
+        resolver.look_up(name, Wanted::Both, Instant::START, &mut |_| Fate::Silence)
+    } else {
+        resolver.look_up(name, Wanted::Both, Instant::START, &mut |it| asked.send(it))
+    };
+    let mut addresses = found.addresses;
+    // IPv4 first, as they were asked for: which of them can be used is the caller's to say.
+    addresses.sort_by_key(|it| it.is_ipv6());
+    let (steps, ending) = asked.first.unzip();
+    Lookup {
+        resolution: Resolution {
+            queries: asked.queries,
+            addresses,
+        },
+        steps: steps.unwrap_or_default(),
+        ending,
+        packets: asked.packets,
+        failure: found.failure.map(|it| it.text),
+        elapsed: found.elapsed,
+        resolv_conf,
+    }
+}
+
+/// A look-up under way.
+struct Asked<'a> {
+    world: &'a World,
+    server: Server,
+    cache: Cache,
+    chooser: Chooser,
+    from: &'a Start,
+    network: &'a mut Network,
+    packets: Vec<LookupPacket>,
+    first: Option<(Vec<Step>, Ending)>,
+    queries: Vec<Query>,
+}
+
+impl Asked<'_> {
+    /// Sends a packet through the cluster and says what becomes of it.
+    fn send(&mut self, sent: &Sent) -> Fate {
+        let to = Destination {
+            name: sent.server.to_string(),
+            port: Some(DNS_PORT),
+            protocol: match sent.transport {
+                Transport::Udp { .. } => Protocol::Udp,
+                Transport::Tcp => Protocol::Tcp,
+            },
+            url: None,
+        };
+        let legs = [Leg::Lookup, Leg::Lookup];
+        let (steps, ending) = exchange(
+            self.network,
+            self.from,
+            &to,
+            sent.server,
+            legs,
+            &mut self.chooser,
+        );
+        let after = Duration::default();
+        let fate = match ending.verdict {
+            Verdict::Delivered => match self.answer(sent, ending.object.as_ref()) {
+                Some(answer) => Fate::Answer { after, answer },
+                None => Fate::Silence,
+            },
+            Verdict::Refused | Verdict::Unreachable => Fate::Refused { after },
+            _ => Fate::Silence,
+        };
+        if let Fate::Answer { answer, .. } = &fate {
+            self.queries.push(Query {
+                name: sent.question.name.clone(),
+                kind: sent.question.kind,
+                answer: answer.clone(),
+            });
+        }
+        self.packets.push(LookupPacket {
+            sent: sent.clone(),
+            object: ending.object.clone(),
+            verdict: ending.verdict,
+            reason: ending.reason.clone(),
+            steps: steps.clone(),
+        });
+        self.first.get_or_insert((steps, ending));
+        fate
+    }
+
+    /// What the one who got a question says to it; nothing if it is no name server.
+    fn answer(&mut self, sent: &Sent, object: Option<&ObjectRef>) -> Option<Answer> {
+        let object = object?;
+        match object.kind {
+            Kind::Pod => {
+                let pod = self.world.objects.pod(&object.namespace, &object.name)?;
+                serves_dns(pod).then(|| {
+                    self.server.answer(
+                        &self.world.objects,
+                        &sent.question,
+                        sent.transport,
+                        sent.at,
+                        &mut self.cache,
+                        &mut self.chooser,
+                    )
+                })
+            }
+            // The zone of outside names, which the network's own name server has.
+            Kind::ConfigMap => Some(self.server.outside().answer(&sent.question)),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a pod runs CoreDNS: by its image, or by the label its Service selects.
+fn serves_dns(pod: &Pod) -> bool {
+    let is_coredns = |image: &str| {
+        let name = image.rsplit('/').next().unwrap_or_default();
+        name.starts_with("coredns")
+    };
+    pod.spec.containers.iter().any(|it| is_coredns(&it.image))
+        || pod
+            .labels()
+            .get("k8s-app")
+            .is_some_and(|it| it == "kube-dns")
+}
+
+/// Why a look-up gave no address, if it gave none.
+pub(super) fn why_nameless(lookup: &Lookup) -> Option<Why> {
+    if !lookup.resolution.addresses.is_empty() {
+        return None;
+    }
+    let silent = !lookup.packets.is_empty()
+        && lookup
+            .packets
+            .iter()
+            .all(|it| it.verdict != Verdict::Delivered);
+    Some(if lookup.resolv_conf.nameservers.is_empty() {
+        Why::OutsideClusterDns
+    } else if silent {
+        Why::NameServerSilent
+    } else {
+        Why::NoSuchName
+    })
+}
+
+impl World {
+    /// The hosts file that a host's resolver reads first.
+    #[must_use]
+    pub fn hosts_file(&self, host: &HostId) -> String {
+        let pod = match host {
+            HostId::Pod(namespace, name) => self.objects.pod(namespace, name),
+            _ => None,
+        };
+        let pod = pod.cloned().unwrap_or_default();
+        crate::dns::pod_hosts(&pod, self.objects.cluster.dns_domain(), "")
+    }
+}
