@@ -7,6 +7,7 @@
 //! attribute, and the page's tests run the same code there), and failing on published advisories: they appear
 //! without a change of ours, so they are shown and a person decides.
 
+use crate::fuzz;
 use crate::places::root;
 use crate::process::{LongStep, answer, run};
 use crate::progress::{elapsed, say};
@@ -64,7 +65,7 @@ pub(crate) const LINTS: [Step; 4] = [
 ];
 
 /// The steps that run something, fastest verdict first.
-pub(crate) const TESTS: [Step; 5] = [
+pub(crate) const TESTS: [Step; 6] = [
     Step {
         name: "advisories",
         run: |ready, _| advisories(ready),
@@ -72,6 +73,10 @@ pub(crate) const TESTS: [Step; 5] = [
     Step {
         name: "native tests",
         run: native_tests,
+    },
+    Step {
+        name: "fuzzing, for a while",
+        run: fuzzing,
     },
     Step {
         name: "wasm tests in Chromium",
@@ -224,6 +229,15 @@ fn test_command(mut cargo: Command, ready: &ForTests, effort: Effort) -> Command
 fn native_tests(ready: &ForTests, effort: Effort) -> Result<Outcome> {
     let mut cargo = test_command(ready.page.host.cargo(), ready, effort);
     passed(cargo.args(["--workspace", "--exclude", "packetwalk-web"]))
+}
+
+/// Arbitrary bytes, each target for so many seconds.
+fn fuzzing(ready: &ForTests, effort: Effort) -> Result<Outcome> {
+    let secs = match effort {
+        Effort::Usual => 15,
+        Effort::Long => 300,
+    };
+    fuzz::run_all(ready, secs).map(|()| Outcome::Passed)
 }
 
 fn wasm_tests(ready: &ForTests, effort: Effort) -> Result<Outcome> {

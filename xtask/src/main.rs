@@ -21,6 +21,7 @@ mod budget;
 mod checks;
 mod commands;
 mod debian;
+mod fuzz;
 mod machine;
 mod places;
 mod process;

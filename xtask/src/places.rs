@@ -77,6 +77,13 @@ impl Cache {
         self.folder.join("build").join(name)
     }
 
+    /// A folder of its own that is kept from run to run, made if it is not there.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        Ok(folder)
+    }
+
     /// Waits until no other run changes the cache. The lock ends with the value, or with the process.
     pub(crate) fn lock(&self) -> Result<File> {
         let path = self.folder.join("lock");

@@ -52,6 +52,7 @@ pub(crate) fn for_tests() -> Result<ForTests> {
     let mut page = page_locked(cache)?;
     lints_and_format(&page.cache)?;
     kernel_tools(&page.cache)?;
+    cpp_compiler(&page.cache)?;
     let browser = browser::ready(&page.cache)?;
     page.host = page.host.with_tools(CARGO_DENY.ready(&page.cache)?);
     Ok(ForTests { page, browser })
@@ -158,6 +159,21 @@ fn kernel_tools(cache: &Cache) -> Result<()> {
         }
         outcome => outcome,
     }
+}
+
+/// The fuzzer is C++.
+fn cpp_compiler(cache: &Cache) -> Result<()> {
+    if ["c++", "g++", "clang++"]
+        .iter()
+        .any(|it| program(it).is_some())
+    {
+        return Ok(());
+    }
+    let wanted = Wanted {
+        because: "the fuzzer that invents inputs is written in C++",
+        choices: &[&["g++"]],
+    };
+    wanted.install(cache)
 }
 
 /// The root of the source tree, as the first line of `cargo xtask env` names it.

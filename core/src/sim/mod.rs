@@ -5,6 +5,7 @@
 
 mod base;
 mod cluster;
+mod link;
 mod lookup;
 mod network;
 mod outcome;
@@ -15,6 +16,7 @@ mod world;
 
 pub use base::{BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE};
 pub use cluster::{AdvanceEnd, Advanced, Cluster, MAX_LOOKS};
+pub use link::{LinkError, MAX_LINK, decode as decode_link, encode as encode_link};
 pub use lookup::{Lookup, LookupPacket};
 pub use network::{Host, HostId, HostKind, Link, Network, OUTSIDE_CLIENT};
 pub use outcome::{By, Ending, Verdict, Why};
