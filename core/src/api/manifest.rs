@@ -9,6 +9,7 @@
 use super::{Complaint, Kind, Object, ObjectRef, Severity};
 use crate::sorted::insert_by_key;
 use crate::yaml::{self, FieldProblemKind, Node, Position, Span};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// A file and its text.
@@ -225,6 +226,27 @@ impl Manifest {
 
     fn complain(&mut self, complaint: Complaint) {
         self.complaints.push(complaint);
+    }
+}
+
+impl ReadObject {
+    /// The object as an API document: all that was written, with the namespace and the defaults filled in that
+    /// reading fills in.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let written = yaml::decode::<Value>(&self.source.node).value;
+        let mut document = written.unwrap_or_default();
+        if let (Some(metadata), true) = (self.object.metadata(), document.is_object()) {
+            if !metadata.namespace.is_empty() {
+                document["metadata"]["namespace"] = metadata.namespace.clone().into();
+            }
+            document["apiVersion"] = self.object.kind().api_version().into();
+        }
+        if let Object::Service(_) = &self.object {
+            let typed = self.object.document();
+            document["spec"] = typed["spec"].clone();
+        }
+        document
     }
 }
 

@@ -40,14 +40,10 @@ pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
             .map(|it| (it.metadata.namespace.clone(), it.metadata.name.clone()))
             .collect();
         for key in old {
-            objects.endpoint_slices.remove(&key);
+            objects.remove(&ObjectRef::new(Kind::EndpointSlice, &key.0, &key.1));
         }
         for slice in slices(objects, &service) {
-            let key = (
-                slice.metadata.namespace.clone(),
-                slice.metadata.name.clone(),
-            );
-            objects.endpoint_slices.insert(key, Arc::new(slice));
+            objects.put(slice.into());
         }
     }
 }

@@ -7,6 +7,7 @@
 use crate::api::ObjectRef;
 use crate::store::Key;
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How machines and programs fare; those not named are well.
@@ -19,7 +20,7 @@ pub struct Machines {
 }
 
 /// What is wrong with a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerFault {
     /// It ends with this exit code, once for every time it is counted up.
     Crashes {
@@ -35,7 +36,7 @@ pub enum ContainerFault {
 }
 
 /// Something that goes wrong, or right again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
     /// A node loses power.
     NodeDown(String),

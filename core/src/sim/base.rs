@@ -2,10 +2,9 @@
 //!
 //! **Left out**: everything of kubeadm's cluster that no packet of a Service meets.
 
-use crate::api::{Kind, Manifest, Object, read};
+use crate::api::{Kind, Manifest, Object, ObjectRef, read};
 use crate::ip::IpAddr;
-use crate::store::{Key, Objects};
-use std::sync::Arc;
+use serde_json::Value;
 
 /// Where cluster DNS answers.
 pub const DNS_ADDRESS: &str = "10.96.0.10";
@@ -21,58 +20,70 @@ pub enum BaseNotice {
     DnsMovedAside,
 }
 
-/// The objects of a manifest, with the base world beneath if it names no Node.
-pub(super) fn lay_beneath(manifest: &Manifest) -> (Objects, Vec<BaseNotice>) {
-    let mut objects = Objects::default();
+/// An object on its way into the store: its kind, and its document.
+pub(super) type Item = (Kind, Value);
+
+/// The documents of a manifest, with the base world's before them if it names no Node. An object of the same name
+/// comes later, and so replaces the base one.
+pub(super) fn lay_beneath(manifest: &Manifest) -> (Vec<Item>, Vec<BaseNotice>) {
+    let told = |it: &ObjectRef| {
+        manifest
+            .objects
+            .iter()
+            .any(|read| read.object.reference() == *it)
+    };
     let is_whole_cluster = manifest
         .objects
         .iter()
         .any(|it| it.object.kind() == Kind::Node);
+    let mut items = Vec::new();
+    let mut notices = Vec::new();
     if !is_whole_cluster {
-        for read in base_objects() {
-            objects.put(read);
+        let moves_aside = is_claimed(manifest) && !told(&dns());
+        for read in base_objects().objects {
+            let reference = read.object.reference();
+            if told(&reference) {
+                continue;
+            }
+            let mut document = read.document();
+            if reference == dns() && moves_aside {
+                document["spec"]["clusterIP"] = DNS_ADDRESS_ASIDE.into();
+            }
+            items.push((reference.kind, document));
+        }
+        if moves_aside {
+            notices.push(BaseNotice::DnsMovedAside);
         }
     }
-    let base_dns = dns_key();
-    let told_dns = manifest.objects.iter().any(|it| {
-        let reference = it.object.reference();
-        reference.kind == Kind::Service && (reference.namespace, reference.name) == base_dns
-    });
-    for read in &manifest.objects {
-        objects.put(read.object.clone());
-    }
-    let mut notices = Vec::new();
-    if !is_whole_cluster && !told_dns && is_claimed(&objects) {
-        move_dns_aside(&mut objects);
-        notices.push(BaseNotice::DnsMovedAside);
-    }
-    (objects, notices)
+    items.extend(
+        manifest
+            .objects
+            .iter()
+            .map(|it| (it.object.kind(), it.document())),
+    );
+    (items, notices)
 }
 
-fn base_objects() -> Vec<Object> {
-    let manifest = read(&[crate::api::File {
+fn base_objects() -> Manifest {
+    read(&[crate::api::File {
         name: "base.yaml".into(),
         text: include_str!("base.yaml").into(),
-    }]);
-    manifest.objects.into_iter().map(|it| it.object).collect()
+    }])
 }
 
-fn dns_key() -> Key {
-    ("kube-system".into(), "kube-dns".into())
+fn dns() -> ObjectRef {
+    ObjectRef::new(Kind::Service, "kube-system", "kube-dns")
 }
 
-fn is_claimed(objects: &Objects) -> bool {
+/// Whether a Service of the manifest has cluster DNS's address.
+fn is_claimed(manifest: &Manifest) -> bool {
     let address: Option<IpAddr> = DNS_ADDRESS.parse().ok();
-    objects
-        .services
-        .iter()
-        .any(|(key, it)| *key != dns_key() && it.cluster_ips().iter().copied().next() == address)
-}
-
-fn move_dns_aside(objects: &mut Objects) {
-    if let Some(service) = objects.services.get_mut(&dns_key()) {
-        Arc::make_mut(service).spec.cluster_ip = Some(DNS_ADDRESS_ASIDE.into());
-    }
+    manifest.objects.iter().any(|it| match &it.object {
+        Object::Service(service) => {
+            it.object.reference() != dns() && service.cluster_ips().first().copied() == address
+        }
+        _ => false,
+    })
 }
 
 #[cfg(test)]

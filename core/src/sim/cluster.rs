@@ -78,6 +78,12 @@ impl Cluster {
         &mut self.store
     }
 
+    /// Where its luck comes from.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// What time it is.
     #[must_use]
     pub const fn clock(&self) -> Clock {

@@ -1,9 +1,11 @@
 //! A world: the objects of a cluster and the network they come to.
 //!
-//! **Left out**: events after the start; a changed manifest is a new world.
+//! **Left out**: the moments in which some nodes have new rules and others old ones: kube-proxies are all as far.
 
-use super::base::{BaseNotice, lay_beneath};
+use super::base::BaseNotice;
+use super::cluster::Cluster;
 use super::network::{HostId, Network};
+use super::start::{Started, begin};
 use crate::api::{Complaint, Manifest, Severity};
 use crate::chance::Chooser;
 use crate::controllers;
@@ -16,7 +18,9 @@ use std::sync::Arc;
 /// A cluster at an instant.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// Its objects, with what controllers filled in.
+    /// The cluster: objects, controllers, clock.
+    pub cluster: Arc<Cluster>,
+    /// Its objects, as they are now.
     pub objects: Arc<Objects>,
     /// Its hosts, links and rules.
     pub network: Network,
@@ -34,18 +38,35 @@ impl World {
     /// The world a manifest describes. `mode` overrides what it says about kube-proxy.
     #[must_use]
     pub fn from_manifest(manifest: &Manifest, mode: Option<&'static Mode>, seed: u64) -> World {
-        let (mut objects, notices) = lay_beneath(manifest);
-        controllers::settle(&mut objects, &mut Chooser::seeded(seed));
+        let Started {
+            cluster,
+            manifest,
+            notices,
+            mut complaints,
+        } = begin(manifest.clone(), seed);
+        let mut world = World::of_cluster(Arc::new(cluster), mode);
+        world.notices = notices;
+        complaints.append(&mut world.complaints);
+        complaints.extend(conflicts(&manifest, &world.objects, world.mode));
+        world.complaints = complaints;
+        world
+    }
+
+    /// The world of a cluster as it is now.
+    #[must_use]
+    pub fn of_cluster(cluster: Arc<Cluster>, mode: Option<&'static Mode>) -> World {
+        let mut objects = cluster.store().objects().clone();
+        controllers::settle(&mut objects, &mut Chooser::seeded(cluster.seed()));
+        let objects = Arc::new(objects);
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
-        let network = Network::build(&objects, mode);
-        complaints.extend(conflicts(manifest, &objects, mode));
         World {
-            objects: Arc::new(objects),
-            network,
+            network: Network::build(&objects, mode),
+            seed: cluster.seed(),
+            cluster,
+            objects,
             mode,
-            seed,
-            notices,
+            notices: Vec::new(),
             complaints,
         }
     }

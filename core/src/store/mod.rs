@@ -5,6 +5,7 @@
 //!
 //! **Left out**: storage beyond memory; several API servers.
 
+mod admission;
 mod allocator;
 mod change;
 mod index;

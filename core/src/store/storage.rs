@@ -5,8 +5,15 @@
 //!
 //! **Left out**: compaction by time: a watch can go back over the last [`MAX_CHANGES`] changes, however old.
 
-use super::{Change, ChangeKind, Note, Objects, Part, Propagation, Write, changes, merge};
-use crate::api::{Event, EventSource, Kind, Object, ObjectRef, Pod, TargetRef};
+use super::service::{self, Rules};
+use super::{
+    Allocators, Change, ChangeKind, Note, Objects, Part, PortRange, Propagation, Write, changes,
+    merge,
+};
+use crate::api::{
+    ClusterConfiguration, Complaint, Event, EventSource, Kind, Object, ObjectRef, Pod, Service,
+    TargetRef,
+};
 use crate::chance::Chooser;
 use crate::time::Clock;
 use serde_json::{Value, json};
@@ -30,6 +37,7 @@ pub struct Store {
     revision: u64,
     changes: VecDeque<Change>,
     luck: Chooser,
+    allocators: Allocators,
 }
 
 impl Store {
@@ -42,7 +50,46 @@ impl Store {
             revision: 0,
             changes: VecDeque::new(),
             luck: Chooser::seeded(seed),
+            allocators: Rules::of(&ClusterConfiguration::default(), PortRange::default())
+                .allocators(),
         }
+    }
+
+    /// What the API server was started with.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules::of(&self.objects.cluster, PortRange::default())
+    }
+
+    /// Who has which ClusterIP and node port.
+    #[must_use]
+    pub const fn allocators(&self) -> &Allocators {
+        &self.allocators
+    }
+
+    pub(super) const fn allocators_mut(&mut self) -> &mut Allocators {
+        &mut self.allocators
+    }
+
+    pub(super) fn reset_allocators(&mut self) {
+        self.allocators = self.rules().allocators();
+    }
+
+    pub(super) fn complete_service(&mut self, it: &mut Service) -> Vec<Complaint> {
+        let rules = self.rules();
+        service::complete(it, &rules, &mut self.allocators, &mut self.luck)
+    }
+
+    /// Keeps an object's spec as another; all else of its document stays.
+    pub(super) fn replace_spec(&mut self, object: &Object) {
+        let reference = object.reference();
+        let Some(document) = self.documents.get(&reference) else {
+            return;
+        };
+        let mut document = Value::clone(document);
+        document["spec"] = object.document()["spec"].take();
+        self.commit(reference.kind, document)
+            .expect("a typed object reads back as itself");
     }
 
     /// All objects in their typed form.

@@ -1,0 +1,273 @@
+//! A world in time: a start, what happened since, and where one stands in it.
+//!
+//! A timeline holds no pictures of the past but a few checkpoints: any moment is made again from the start by the
+//! same events, to the byte. Stepping back is undoing; something new that happens in the past begins another future,
+//! and the one that was is kept.
+//!
+//! **Left out**: merging futures.
+
+use super::cluster::Cluster;
+use super::link::{self, LinkError};
+use super::start::{Start, Started};
+use crate::controllers::Fault;
+use crate::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A checkpoint is kept for so many events.
+const CHECKPOINT_EVERY: usize = 8;
+
+/// The most events of a timeline.
+pub const MAX_EVENTS: usize = 10_000;
+
+/// The longest time that passes in one event: a day.
+pub const MAX_PASS: Duration = Duration::from_secs(86_400);
+
+/// Something that happens to a world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Happening {
+    /// Something goes wrong, or right again.
+    Fault(Fault),
+    /// Time passes.
+    Pass(Duration),
+    /// Time passes until nothing is on its way any more, at most for so long.
+    Settle(Duration),
+}
+
+/// A world in time.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    start: Start,
+    begun: Arc<Started>,
+    events: Vec<Happening>,
+    position: usize,
+    now: Arc<Cluster>,
+    checkpoints: BTreeMap<usize, Arc<Cluster>>,
+    abandoned: Vec<Abandoned>,
+}
+
+/// A future that was left when something else happened before it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Abandoned {
+    /// After how many events it parts from the timeline.
+    pub at: usize,
+    /// What happened in it.
+    pub events: Vec<Happening>,
+}
+
+/// What a link holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The start.
+    pub start: Start,
+    /// What happened since.
+    #[serde(default)]
+    pub events: Vec<Happening>,
+    /// After how many of the events one stands.
+    pub position: usize,
+}
+
+impl Cluster {
+    /// Undergoes an event.
+    pub fn undergo(&mut self, event: &Happening) {
+        match event {
+            Happening::Fault(fault) => self.suffer(fault.clone()),
+            Happening::Pass(length) => {
+                self.advance(self.clock().now + (*length).min(MAX_PASS));
+            }
+            Happening::Settle(limit) => {
+                self.settle((*limit).min(MAX_PASS));
+            }
+        }
+    }
+}
+
+/// Why nothing can happen any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a world remembers {MAX_EVENTS} events, and these have happened: begin another from here")]
+pub struct TooManyEvents;
+
+impl Timeline {
+    /// A world at its start.
+    #[must_use]
+    pub fn new(start: Start) -> Timeline {
+        let begun = Arc::new(start.begin());
+        let now = Arc::new(begun.cluster.clone());
+        Timeline {
+            start,
+            begun,
+            events: Vec::new(),
+            position: 0,
+            checkpoints: BTreeMap::from([(0, now.clone())]),
+            now,
+            abandoned: Vec::new(),
+        }
+    }
+
+    /// The cluster at the moment one stands at.
+    #[must_use]
+    pub fn cluster(&self) -> &Arc<Cluster> {
+        &self.now
+    }
+
+    /// How it began.
+    #[must_use]
+    pub fn begun(&self) -> &Started {
+        &self.begun
+    }
+
+    /// What has happened and may happen again by [`Timeline::redo`].
+    #[must_use]
+    pub fn events(&self) -> &[Happening] {
+        &self.events
+    }
+
+    /// After how many of the events one stands.
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Futures that were left.
+    #[must_use]
+    pub fn abandoned(&self) -> &[Abandoned] {
+        &self.abandoned
+    }
+
+    /// Something happens now. What had been undone becomes an abandoned future.
+    ///
+    /// # Errors
+    /// When too much has happened already.
+    pub fn happen(&mut self, event: Happening) -> Result<(), TooManyEvents> {
+        if self.position == MAX_EVENTS {
+            return Err(TooManyEvents);
+        }
+        if self.position < self.events.len() {
+            self.abandoned.push(Abandoned {
+                at: self.position,
+                events: self.events.split_off(self.position),
+            });
+            self.checkpoints.split_off(&(self.position + 1));
+        }
+        let mut cluster = Cluster::clone(&self.now);
+        cluster.undergo(&event);
+        self.events.push(event);
+        self.stand_at(self.position + 1, Arc::new(cluster));
+        Ok(())
+    }
+
+    /// One event back. False at the start.
+    pub fn undo(&mut self) -> bool {
+        self.position > 0 && self.seek(self.position - 1)
+    }
+
+    /// One event on. False at the end.
+    pub fn redo(&mut self) -> bool {
+        self.position < self.events.len() && self.seek(self.position + 1)
+    }
+
+    /// To the moment after so many events. False if there are not so many.
+    pub fn seek(&mut self, position: usize) -> bool {
+        if position > self.events.len() {
+            return false;
+        }
+        let (known, cluster) = if position >= self.position
+            && !self
+                .checkpoints
+                .range(self.position + 1..=position)
+                .any(|_| true)
+        {
+            (self.position, self.now.clone())
+        } else {
+            let nearest = self.checkpoints.range(..=position).next_back();
+            let (known, cluster) = nearest.expect("the start is a checkpoint");
+            (*known, cluster.clone())
+        };
+        let mut cluster = Cluster::clone(&cluster);
+        for (idx, event) in self.events[known..position].iter().enumerate() {
+            cluster.undergo(event);
+            if (known + idx + 1).is_multiple_of(CHECKPOINT_EVERY) {
+                self.checkpoints
+                    .insert(known + idx + 1, Arc::new(cluster.clone()));
+            }
+        }
+        self.stand_at(position, Arc::new(cluster));
+        true
+    }
+
+    /// Another timeline that is the same until now; it has no future yet.
+    #[must_use]
+    pub fn fork(&self) -> Timeline {
+        let mut fork = self.clone();
+        fork.events.truncate(self.position);
+        fork.checkpoints.split_off(&(self.position + 1));
+        fork.abandoned.clear();
+        fork
+    }
+
+    /// Goes back to where an abandoned future parted and takes it up again; the present one is abandoned instead.
+    /// False if there is no such future.
+    pub fn take_up(&mut self, idx: usize) -> bool {
+        if idx >= self.abandoned.len() {
+            return false;
+        }
+        let future = self.abandoned.remove(idx);
+        if !self.seek(future.at) {
+            return false;
+        }
+        let left = self.events.split_off(future.at);
+        if !left.is_empty() {
+            self.abandoned.push(Abandoned {
+                at: future.at,
+                events: left,
+            });
+        }
+        self.checkpoints.split_off(&(future.at + 1));
+        self.events.extend(future.events);
+        true
+    }
+
+    /// The timeline as a link; abandoned futures stay behind.
+    #[must_use]
+    pub fn link(&self) -> String {
+        link::encode(&Record {
+            start: self.start.clone(),
+            events: self.events.clone(),
+            position: self.position,
+        })
+    }
+
+    /// The timeline a link holds.
+    ///
+    /// # Errors
+    /// When it is no link, or damaged.
+    pub fn from_link(text: &str) -> Result<Timeline, LinkError> {
+        let record: Record = link::decode(text)?;
+        let damaged = |what: String| LinkError::Damaged { what };
+        if record.events.len() > MAX_EVENTS {
+            return Err(damaged(format!("it holds more than {MAX_EVENTS} events")));
+        }
+        if record.position > record.events.len() {
+            return Err(damaged(format!(
+                "it stands after event {} of {}",
+                record.position,
+                record.events.len()
+            )));
+        }
+        let mut timeline = Timeline::new(record.start);
+        timeline.events = record.events;
+        timeline.seek(record.position);
+        Ok(timeline)
+    }
+
+    fn stand_at(&mut self, position: usize, cluster: Arc<Cluster>) {
+        if position.is_multiple_of(CHECKPOINT_EVERY) {
+            self.checkpoints.insert(position, cluster.clone());
+        }
+        self.position = position;
+        self.now = cluster;
+    }
+}
