@@ -19,6 +19,7 @@ mod node;
 mod object;
 mod object_meta;
 mod pod;
+pub mod schema;
 mod service;
 mod validation;
 

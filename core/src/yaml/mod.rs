@@ -30,6 +30,7 @@ pub use parse::{
 };
 pub use path::segments;
 pub use resolve::resolve;
+pub use spelling::nearest_name;
 
 #[cfg(test)]
 mod tests;
