@@ -7,6 +7,7 @@
 
 mod allocator;
 mod objects;
+pub mod patch;
 
 pub use allocator::{allocate, dynamic_start};
 pub use objects::{Key, Objects};

@@ -300,7 +300,7 @@ fn printed(steps: &[Step]) -> String {
 }
 
 /// The kind of a value in the words of encoding/json.
-pub(super) fn json_kind(value: &Value) -> &'static str {
+pub fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

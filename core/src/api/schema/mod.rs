@@ -12,7 +12,7 @@ mod restore;
 mod table;
 
 pub use check::{
-    Fault, FaultKind, FieldValidation, MAX_DEPTH, PlacedFault, check, check_node, refusal,
+    Fault, FaultKind, FieldValidation, MAX_DEPTH, PlacedFault, check, check_node, json_kind, refusal,
     strict_error, verdict,
 };
 pub use literal::quantity_fault;

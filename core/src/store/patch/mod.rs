@@ -1,0 +1,66 @@
+//! Patches: how one document changes another, and how a change between documents is written down.
+//!
+//! Imitates what the API server of Kubernetes 1.36 does with the four kinds of `PATCH` bodies
+//! (`k8s.io/apiserver/pkg/endpoints/handlers/patch.go`), and how kubectl makes such bodies.
+//!
+//! **Left out**: the limits on the size of a body, which are the front door's business.
+
+// apply
+mod json;
+mod merge;
+mod strategic;
+mod strategic_diff;
+
+pub use json::{MAX_OPERATIONS, json_patch};
+pub use merge::{merge_patch, merge_patch_between, three_way_merge_patch};
+pub use strategic::strategic_merge_patch;
+pub use strategic_diff::{three_way_strategic_patch, two_way_strategic_patch};
+
+/// Documents and patches that are nested deeper are refused.
+pub const MAX_DEPTH: usize = 200;
+
+/// Why a patch was not applied, by the answer it gets from the server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// 400, reason `BadRequest`: the patch cannot be read.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 422: the patch does not fit the document. The message of the answer is always [`UNPROCESSABLE`]; this text is
+    /// its one cause.
+    #[error("{0}")]
+    Unprocessable(String),
+    /// 500: the server had not expected it.
+    #[error("{0}")]
+    Internal(String),
+    /// 413, reason `RequestEntityTooLarge`.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+/// The message of the answer to a patch that does not fit.
+pub const UNPROCESSABLE: &str = "the server rejected our request due to an error in our request";
+
+/// Whether a document is nested no deeper than we follow.
+fn is_shallow(value: &serde_json::Value) -> bool {
+    fn within(value: &serde_json::Value, left: usize) -> bool {
+        use serde_json::Value;
+        match value {
+            Value::Array(items) => left > 0 && items.iter().all(|it| within(it, left - 1)),
+            Value::Object(map) => left > 0 && map.values().all(|it| within(it, left - 1)),
+            _ => true,
+        }
+    }
+    within(value, MAX_DEPTH)
+}
+
+fn refuse_depth(documents: &[&serde_json::Value]) -> Result<(), PatchError> {
+    if documents.iter().all(|it| is_shallow(it)) {
+        Ok(())
+    } else {
+        // encoding/json has a limit of its own, far above ours, and words it so.
+        Err(PatchError::BadRequest("exceeded max depth".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
