@@ -7,14 +7,16 @@
 //! their documents are taken as they are.
 
 mod check;
+mod encode;
 mod literal;
 mod restore;
 mod table;
 
 pub use check::{
-    Fault, FaultKind, FieldValidation, MAX_DEPTH, PlacedFault, check, check_node, json_kind, refusal,
-    strict_error, verdict,
+    Fault, FaultKind, FieldValidation, MAX_DEPTH, PlacedFault, check, check_node, json_kind,
+    refusal, strict_error, verdict,
 };
+pub use encode::encoded;
 pub use literal::quantity_fault;
 pub use restore::{go_print, restore};
 

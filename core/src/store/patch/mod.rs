@@ -5,7 +5,7 @@
 //!
 //! **Left out**: the limits on the size of a body, which are the front door's business.
 
-// apply
+pub mod apply;
 mod json;
 mod merge;
 mod strategic;
