@@ -1,4 +1,5 @@
-//! What the table says, checked against itself and against fields everybody knows.
+//! What the table says, checked against itself and against fields everybody knows. The functions are long because the
+//! tables are.
 
 use super::*;
 

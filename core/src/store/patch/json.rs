@@ -50,82 +50,88 @@ const MISSING: &str = "missing value";
 const BAD_INDEX: &str = "invalid index referenced";
 
 fn run(document: &mut Value, operation: &Value, copied: &mut usize) -> Result<(), String> {
-    let member = |name: &str| operation.get(name);
-    let text = |name: &str| member(name).and_then(Value::as_str);
-    let kind = text("op").unwrap_or("unknown");
-    if !matches!(
-        kind,
-        "add" | "remove" | "replace" | "move" | "copy" | "test"
-    ) {
-        return Err(format!("Unexpected kind: {kind}"));
+    let kind = operation
+        .get("op")
+        .and_then(Value::as_str)
+        .unwrap_or("unknown");
+    match kind {
+        "move" | "copy" => {
+            let from = named(operation, kind, "from")?;
+            let value = take(document, kind, from)?;
+            let path = named(operation, kind, "path")?;
+            if kind == "copy" {
+                *copied += size(&value);
+                if *copied > MAX_COPIED {
+                    return Err(format!(
+                        "Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding the limit {MAX_COPIED}"
+                    ));
+                }
+            }
+            put(document, kind, path, value)
+        }
+        "add" | "remove" | "replace" | "test" => {
+            let path = named(operation, kind, "path")?;
+            change(document, kind, path, operation.get("value"))
+        }
+        _ => Err(format!("Unexpected kind: {kind}")),
     }
-    let undecodable = |name: &str| {
-        let reason = match member(name) {
-            None => format!("operation missing {name} field: {MISSING}"),
-            Some(_) => MISSING.to_owned(),
-        };
-        // The library loses the reason for these two.
-        let reason = if matches!(kind, "add" | "remove") {
-            MISSING
-        } else {
-            &reason
+}
+
+/// `path` or `from` of an operation.
+fn named<'o>(operation: &'o Value, kind: &str, name: &str) -> Result<&'o str, String> {
+    let member = operation.get(name);
+    member.and_then(Value::as_str).ok_or_else(|| {
+        // The library loses the reason for some of them.
+        let keeps_reason = !matches!((kind, name), ("add" | "remove", _) | ("copy", "path"));
+        let reason = match member {
+            None if keeps_reason => format!("operation missing {name} field: {MISSING}"),
+            _ => MISSING.to_owned(),
         };
         format!("{kind} operation failed to decode {name}: {reason}")
-    };
-    let moves = matches!(kind, "move" | "copy");
-    let from = match text("from") {
-        None if moves => return Err(undecodable("from")),
-        from => from.unwrap_or_default(),
-    };
-    let moved = if moves {
-        Some(take(document, kind, from)?)
+    })
+}
+
+fn change(
+    document: &mut Value,
+    kind: &str,
+    path: &str,
+    value: Option<&Value>,
+) -> Result<(), String> {
+    if kind == "test" {
+        return test(document, path, value);
+    }
+    let quoted = if kind == "replace" {
+        path.to_owned()
     } else {
-        None
+        format!("\"{path}\"")
     };
-    let path = text("path").ok_or_else(|| undecodable("path"))?;
+    let place = parent(document, path).ok_or_else(|| {
+        format!("{kind} operation does not apply: doc is missing path: {quoted}: {MISSING}")
+    })?;
+    let value = value.cloned().unwrap_or_default();
     match kind {
         "add" => {
-            let place = parent(document, path).ok_or_else(|| {
-                format!("add operation does not apply: doc is missing path: \"{path}\": {MISSING}")
-            })?;
-            let value = member("value").cloned().unwrap_or_default();
             insert(place, value).map_err(|it| format!("error in add for path: '{path}': {it}"))
         }
-        "remove" => {
-            let place = parent(document, path).ok_or_else(|| {
-                format!(
-                    "remove operation does not apply: doc is missing path: \"{path}\": {MISSING}"
-                )
-            })?;
-            remove(place).map_err(|it| format!("error in remove for path: '{path}': {it}"))
-        }
-        "replace" => {
-            let place = parent(document, path).ok_or_else(|| {
-                format!("replace operation does not apply: doc is missing path: {path}: {MISSING}")
-            })?;
-            let value = member("value").cloned().unwrap_or_default();
-            replace(place, value).map_err(|()| {
-                format!("replace operation does not apply: doc is missing key: {path}: {MISSING}")
-            })
-        }
-        "test" => test(document, path, member("value")),
-        _ => {
-            let place = parent(document, path)
-                .ok_or_else(|| format!("{kind} operation does not apply: doc is missing destination path: {path}: {MISSING}"))?;
-            let value = moved.unwrap_or_default();
-            if kind == "move" {
-                return insert(place, value)
-                    .map_err(|it| format!("error in move for path: '{path}': {it}"));
-            }
-            *copied += size(&value);
-            if *copied > MAX_COPIED {
-                return Err(format!(
-                    "Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding the limit {MAX_COPIED}"
-                ));
-            }
-            insert(place, value).map_err(|it| format!("error while adding value during copy: {it}"))
-        }
+        "remove" => remove(place.container, &place.key)
+            .map_err(|it| format!("error in remove for path: '{path}': {it}")),
+        _ => replace(place, value).map_err(|()| {
+            format!("replace operation does not apply: doc is missing key: {path}: {MISSING}")
+        }),
     }
+}
+
+/// The end of a copy or a move.
+fn put(document: &mut Value, kind: &str, path: &str, value: Value) -> Result<(), String> {
+    let place = parent(document, path).ok_or_else(|| {
+        format!(
+            "{kind} operation does not apply: doc is missing destination path: {path}: {MISSING}"
+        )
+    })?;
+    insert(place, value).map_err(|it| match kind {
+        "move" => format!("error in move for path: '{path}': {it}"),
+        _ => format!("error while adding value during copy: {it}"),
+    })
 }
 
 /// The value that a copy or a move begins with. A move takes it away.
@@ -143,7 +149,8 @@ fn take(document: &mut Value, kind: &str, from: &str) -> Result<Value, String> {
         .cloned()
         .unwrap_or_default();
     if kind == "move" {
-        remove(place).map_err(|it| format!("error in move for {named}: {it}"))?;
+        remove(place.container, &place.key)
+            .map_err(|it| format!("error in move for {named}: {it}"))?;
     }
     Ok(value)
 }
@@ -230,16 +237,16 @@ fn insert(place: Place<'_>, value: Value) -> Result<(), String> {
     Ok(())
 }
 
-fn remove(place: Place<'_>) -> Result<(), String> {
-    match place.container {
+fn remove(container: &mut Value, key: &str) -> Result<(), String> {
+    match container {
         Value::Array(items) => {
-            let at = index(&place.key)?;
+            let at = index(key)?;
             let position = from_end(at, items.len()).ok_or_else(|| bad_index(at))?;
             items.remove(position);
         }
         Value::Object(map) => {
-            let missing = || format!("Unable to remove nonexistent key: {}: {MISSING}", place.key);
-            map.remove(&place.key).ok_or_else(missing)?;
+            let missing = || format!("Unable to remove nonexistent key: {key}: {MISSING}");
+            map.remove(key).ok_or_else(missing)?;
         }
         _ => {}
     }

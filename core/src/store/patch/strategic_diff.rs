@@ -138,17 +138,22 @@ fn diff_maps(
         }
     }
     if keys == Keys::Retained {
-        let staying: Vec<Value> = to
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, _)| Value::from(key.as_str()))
-            .collect();
-        let has_more = from.keys().any(|it| !to.contains_key(it));
-        if !staying.is_empty() && (!patch.is_empty() || has_more) {
-            patch.insert(RETAIN_KEYS.to_owned(), Value::Array(staying));
-        }
+        name_retained_keys(from, to, &mut patch);
     }
     Ok(patch)
+}
+
+/// Names the keys that stay, if the patch does anything or others are there that must go.
+fn name_retained_keys(from: &Object, to: &Object, patch: &mut Object) {
+    let staying: Vec<Value> = to
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, _)| Value::from(key.as_str()))
+        .collect();
+    let has_more = from.keys().any(|it| !to.contains_key(it));
+    if !staying.is_empty() && (!patch.is_empty() || has_more) {
+        patch.insert(RETAIN_KEYS.to_owned(), Value::Array(staying));
+    }
 }
 
 /// The parts of a patch that one list makes.
@@ -277,6 +282,8 @@ fn with_keys<'l>(list: &'l [Value], key: &str) -> Result<Vec<(String, &'l Value)
         let value = item.get(key).ok_or_else(|| no_merge_key(item, Some(key)))?;
         keyed.push((go_print(value), item));
     }
+    // Go's comparison calls equal keys less, so its sort turns them round; which are paired depends on it.
+    keyed.reverse();
     keyed.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(keyed)
 }

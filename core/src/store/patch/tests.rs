@@ -1,4 +1,4 @@
-//! Strategic merge patches and JSON patches, row by row.
+//! Strategic merge patches and JSON patches, row by row. The functions are long because the tables are.
 
 use super::*;
 use crate::api::schema::{TypeRef, of_kind};
@@ -12,7 +12,7 @@ fn deployment() -> TypeRef {
     of_kind("apps/v1", "Deployment").expect("a Deployment")
 }
 
-fn ports(ports: Value) -> Value {
+fn ports(ports: &Value) -> Value {
     json!({"spec": {"ports": ports}})
 }
 
@@ -51,8 +51,8 @@ fn lists_merge_by_key_in_the_order_of_the_patch() {
         ),
     ] {
         assert_eq!(
-            strategic_merge_patch(&ports(document), &patch, service()),
-            Ok(ports(expected)),
+            strategic_merge_patch(&ports(&document), &patch, service()),
+            Ok(ports(&expected)),
             "{patch}"
         );
     }
@@ -124,7 +124,7 @@ fn objects_and_plain_lists_follow_their_strategy() {
 
 #[test]
 fn a_malformed_strategic_patch_is_refused_in_the_servers_words() {
-    let document = ports(json!([{"port": 80}]));
+    let document = ports(&json!([{"port": 80}]));
     for (patch, expected) in [
         (json!({"spec": {"$patch": "merge", "a": 1}}), PatchError::Internal("unknown patch type: merge in map: map[$patch:merge a:1]".into())),
         (json!({"spec": {"ports": [{"name": "a"}]}}), PatchError::Internal("map: map[name:a] does not contain declared merge key: port".into())),

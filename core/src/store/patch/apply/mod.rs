@@ -160,7 +160,7 @@ fn updated(
     }
     let mut own = entry_of(writer, Operation::Update);
     let fields = comparison.modified.union(&comparison.added);
-    own.fields = tracked(fields.difference(&comparison.removed));
+    own.fields = tracked(&fields.difference(&comparison.removed));
     if !own.fields.is_empty() {
         match entries.iter_mut().find(|it| it.is_of(&own)) {
             Some(known) => {
@@ -238,7 +238,7 @@ fn applied(
     for ignored in ignored(writer) {
         fields = fields.without_field(ignored);
     }
-    own.fields = tracked(fields);
+    own.fields = tracked(&fields);
     let position = entries.iter().position(|it| it.is_of(&own));
     let last = position.map(|it| entries.remove(it));
     let object = merged(live, config, at);
@@ -323,7 +323,7 @@ fn ignored(writer: Writer<'_>) -> &'static [&'static str] {
     }
 }
 
-fn tracked(fields: FieldSet) -> FieldSet {
+fn tracked(fields: &FieldSet) -> FieldSet {
     let mut ownerless = FieldSet::default();
     for path in OWNERLESS {
         let path: Vec<PathElement> = path

@@ -17,7 +17,7 @@ fn writer(manager: &str) -> Writer<'_> {
     }
 }
 
-fn config(port: Value) -> Value {
+fn config(port: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "api", "namespace": "default", "labels": {"app": "api"}}, "spec": {"ports": [port], "selector": {"app": "api"}}})
 }
 
@@ -75,7 +75,7 @@ fn an_update_takes_what_it_changes_and_only_that() {
 #[test]
 fn another_value_is_a_conflict_and_force_takes_the_field() {
     let live = created("kubectl-create");
-    let wanted = config(json!({"port": 80, "targetPort": 9090}));
+    let wanted = config(&json!({"port": 80, "targetPort": 9090}));
     let error = apply(
         Some(&live),
         &wanted,
@@ -108,7 +108,7 @@ fn another_value_is_a_conflict_and_force_takes_the_field() {
         r#"{"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{},"f:targetPort":{}}},"f:selector":{}}}"#
     );
     // Now an applier owns it, and appliers are named without a version; a selector is one value.
-    let mut other = config(json!({"port": 80, "targetPort": 7070}));
+    let mut other = config(&json!({"port": 80, "targetPort": 7070}));
     other["spec"]["selector"] = json!({"app": "other"});
     let error = apply(
         Some(&object),
@@ -133,7 +133,7 @@ fn another_value_is_a_conflict_and_force_takes_the_field() {
 
 #[test]
 fn a_field_no_longer_applied_goes_unless_somebody_else_owns_it() {
-    let mut first = config(json!({"port": 80, "targetPort": 8080, "name": "http"}));
+    let mut first = config(&json!({"port": 80, "targetPort": 8080, "name": "http"}));
     first["metadata"]["annotations"] = json!({"a": "1"});
     let live = apply(None, &first, writer("one"), service(), OnConflict::Fail).expect("created");
     let shared = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "api", "labels": {"app": "api"}}});
@@ -176,7 +176,7 @@ fn a_field_no_longer_applied_goes_unless_somebody_else_owns_it() {
 
 #[test]
 fn applying_twice_changes_nothing_and_keeps_the_time() {
-    let wanted = config(json!({"port": 80, "targetPort": 8080}));
+    let wanted = config(&json!({"port": 80, "targetPort": 8080}));
     let once = apply(None, &wanted, writer("one"), service(), OnConflict::Fail).expect("created");
     let later = Writer {
         time: "2026-11-20T00:00:00Z",
@@ -191,9 +191,9 @@ fn applying_twice_changes_nothing_and_keeps_the_time() {
 #[test]
 fn kubectl_may_change_what_its_client_side_apply_had_set() {
     let mut live = created("kubectl-client-side-apply");
-    let applied = config(json!({"port": 80, "targetPort": 8080}));
+    let applied = config(&json!({"port": 80, "targetPort": 8080}));
     live["metadata"]["annotations"] = json!({LAST_APPLIED: format!("{applied}\n")});
-    let wanted = config(json!({"port": 80, "targetPort": 9090}));
+    let wanted = config(&json!({"port": 80, "targetPort": 9090}));
     let object = apply(
         Some(&live),
         &wanted,
@@ -247,13 +247,13 @@ fn a_configuration_that_is_no_service_is_refused() {
             "failed to create typed patch object (default/api; /v1, Kind=Service): .spec.ports: element 0: associative list with keys has an element that omits key field \"port\" (and doesn't have default value)",
         ),
     ] {
-        let mut wanted = config(json!({"port": 80}));
+        let mut wanted = config(&json!({"port": 80}));
         wanted["spec"] = spec;
         let error =
             apply(None, &wanted, writer("a"), service(), OnConflict::Fail).expect_err("refused");
         assert_eq!(error.to_string(), expected);
     }
-    let mut wanted = config(json!({"port": 80}));
+    let mut wanted = config(&json!({"port": 80}));
     wanted["metadata"]["managedFields"] = json!([]);
     assert_eq!(
         apply(None, &wanted, writer("a"), service(), OnConflict::Fail),
