@@ -3,7 +3,8 @@
 //! Imitates encoding/json with the tags of `k8s.io/api` 1.36: unknown fields and nulls are gone, what is empty is left out unless a
 //! pointer holds it or its tag keeps it, and structs that are no pointers are always there (`"status":{"loadBalancer":{}}`).
 //!
-//! **Left out**: the other spellings of a quantity or a time, which stay as they were written.
+//! **Left out**: the other spellings of a quantity or a time, which stay as they were written; a time that is absent, which some
+//! types print as null.
 
 use super::check::MAX_DEPTH;
 use super::table::{Field, Scalar, Shape, TypeRef};
@@ -42,7 +43,10 @@ fn field_value(value: Option<&Value>, field: &Field, depth: usize) -> Option<Val
                 .shape
                 .object()
                 .map(|it| structure(&Value::Null, it, depth + 1)),
-            _ if field.is_pointer || !field.always_printed => None,
+            _ if field.is_pointer => field.always_printed.then_some(Value::Null),
+            // Structs to Go, which `omitempty` does not reach.
+            Shape::Scalar(Scalar::IntOrString | Scalar::Quantity, _) => Some(zero(&field.shape)),
+            _ if !field.always_printed => None,
             shape => Some(zero(shape)),
         };
     };

@@ -6,12 +6,14 @@
 //! **Left out**: kinds that a cluster of ours has no use for, and custom resources: `of_kind` has no answer for them, and
 //! their documents are taken as they are.
 
+mod body;
 mod check;
 mod encode;
 mod literal;
 mod restore;
 mod table;
 
+pub use body::{Body, read_body};
 pub use check::{
     Fault, FaultKind, FieldValidation, MAX_DEPTH, PlacedFault, check, check_node, json_kind,
     refusal, strict_error, verdict,

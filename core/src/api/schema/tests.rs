@@ -380,3 +380,27 @@ fn a_patched_document_that_is_no_service_is_refused_in_the_words_for_patches() {
         "map[spec:map[ports:[map[port:eighty] map[$patch:delete port:80]] x:<nil>]]"
     );
 }
+
+#[test]
+fn a_document_becomes_what_go_would_print_of_it() {
+    let of = of_kind("v1", "Service").expect("a Service");
+    let document = serde_json::json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "api", "labels": {}, "annotations": null, "generation": 0},
+        "spec": {"ports": [{"port": 0, "name": "", "nodePort": 0, "targetPort": 0}, null], "selector": {"a": null}, "publishNotReadyAddresses": false, "allocateLoadBalancerNodePorts": false, "externalIPs": [], "foo": 1}
+    });
+    assert_eq!(
+        encoded(&document, of),
+        serde_json::json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "api"},
+            "spec": {"ports": [{"port": 0, "targetPort": 0}, {"port": 0, "targetPort": 0}], "selector": {"a": ""}, "allocateLoadBalancerNodePorts": false},
+            "status": {"loadBalancer": {}}
+        })
+    );
+    let deployment = of_kind("apps/v1", "Deployment").expect("a Deployment");
+    assert_eq!(
+        encoded(&serde_json::json!({}), deployment),
+        serde_json::json!({"metadata": {}, "spec": {"selector": null, "strategy": {}, "template": {"metadata": {}, "spec": {"containers": null}}}, "status": {}})
+    );
+}
