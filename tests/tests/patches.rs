@@ -67,7 +67,6 @@ fn a_client_side_apply_sends_what_kubectl_sends() {
             ));
         }
     }
-    println!("{} applies, {} differ", cases.len(), wrong.len());
     assert!(cases.len() >= 40);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -132,7 +131,6 @@ fn recorded_patches_have_the_recorded_effect() {
             case["id"]
         );
     }
-    println!("{} recorded patches", cases.len());
     assert!(cases.len() >= 25);
 }
 

@@ -5,7 +5,7 @@
 //!
 //! **Left out**: operations on the whole document (an empty path), which that library refuses as well.
 
-use super::{PatchError, refuse_depth};
+use super::{PatchError, refuse_unbounded};
 use serde_json::Value;
 
 /// A patch of more operations is refused.
@@ -18,7 +18,7 @@ const MAX_COPIED: usize = 100_000;
 /// # Errors
 /// When the patch is no list of operations, or one of them does not fit the document.
 pub fn json_patch(document: &Value, patch: &Value) -> Result<Value, PatchError> {
-    refuse_depth(&[document, patch])?;
+    refuse_unbounded(&[document, patch])?;
     let Value::Array(operations) = patch else {
         let kind = crate::api::schema::json_kind(patch);
         return Err(PatchError::BadRequest(format!(
@@ -42,7 +42,7 @@ pub fn json_patch(document: &Value, patch: &Value) -> Result<Value, PatchError> 
     for operation in operations {
         run(&mut result, operation, &mut copied).map_err(PatchError::Unprocessable)?;
     }
-    refuse_depth(&[&result])?;
+    refuse_unbounded(&[&result])?;
     Ok(result)
 }
 

@@ -4,7 +4,7 @@
 //!
 //! **Left out**: patches of documents that are no objects; the server never sees one.
 
-use super::{PatchError, refuse_depth};
+use super::{PatchError, refuse_unbounded};
 use serde_json::{Map, Value};
 
 /// The document after a merge patch.
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// # Errors
 /// When something is nested too deep.
 pub fn merge_patch(document: &Value, patch: &Value) -> Result<Value, PatchError> {
-    refuse_depth(&[document, patch])?;
+    refuse_unbounded(&[document, patch])?;
     Ok(merged(Some(document), patch))
 }
 

@@ -3,7 +3,8 @@
 //! Imitates what the API server of Kubernetes 1.36 does with the four kinds of `PATCH` bodies
 //! (`k8s.io/apiserver/pkg/endpoints/handlers/patch.go`), and how kubectl makes such bodies.
 //!
-//! **Left out**: the limits on the size of a body, which are the front door's business.
+//! **Left out**: the limits on the size of a body, which are the front door's business; what is beyond [`MAX_DEPTH`] and
+//! [`MAX_ITEMS`] is refused in words of our own.
 
 pub mod apply;
 mod json;
@@ -16,8 +17,14 @@ pub use merge::{merge_patch, merge_patch_between, three_way_merge_patch};
 pub use strategic::strategic_merge_patch;
 pub use strategic_diff::{three_way_strategic_patch, two_way_strategic_patch};
 
+use serde_json::Value;
+
 /// Documents and patches that are nested deeper are refused.
 pub const MAX_DEPTH: usize = 200;
+
+/// Documents and patches with a longer list are refused: lists are merged by looking through them.
+pub const MAX_ITEMS: usize = 10_000;
+const UNBOUNDED: &str = "a document is nested too deep or has too long a list";
 
 /// Why a patch was not applied, by the answer it gets from the server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,12 +47,13 @@ pub enum PatchError {
 /// The message of the answer to a patch that does not fit.
 pub const UNPROCESSABLE: &str = "the server rejected our request due to an error in our request";
 
-/// Whether a document is nested no deeper than we follow.
-fn is_shallow(value: &serde_json::Value) -> bool {
-    fn within(value: &serde_json::Value, left: usize) -> bool {
-        use serde_json::Value;
+/// Whether a document is nested no deeper and has no longer lists than we follow.
+fn is_bounded(value: &Value) -> bool {
+    fn within(value: &Value, left: usize) -> bool {
         match value {
-            Value::Array(items) => left > 0 && items.iter().all(|it| within(it, left - 1)),
+            Value::Array(items) => {
+                left > 0 && items.len() <= MAX_ITEMS && items.iter().all(|it| within(it, left - 1))
+            }
             Value::Object(map) => left > 0 && map.values().all(|it| within(it, left - 1)),
             _ => true,
         }
@@ -53,13 +61,11 @@ fn is_shallow(value: &serde_json::Value) -> bool {
     within(value, MAX_DEPTH)
 }
 
-fn refuse_depth(documents: &[&serde_json::Value]) -> Result<(), PatchError> {
-    if documents.iter().all(|it| is_shallow(it)) {
-        Ok(())
-    } else {
-        // encoding/json has a limit of its own, far above ours, and words it so.
-        Err(PatchError::BadRequest("exceeded max depth".to_owned()))
+fn refuse_unbounded(documents: &[&Value]) -> Result<(), PatchError> {
+    if documents.iter().all(|it| is_bounded(it)) {
+        return Ok(());
     }
+    Err(PatchError::TooLarge(UNBOUNDED.to_owned()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //!
 //! **Left out**: fields that the schema does not know have no strategy here; there they are an error when both sides have one.
 
-use super::{PatchError, refuse_depth};
+use super::{PatchError, refuse_unbounded};
 use crate::api::schema::{Field, PatchStrategy, Shape, TypeRef, go_print, json_kind};
 use serde_json::{Map, Value};
 
@@ -23,7 +23,7 @@ pub fn strategic_merge_patch(
     patch: &Value,
     of: TypeRef,
 ) -> Result<Value, PatchError> {
-    refuse_depth(&[document, patch])?;
+    refuse_unbounded(&[document, patch])?;
     let (Value::Object(document), Value::Object(patch)) = (document, patch) else {
         let kind = json_kind(patch);
         return Err(PatchError::BadRequest(format!(
@@ -320,7 +320,8 @@ pub(super) fn is_same(a: &Value, b: &Value, key: Option<&str>) -> bool {
     match key {
         // Go compares the keys as it prints them.
         Some(key) => match (a.get(key), b.get(key)) {
-            (Some(a), Some(b)) => a == b || go_print(a) == go_print(b),
+            (Some(a), Some(b)) if json_kind(a) == json_kind(b) => a == b,
+            (Some(a), Some(b)) => go_print(a) == go_print(b),
             _ => false,
         },
         None => a == b,

@@ -10,7 +10,7 @@ use super::strategic::{
     At, DELETE_FROM, DIRECTIVE, Into, Meta, RETAIN_KEYS, SET_ORDER, are_objects, is_same,
     merge_maps, no_merge_key, sorted_by,
 };
-use super::{PatchError, refuse_depth};
+use super::{PatchError, refuse_unbounded};
 use crate::api::schema::{TypeRef, go_print, json_kind};
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 /// # Errors
 /// When a list lacks its keys, or something is nested too deep.
 pub fn two_way_strategic_patch(from: &Value, to: &Value, of: TypeRef) -> Result<Value, PatchError> {
-    refuse_depth(&[from, to])?;
+    refuse_unbounded(&[from, to])?;
     let patch = diff_maps(
         &object(from),
         &object(to),
@@ -41,7 +41,7 @@ pub fn three_way_strategic_patch(
     live: &Value,
     of: TypeRef,
 ) -> Result<Value, PatchError> {
-    refuse_depth(&[last_applied, modified, live])?;
+    refuse_unbounded(&[last_applied, modified, live])?;
     let at = At::Struct(of);
     let modified = object(modified);
     let delta = diff_maps(&object(live), &modified, at, Part::Changes, Keys::Free)?;

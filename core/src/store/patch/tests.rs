@@ -302,3 +302,27 @@ fn a_json_patch_that_does_not_fit_says_why_in_the_servers_words() {
         Err(PatchError::BadRequest(_))
     ));
 }
+
+#[test]
+fn what_is_too_deep_or_too_long_is_refused_at_once() {
+    let mut deep = json!(1);
+    for _ in 0..=MAX_DEPTH {
+        deep = json!({ "spec": deep });
+    }
+    let long = json!({"spec": {"ports": vec![json!({"port": 1}); MAX_ITEMS + 1]}});
+    for faulty in [deep, long] {
+        let too_large = |it: Result<Value, PatchError>| matches!(it, Err(PatchError::TooLarge(_)));
+        assert!(too_large(merge_patch(&json!({}), &faulty)));
+        assert!(too_large(json_patch(&faulty, &json!([]))));
+        assert!(too_large(strategic_merge_patch(
+            &json!({}),
+            &faulty,
+            service()
+        )));
+        assert!(too_large(two_way_strategic_patch(
+            &faulty,
+            &json!({}),
+            service()
+        )));
+    }
+}

@@ -15,7 +15,7 @@ mod typed;
 pub use field_set::{FieldPath, FieldSet, PathElement};
 pub use managers::{ManagedFieldsEntry, Operation, managed_fields};
 
-use super::is_shallow;
+use super::{UNBOUNDED, is_bounded};
 use crate::api::schema::{TypeRef, encoded};
 use managers::{asks_for_reset, with_managed_fields};
 use serde_json::Value;
@@ -124,7 +124,7 @@ fn conflict_message(conflicts: &[Conflict]) -> String {
 
 /// The new object with the owners of its fields after an ordinary write. `live` is what was there before, if anything.
 pub fn update(live: Option<&Value>, new: &Value, writer: Writer<'_>, of: TypeRef) -> Value {
-    if live.is_some_and(|it| !is_shallow(it)) || !is_shallow(new) {
+    if live.is_some_and(|it| !is_bounded(it)) || !is_bounded(new) {
         return new.clone();
     }
     let known = live.map(managed_fields).unwrap_or_default();
@@ -184,9 +184,9 @@ pub fn apply(
     of: TypeRef,
     on_conflict: OnConflict,
 ) -> Result<Value, ApplyError> {
-    let is_deep = live.is_some_and(|it| !is_shallow(it)) || !is_shallow(config);
-    if is_deep {
-        return Err(ApplyError::BadRequest("exceeded max depth".to_owned()));
+    let is_unbounded = live.is_some_and(|it| !is_bounded(it)) || !is_bounded(config);
+    if is_unbounded {
+        return Err(ApplyError::BadRequest(UNBOUNDED.to_owned()));
     }
     if config
         .pointer("/metadata/managedFields")
@@ -381,7 +381,7 @@ fn last_applied(live: &Value, writer: Writer<'_>) -> Option<Value> {
         .as_str()?;
     let config: Value = serde_json::from_str(text).ok()?;
     let version = config.get("apiVersion")?.as_str()?;
-    (version == writer.api_version && is_shallow(&config)).then_some(config)
+    (version == writer.api_version && is_bounded(&config)).then_some(config)
 }
 
 /// kubectl's own manager may change what kubectl's client-side apply had set and nobody has changed since.
