@@ -27,6 +27,7 @@ mod node;
 mod object;
 mod object_meta;
 mod pod;
+pub mod schema;
 mod service;
 mod service_cidr;
 mod status;

@@ -11,6 +11,7 @@ mod change;
 mod index;
 mod merge;
 mod objects;
+pub mod patch;
 pub mod service;
 mod storage;
 mod write;

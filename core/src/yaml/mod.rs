@@ -14,6 +14,7 @@
 mod decode;
 mod decoder;
 mod indentation;
+mod json;
 mod node;
 mod parse;
 mod path;
@@ -23,6 +24,7 @@ mod spelling;
 mod syntax_error;
 
 pub use decode::{Decoded, FieldProblem, FieldProblemKind, decode};
+pub use json::to_json;
 pub use node::{Entry, Mapping, Node, Position, Span, Value};
 pub use parse::{
     MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, Problem,
@@ -30,6 +32,7 @@ pub use parse::{
 };
 pub use path::segments;
 pub use resolve::resolve;
+pub use spelling::nearest_name;
 
 #[cfg(test)]
 mod tests;

@@ -13,8 +13,13 @@ pub(super) fn listed(what: &str, names: &[&str]) -> Option<String> {
     Some(format!("{what}: {}", names.join(", ")))
 }
 
-/// The name that was probably meant.
+/// The name that was probably meant, as a question.
 pub(super) fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    nearest_name(name, known).map(|it| format!("did you mean \"{it}\"?"))
+}
+
+/// The name that was probably meant, if one of the known ones is near.
+pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let same = known.iter().find(|it| it.eq_ignore_ascii_case(name));
     let near = || {
         let allowed = (name.chars().count() / 3).clamp(1, 3);
@@ -35,8 +40,7 @@ pub(super) fn nearest(name: &str, known: &[&str]) -> Option<String> {
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, it)| it)
     };
-    same.or_else(near)
-        .map(|it| format!("did you mean \"{it}\"?"))
+    same.or_else(near).copied()
 }
 
 /// How many letters must be added, removed, replaced or swapped with their neighbour; anything over
