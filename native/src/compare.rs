@@ -21,7 +21,7 @@ use packetwalk_core::api::ObjectRef;
 use packetwalk_core::net::{Flow, Icmp, Packet, Transport, UnreachableCode};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::{
-    Hook, Outcome as HookOutcome, Policy, Ruleset, TableKey, Trace, TraceEvent, ct_status,
+    Hook, Outcome as HookOutcome, Policy, Ruleset, TableFamily, TableKey, Trace, TraceEvent, ct_status,
 };
 use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
 use serde::Serialize;
@@ -203,17 +203,22 @@ fn compare_passage(
     ports: &MasqueradePorts,
     comparison: &mut Comparison,
 ) {
-    let mut kernel = packet.passes.iter().peekable();
+    // The simulation passes over base chains without rules, which is what iptables makes of most.
+    let ruleset = (observed.ruleset)(&passage[0].host);
+    let has_rules = |it: &&Pass| !is_empty(ruleset, it);
+    let mut kernel = packet.passes.iter().filter(has_rules).peekable();
     for step in passage {
         let StepKind::Hook { hook, trace, .. } = &step.kind else {
             continue;
         };
         let place = format!("{}, {hook}, {}", step.host.short(), leg_name(step.leg));
         for (n, pass) in simulated_passes(trace).into_iter().enumerate() {
-            let Some(other) = kernel.next_if(|it| it.base_chain == pass.base_chain) else {
-                let found = kernel
-                    .peek()
-                    .map_or("nothing more".to_owned(), |it| it.base_chain.clone());
+            let is_same =
+                |it: &&Pass| (&*it.table, &it.base_chain) == (&*pass.table.name, &pass.base_chain);
+            let Some(other) = kernel.next_if(is_same) else {
+                let found = kernel.peek().map_or("nothing more".to_owned(), |it| {
+                    format!("{} of {}", it.base_chain, it.table)
+                });
                 comparison.check(&place, "the base chain", pass.base_chain, found);
                 return;
             };
@@ -236,6 +241,24 @@ fn compare_passage(
         let after = "nothing more".to_owned();
         comparison.check(&place, "the base chain", after, more.base_chain.clone());
     }
+}
+
+/// Whether a base chain has no rules and lets everything pass.
+fn is_empty(ruleset: Option<&Ruleset>, pass: &Pass) -> bool {
+    // Linux's numbers: AF_INET and AF_INET6.
+    let family = match pass.family {
+        2 => TableFamily::Ip,
+        10 => TableFamily::Ip6,
+        _ => return false,
+    };
+    let key = TableKey::new(family, &pass.table);
+    let chain = ruleset
+        .and_then(|it| it.table(&key))
+        .and_then(|it| it.chains.get(&pass.base_chain));
+    chain.is_some_and(|it| {
+        let accepts = it.base.is_some_and(|it| it.policy == Policy::Accept);
+        it.rules.is_empty() && accepts
+    })
 }
 
 /// One base chain of a simulated trace.
