@@ -205,14 +205,22 @@ fn compare_passage(
 ) {
     // The simulation passes over base chains without rules, which is what iptables makes of most.
     let ruleset = (observed.ruleset)(&passage[0].host);
-    let has_rules = |it: &&Pass| !is_empty(ruleset, it);
-    let mut kernel = packet.passes.iter().filter(has_rules).peekable();
+    let is_empty = |it: &&Pass| empty_at(ruleset, it).is_some();
+    let mut kernel = packet.passes.iter().peekable();
     for step in passage {
         let StepKind::Hook { hook, trace, .. } = &step.kind else {
             continue;
         };
         let place = format!("{}, {hook}, {}", step.host.short(), leg_name(step.leg));
         for (n, pass) in simulated_passes(trace).into_iter().enumerate() {
+            // What a hook gets is what its first chain sees, be it empty: later ones may come after
+            // a translation.
+            let mut at_hook = None;
+            while let Some(it) = kernel.next_if(is_empty) {
+                if empty_at(ruleset, it) == Some(*hook) {
+                    at_hook = at_hook.or(it.packet.as_ref());
+                }
+            }
             let is_same =
                 |it: &&Pass| (&*it.table, &it.base_chain) == (&*pass.table.name, &pass.base_chain);
             let Some(other) = kernel.next_if(is_same) else {
@@ -224,7 +232,7 @@ fn compare_passage(
             };
             comparison.n_steps += 1;
             if n == 0
-                && let Some(it) = &other.packet
+                && let Some(it) = at_hook.or(other.packet.as_ref())
             {
                 comparison.check(
                     &place,
@@ -236,29 +244,27 @@ fn compare_passage(
             compare_rules(&place, &step.host, &pass, other, observed, comparison);
         }
     }
-    if let Some(more) = kernel.next() {
+    if let Some(more) = kernel.find(|it| !is_empty(it)) {
         let place = format!("{}, {}", passage[0].host.short(), leg_name(passage[0].leg));
         let after = "nothing more".to_owned();
         comparison.check(&place, "the base chain", after, more.base_chain.clone());
     }
 }
 
-/// Whether a base chain has no rules and lets everything pass.
-fn is_empty(ruleset: Option<&Ruleset>, pass: &Pass) -> bool {
+/// The hook of a base chain that has no rules and lets everything pass; none for any other.
+fn empty_at(ruleset: Option<&Ruleset>, pass: &Pass) -> Option<Hook> {
     // Linux's numbers: AF_INET and AF_INET6.
     let family = match pass.family {
         2 => TableFamily::Ip,
         10 => TableFamily::Ip6,
-        _ => return false,
+        _ => return None,
     };
     let key = TableKey::new(family, &pass.table);
-    let chain = ruleset
-        .and_then(|it| it.table(&key))
-        .and_then(|it| it.chains.get(&pass.base_chain));
-    chain.is_some_and(|it| {
-        let accepts = it.base.is_some_and(|it| it.policy == Policy::Accept);
-        it.rules.is_empty() && accepts
-    })
+    let chain = ruleset?.table(&key)?.chains.get(&pass.base_chain)?;
+    let base = chain
+        .base
+        .filter(|it| it.policy == Policy::Accept && chain.rules.is_empty())?;
+    Some(base.hook)
 }
 
 /// One base chain of a simulated trace.
