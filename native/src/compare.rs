@@ -21,7 +21,8 @@ use packetwalk_core::api::ObjectRef;
 use packetwalk_core::net::{Flow, Icmp, Packet, Transport, UnreachableCode};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::{
-    Hook, Outcome as HookOutcome, Policy, Ruleset, TableFamily, TableKey, Trace, TraceEvent, ct_status,
+    Hook, Outcome as HookOutcome, Policy, Ruleset, TableFamily, TableKey, Trace, TraceEvent,
+    ct_status,
 };
 use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
 use serde::Serialize;

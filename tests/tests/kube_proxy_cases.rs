@@ -11,11 +11,12 @@ use packetwalk_core::net::{Packet, Protocol, RouteTable, TcpFlags, Transport, in
 use packetwalk_core::netfilter::conntrack::Conntrack;
 use packetwalk_core::netfilter::dialect::{iptables, nft};
 use packetwalk_core::netfilter::{
-    DynamicElements, Hook, Outcome, Pass, Probability, Ruleset, TableFamily, Trace, Transaction, Travelling, ct_status,
+    DynamicElements, Hook, Outcome, Pass, Probability, Ruleset, TableFamily, Trace, Transaction,
+    Travelling, ct_status,
 };
 use packetwalk_core::proxy::{
-    Detector, Endpoint, Form, IptablesSettings, NodeFacts, NodePortAddresses, ServicePort, Settings, Snapshot, mode,
-    select, service_ports,
+    Detector, Endpoint, Form, IptablesSettings, NodeFacts, NodePortAddresses, ServicePort,
+    Settings, Snapshot, mode, select, service_ports,
 };
 use packetwalk_core::time::Instant;
 use packetwalk_tests::text;
@@ -525,7 +526,12 @@ fn upstreams_dumps_survive_reading_and_printing_to_the_letter() {
         let text = strings(&case["expected_dump"]).join("\n");
         let read = iptables::parse(&text, TableFamily::Ip).expect("upstream's own text");
         let printed = iptables::restore(&read).replace("0x00004000", "0x4000");
-        assert_eq!(by_chain(&printed), by_chain(&text), "{}", string(&case["id"]));
+        assert_eq!(
+            by_chain(&printed),
+            by_chain(&text),
+            "{}",
+            string(&case["id"])
+        );
         n_lines += text.lines().count();
     }
     assert!(n_lines > 300, "{n_lines}");
@@ -557,7 +563,11 @@ fn single_rules_that_upstream_asks_for_are_there_or_not() {
                 wanted["port"],
                 protocol = string(&wanted["protocol"])
             );
-            assert_eq!(Some(text.contains(&line)), wanted["present"].as_bool(), "{id}");
+            assert_eq!(
+                Some(text.contains(&line)),
+                wanted["present"].as_bool(),
+                "{id}"
+            );
             n_rows += 1;
         }
         if let Some(wanted) = case["expected_kube_firewall_rule"].as_bool() {
@@ -597,14 +607,22 @@ fn chains_of_iptables_mode_have_upstreams_names_and_rules_its_probabilities() {
         });
         let generated = by_chain(&iptables::restore(&generate_iptables(&case)));
         let key = ("nat".to_owned(), wanted);
-        assert!(generated.contains_key(&key), "{row}: {:?}", generated.keys());
+        assert!(
+            generated.contains_key(&key),
+            "{row}: {:?}",
+            generated.keys()
+        );
         n_names += 1;
     }
     assert_eq!(n_names, 6);
     let probabilities = cases["probability_cases"].as_object().expect("a table");
     for (n, wanted) in probabilities {
         let n = n.parse().expect("a number");
-        assert_eq!(Probability::one_in(n).written(), string(wanted), "one in {n}");
+        assert_eq!(
+            Probability::one_in(n).written(),
+            string(wanted),
+            "one in {n}"
+        );
     }
     assert_eq!(probabilities.len(), 8);
 }

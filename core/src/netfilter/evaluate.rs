@@ -7,17 +7,17 @@
 //! **Left out**: queues to user space, and `ct` writes other than through nat.
 
 use super::conntrack::{Conntrack, Direction, Manipulation, Tracking, Translation};
+use super::payload::payload;
 use super::{
     BitOperation, Chain, ChainType, CtKey, Datum, DynamicElements, Element, Entered, Expression,
-    FibResult, Hook, Lookup, LookupResult, MapValue, Meta, Name, NatFlags, NatKind,
-    NatTarget, NumgenMode, Operand, Operator, Outcome, Policy, Priority, Recent, RecentSide,
-    RejectWith, Ruleset, SetReference, Skipped, Statement, Statistic, StatisticMode, Table, Trace, TraceEvent, Unknown, Verdict, Written,
-    ct_state, ct_status,
+    FibResult, Hook, Lookup, LookupResult, MapValue, Meta, Name, NatFlags, NatKind, NatTarget,
+    NumgenMode, Operand, Operator, Outcome, Policy, Priority, Recent, RecentSide, RejectWith,
+    Ruleset, SetReference, Skipped, Statement, Statistic, StatisticMode, Table, Trace, TraceEvent,
+    Unknown, Verdict, Written, ct_state, ct_status,
 };
 use crate::chance::Chooser;
 use crate::ip::{IpAddr, join_host_port};
 use crate::net::{Packet, RouteTable, Transport};
-use super::payload::payload;
 use crate::time::Instant;
 
 /// The kernel's own limit on jumps within jumps (`NFT_JUMP_STACK_SIZE`).

@@ -9,8 +9,8 @@ use super::{
     UpdateKind, Verdict,
 };
 use crate::ip::{Family, IpAddr};
-use crate::time::Duration;
 use crate::net::{AddressType, Protocol};
+use crate::time::Duration;
 
 fn matches(left: Expression, operator: Operator, right: Operand) -> Statement {
     Statement::Match {

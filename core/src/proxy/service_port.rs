@@ -170,7 +170,11 @@ impl ServicePort {
     #[must_use]
     pub fn health_check_node_port(&self) -> Option<u16> {
         let is_asked = self.service.kind() == "LoadBalancer" && self.external_policy_is_local;
-        let told = self.service.spec.health_check_node_port.filter(|_| is_asked)?;
+        let told = self
+            .service
+            .spec
+            .health_check_node_port
+            .filter(|_| is_asked)?;
         u16::try_from(told).ok().filter(|it| *it != 0)
     }
 

@@ -327,14 +327,11 @@ fn skip(
     let Some(rule) = rule.and_then(|it| it.rules.get(rule_idx)) else {
         return;
     };
-    let reason = rule
-        .statements
-        .get(skipped.statement)
-        .map(|it| {
-            let found = skipped.found.as_ref();
-            let own = page.dialect.why_skipped(it, found);
-            own.unwrap_or_else(|| why_skipped(it, found))
-        });
+    let reason = rule.statements.get(skipped.statement).map(|it| {
+        let found = skipped.found.as_ref();
+        let own = page.dialect.why_skipped(it, found);
+        own.unwrap_or_else(|| why_skipped(it, found))
+    });
     let words: Vec<WordView> = page
         .dialect
         .words(rule, &table.key)

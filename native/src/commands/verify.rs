@@ -16,7 +16,9 @@ use packetwalk_core::ip::IpAddr;
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::dialect::{Dialect, iptables, nft};
 use packetwalk_core::netfilter::{Ruleset, TableFamily};
-use packetwalk_core::sim::{Destination, Host, HostId, Outcomes, Request, Source, Walk, World, outcomes};
+use packetwalk_core::sim::{
+    Destination, Host, HostId, Outcomes, Request, Source, Walk, World, outcomes,
+};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -427,7 +429,12 @@ fn compare_saved(host: &Host, lab: &WorldLab, report: &mut Report) {
         match applied {
             Ok(()) => {
                 let lines = |it: &Ruleset| sections(&iptables::save(it, family));
-                compare_lines(&place, &lines(&host.ruleset), &lines(&read), &mut comparison);
+                compare_lines(
+                    &place,
+                    &lines(&host.ruleset),
+                    &lines(&read),
+                    &mut comparison,
+                );
                 report.n_rules += read.n_rules();
             }
             Err(error) => comparison.check(

@@ -13,8 +13,7 @@ use super::{
 };
 use std::process::Output;
 
-const HINT: &str =
-    "install the package iptables (Debian, Ubuntu, Alpine and Arch call it so; Fedora iptables-nft)";
+const HINT: &str = "install the package iptables (Debian, Ubuntu, Alpine and Arch call it so; Fedora iptables-nft)";
 
 /// Which family's tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

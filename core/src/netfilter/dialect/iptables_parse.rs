@@ -608,7 +608,9 @@ fn target_of(how: &str, module: &Module, family: TableFamily) -> Option<Statemen
         "MASQUERADE" => nat(module, NatKind::Masquerade, "--to-ports"),
         "REDIRECT" => nat(module, NatKind::Redirect, "--to-ports"),
         // An extension is written in capitals and has options, or is none of those above.
-        _ if is_plain && !is_extension(name) => Some(Statement::Verdict(Verdict::Jump(name.into()))),
+        _ if is_plain && !is_extension(name) => {
+            Some(Statement::Verdict(Verdict::Jump(name.into())))
+        }
         _ => None,
     }
 }
@@ -616,20 +618,8 @@ fn target_of(how: &str, module: &Module, family: TableFamily) -> Option<Statemen
 /// Targets that are extensions without options of necessity; any other name is a chain.
 fn is_extension(name: &str) -> bool {
     const NAMES: [&str; 14] = [
-        "AUDIT",
-        "CHECKSUM",
-        "CONNMARK",
-        "CT",
-        "LOG",
-        "NETMAP",
-        "NFLOG",
-        "NFQUEUE",
-        "NOTRACK",
-        "QUEUE",
-        "SECMARK",
-        "SYNPROXY",
-        "TCPMSS",
-        "TRACE",
+        "AUDIT", "CHECKSUM", "CONNMARK", "CT", "LOG", "NETMAP", "NFLOG", "NFQUEUE", "NOTRACK",
+        "QUEUE", "SECMARK", "SYNPROXY", "TCPMSS", "TRACE",
     ];
     NAMES.contains(&name)
 }

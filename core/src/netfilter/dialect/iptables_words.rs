@@ -21,7 +21,10 @@ pub(super) fn why_skipped(statement: &Statement, found: Option<&Datum>) -> Optio
         }
         Statement::Statistic(statistic) => Some(match statistic.mode {
             StatisticMode::Random(probability) => {
-                format!("the lot fell otherwise: probability {}", probability.written())
+                format!(
+                    "the lot fell otherwise: probability {}",
+                    probability.written()
+                )
             }
             StatisticMode::Nth { every, packet } => {
                 format!("it is not packet {packet} of {every}")

@@ -15,9 +15,7 @@ mod structure;
 use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
 use crate::api::ObjectRef;
 use crate::ip::{Family, IpAddr, family};
-use crate::netfilter::{
-    Chain, Datum, Object, Rule, TableFamily, TableKey, Tag, Transaction, Verb,
-};
+use crate::netfilter::{Chain, Datum, Object, Rule, TableFamily, TableKey, Tag, Transaction, Verb};
 use crate::proxy::NodePortAddresses;
 use std::collections::BTreeMap;
 

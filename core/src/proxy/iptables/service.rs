@@ -15,9 +15,7 @@ use crate::netfilter::words::{
     accept, account, any_dport, comment, daddr, daddr_is_local, dnat, dport, drop_, is,
     is_other_than, jump, one_in, protocol, recent_check, recent_set, reject, saddr, saddr_is_local,
 };
-use crate::netfilter::{
-    Chain, Datum, Expression, Meta, Rule, Statement, Tag, rule,
-};
+use crate::netfilter::{Chain, Datum, Expression, Meta, Rule, Statement, Tag, rule};
 use crate::proxy::{Destination, Detector, Endpoint, Reason, Selected, ServicePort};
 
 /// One service port being written.
@@ -305,7 +303,9 @@ fn write_external_chain(it: &mut Writer<'_>, port: &Port<'_>) {
     let policy = "spec.externalTrafficPolicy";
     let remark = |before: &str| {
         let label = &port.label;
-        comment(&format!("{before} traffic for {label} external destinations"))
+        comment(&format!(
+            "{before} traffic for {label} external destinations"
+        ))
     };
     if !port.port.external_policy_is_local {
         let tag = port.tag(it, policy, Reason::External(port.label.clone()));

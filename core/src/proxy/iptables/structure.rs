@@ -11,9 +11,7 @@ use crate::netfilter::words::{
     flip_mark_bits, is, is_other_than, jump, mark_is_not_set, mark_is_set, masquerade,
     masquerade_fully_random, return_, saddr, set_mark_bits,
 };
-use crate::netfilter::{
-    Chain, ChainType, Datum, Hook, Priority, Rule, ct_state as state, rule,
-};
+use crate::netfilter::{Chain, ChainType, Datum, Hook, Priority, Rule, ct_state as state, rule};
 use crate::proxy::Reason;
 
 /// Which packets a jump takes along.
@@ -39,7 +37,13 @@ const JUMPS: [Jump; 14] = {
     const LEAVING: &str = "kubernetes postrouting rules";
     [
         (Filter, "INPUT", EXTERNAL_SERVICES, NewConnections, OUTSIDE),
-        (Filter, "FORWARD", EXTERNAL_SERVICES, NewConnections, OUTSIDE),
+        (
+            Filter,
+            "FORWARD",
+            EXTERNAL_SERVICES,
+            NewConnections,
+            OUTSIDE,
+        ),
         (Filter, "INPUT", NODE_PORTS, All, HEALTH),
         (Filter, "FORWARD", SERVICES, NewConnections, PORTALS),
         (Filter, "OUTPUT", SERVICES, NewConnections, PORTALS),
