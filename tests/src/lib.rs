@@ -3,6 +3,8 @@
 //! A case is a manifest and a request; what comes back is one line a way. Tests speak only to
 //! these few functions, so that the interface of the core can change without touching them.
 
+pub mod one_node;
+
 use packetwalk_core::api::{File, Manifest, read};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::sim::{Destination, Request, Source, World, outcomes};

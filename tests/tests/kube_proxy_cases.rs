@@ -5,20 +5,15 @@
 //! hold what one sync changes, which is less than all rules: what they hold is compared.
 
 use packetwalk_core::api::{File, Object, read};
-use packetwalk_core::chance::explore;
 use packetwalk_core::ip::{Family, IpAddr, cidr_family, family};
-use packetwalk_core::net::{Packet, Protocol, RouteTable, TcpFlags, Transport, initial_ttl};
-use packetwalk_core::netfilter::conntrack::Conntrack;
+use packetwalk_core::net::{Packet, Protocol, RouteTable};
 use packetwalk_core::netfilter::dialect::{iptables, nft};
-use packetwalk_core::netfilter::{
-    DynamicElements, Hook, Outcome, Pass, Probability, Ruleset, TableFamily, Trace, Transaction,
-    Travelling, ct_status,
-};
+use packetwalk_core::netfilter::{Probability, Ruleset, TableFamily, Transaction};
 use packetwalk_core::proxy::{
     Detector, Endpoint, Form, IptablesSettings, NodeFacts, NodePortAddresses, ServicePort,
     Settings, Snapshot, mode, select, service_ports,
 };
-use packetwalk_core::time::Instant;
+use packetwalk_tests::one_node::{self, fates, ip};
 use packetwalk_tests::text;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,11 +33,6 @@ fn string(value: &Value) -> &str {
 
 fn strings(value: &Value) -> Vec<&str> {
     list(value).iter().map(string).collect()
-}
-
-fn ip(text: &str) -> IpAddr {
-    text.parse()
-        .unwrap_or_else(|_| panic!("{text:?} is no address"))
 }
 
 /// The objects of a case, read as any manifest is.
@@ -126,107 +116,17 @@ fn generate(case: &Value, form: Form) -> Transaction {
     sync(&snapshot(case, form)).transaction
 }
 
-/// A node with the case's addresses: everything else is somewhere behind its uplink.
+/// A node with the case's addresses.
 fn routes(case: &Value) -> RouteTable {
-    let mut table = RouteTable::with_loopback();
-    let addresses: Vec<_> = strings(&case["node_ips"])
-        .into_iter()
-        .map(|it| ip(it).into())
-        .collect();
-    table.add_interface("eth0", &addresses);
-    for everything in ["0.0.0.0/0", "::/0"] {
-        table.add_route(everything.parse().expect("a range"), None, "eth0");
-    }
-    table
-}
-
-/// What becomes of a packet on the case's node: where each way leads, and whether it is masqueraded.
-fn fates(ruleset: &Ruleset, routes: &RouteTable, packet: &Packet) -> BTreeSet<(String, bool)> {
-    let ways = explore(1, 64, |chooser| {
-        let mut conntrack = Conntrack::default();
-        let mut dynamic = DynamicElements::default();
-        let mut pass = Pass {
-            ruleset,
-            routes,
-            conntrack: &mut conntrack,
-            dynamic: &mut dynamic,
-            chooser,
-            now: Instant::START,
-            trace: Trace::default(),
-        };
-        let from_node = routes.is_local(packet.source);
-        let mut it = if from_node {
-            Travelling::made_here(packet.clone(), "eth0")
-        } else {
-            Travelling::arriving(packet.clone(), "eth0")
-        };
-        let mut hooks = vec![if from_node {
-            Hook::Output
-        } else {
-            Hook::Prerouting
-        }];
-        let mut outcome = pass.hook(hooks[0], &mut it);
-        if outcome == Outcome::Accepted {
-            it.oif = Some("eth0".into());
-            let is_local = routes.is_local(it.packet.destination);
-            hooks = match (from_node, is_local) {
-                (true, _) => vec![Hook::Postrouting],
-                (false, true) => vec![Hook::Input],
-                (false, false) => vec![Hook::Forward, Hook::Postrouting],
-            };
-            for hook in hooks {
-                outcome = pass.hook(hook, &mut it);
-                if outcome != Outcome::Accepted {
-                    break;
-                }
-            }
-        }
-        match outcome {
-            Outcome::Accepted => {
-                let port = it.packet.destination_port().unwrap_or_default();
-                let to = packetwalk_core::ip::join_host_port(it.packet.destination, port);
-                let masqueraded = it.tracking.as_ref().is_some_and(|tracking| {
-                    conntrack.connection(tracking).status & ct_status::SNAT != 0
-                });
-                (to, masqueraded)
-            }
-            Outcome::Rejected { .. } => ("REJECT".to_owned(), false),
-            Outcome::Dropped { .. } => ("DROP".to_owned(), false),
-            other => panic!("{other:?}"),
-        }
-    });
-    assert!(ways.complete);
-    ways.branches.into_iter().map(|it| it.result).collect()
+    one_node::routes(&strings(&case["node_ips"]))
 }
 
 fn packet(flow: &Value) -> Packet {
-    let destination_port = flow["dest_port"]
-        .as_u64()
-        .and_then(|it| u16::try_from(it).ok())
-        .expect("a port");
-    let source_port = 34567;
-    let transport = match Protocol::from_name(string(&flow["protocol"])) {
-        Some(Protocol::Tcp) => Transport::Tcp {
-            source_port,
-            destination_port,
-            flags: TcpFlags::SYN,
-        },
-        Some(Protocol::Udp) => Transport::Udp {
-            source_port,
-            destination_port,
-        },
-        Some(Protocol::Sctp) => Transport::Sctp {
-            source_port,
-            destination_port,
-        },
-        other => panic!("{other:?}"),
-    };
-    Packet {
-        source: ip(string(&flow["source_ip"])),
-        destination: ip(string(&flow["dest_ip"])),
-        ttl: initial_ttl(),
-        transport,
-    }
+    let port = flow["dest_port"].as_u64();
+    let port = port.and_then(|it| u16::try_from(it).ok()).expect("a port");
+    let protocol = Protocol::from_name(string(&flow["protocol"])).expect("a protocol");
+    let (from, to) = (string(&flow["source_ip"]), string(&flow["dest_ip"]));
+    one_node::packet(from, to, port, protocol)
 }
 
 fn form(name: &str) -> Form {

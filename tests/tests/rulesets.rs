@@ -3,52 +3,15 @@
 //! The worked files are the expected dump of upstream's overall-rules test (G2) and the same
 //! objects in the forms of 1.36 and 1.37, all of which were loaded into a real kernel.
 
-use packetwalk_core::api::Object;
 use packetwalk_core::ip::Family;
 use packetwalk_core::netfilter::dialect::{iptables, nft};
 use packetwalk_core::netfilter::{Object as Noun, Ruleset, TableFamily, Transaction};
-use packetwalk_core::proxy::{
-    Detector, Form, IptablesSettings, MODES, NodeFacts, NodePortAddresses, Settings, Snapshot, mode,
-};
+use packetwalk_core::proxy::{Form, IptablesSettings, MODES, NodePortAddresses, Snapshot, mode};
 use packetwalk_core::sim::World;
+use packetwalk_tests::one_node::worked;
 use packetwalk_tests::{manifest, root, text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-fn worked(form: Form) -> Snapshot {
-    let manifest = manifest(&text("tests/scenarios/worked.yaml"));
-    let (mut services, mut endpoint_slices) = (Vec::new(), Vec::new());
-    for read in manifest.objects {
-        match read.object {
-            Object::Service(it) => services.push(Arc::new(it)),
-            Object::EndpointSlice(it) => endpoint_slices.push(Arc::new(it)),
-            other => panic!("{:?}", other.reference()),
-        }
-    }
-    let ip = |text: &str| text.parse().expect("an address");
-    Snapshot {
-        family: Family::V4,
-        node: NodeFacts {
-            name: "test-node".into(),
-            primary_ips: vec![ip("192.168.0.2")],
-            all_ips: vec![ip("192.168.0.2"), ip("192.168.1.2"), ip("192.168.99.11")],
-            zone: None,
-        },
-        services,
-        endpoint_slices,
-        settings: Settings {
-            form,
-            service_cidrs: vec!["172.30.0.0/16".parse().expect("a range")],
-            detector: Some(Detector::ClusterCidr(
-                "10.0.0.0/8".parse().expect("a range"),
-            )),
-            node_port_addresses: NodePortAddresses::Primary,
-            masquerade_all: false,
-            masquerade_mark: 0x4000,
-            iptables: IptablesSettings::default(),
-        },
-    }
-}
 
 /// The commands by what they are about; inside a chain the order of rules counts, elsewhere not.
 fn by_object(tx: &Transaction) -> BTreeMap<String, Vec<String>> {

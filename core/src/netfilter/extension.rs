@@ -132,7 +132,7 @@ impl Probability {
     /// The number itself.
     #[must_use]
     pub fn value(self) -> f64 {
-        let written = self.digits % 10 == 0;
+        let written = self.digits.is_multiple_of(10);
         let (parts, whole) = if written {
             (self.digits, DIGITS)
         } else {

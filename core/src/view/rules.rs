@@ -5,7 +5,8 @@ use crate::api::{Manifest, ObjectRef};
 use crate::netfilter::dialect::Dialect;
 use crate::netfilter::{
     CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped,
-    Statement, Table, Trace, TraceEvent, Verdict, Written, ct_state, ct_status,
+    Statement, Statistic, StatisticMode, Table, Trace, TraceEvent, Verdict, Written, ct_state,
+    ct_status,
 };
 use crate::proxy::{Origin, Origins};
 use serde::Serialize;
@@ -144,7 +145,8 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
                 verdict,
             } => {
                 close_until(&chains, &mut open, chain);
-                let effects = effects(lookups, written, verdict);
+                let mut effects = effects(lookups, written, verdict);
+                effects.extend(lot(page, &chains, &open, *rule));
                 let element_sources = element_sources(page, &chains, &open, *rule, lookups);
                 touch(&mut chains, &open, *rule, |it| {
                     it.element_sources = element_sources;
@@ -301,6 +303,23 @@ fn element_sources(
         .filter_map(|it| page.origins?.origin(find(it)?.tag?))
         .filter_map(|it| source(page.manifest, it))
         .collect()
+}
+
+/// What a lot that fell on this rule had for odds.
+fn lot(page: Page<'_>, chains: &[ChainView], open: &[usize], rule_idx: usize) -> Option<String> {
+    let chain = open.last().and_then(|it| chains.get(*it))?;
+    let table = table_of(page, chain)?;
+    let rule = table.chains.get(&chain.name)?.rules.get(rule_idx)?;
+    rule.statements.iter().find_map(|it| match it {
+        Statement::Statistic(Statistic {
+            mode: StatisticMode::Random(probability),
+            inverted: false,
+        }) => Some(format!(
+            "the lot fell on this rule: probability {}",
+            probability.written()
+        )),
+        _ => None,
+    })
 }
 
 fn table_of<'a>(page: Page<'a>, chain: &ChainView) -> Option<&'a Table> {

@@ -10,7 +10,7 @@
 //! rules anywhere but at the end. A match or target outside this subset is kept as text.
 
 use super::iptables_print::{Form, chain_line, rule_words};
-use super::iptables_symbols::{builtin_rank, is_header};
+use super::iptables_symbols::{builtin_rank, header_rank, is_header};
 use super::nft::Word;
 use crate::ip::Cidr;
 use crate::netfilter::{
@@ -93,6 +93,15 @@ fn rule_line(chain: &str, rule: &Rule, form: Form, table: &TableKey) -> String {
         line.push_str(&word.text);
     }
     line
+}
+
+/// The rule with its header tests in front, in the order the kernel asks them.
+#[must_use]
+pub fn ordered(mut rule: Rule) -> Rule {
+    let last = usize::MAX;
+    rule.statements
+        .sort_by_key(|it| header_rank(it).unwrap_or(last));
+    rule
 }
 
 /// The rule without differences of spelling: a range of one address is the address, a range of

@@ -14,7 +14,8 @@ mod structure;
 
 use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
 use crate::api::ObjectRef;
-use crate::ip::{Family, IpAddr, family};
+use crate::ip::{Cidr, Family, IpAddr, family};
+use crate::netfilter::dialect::iptables::ordered;
 use crate::netfilter::{Chain, Datum, Object, Rule, TableFamily, TableKey, Tag, Transaction, Verb};
 use crate::proxy::NodePortAddresses;
 use std::collections::BTreeMap;
@@ -149,8 +150,9 @@ impl<'a> Writer<'a> {
             NodePortAddresses::Unset => true,
             NodePortAddresses::Primary => false,
             NodePortAddresses::Ranges(ranges) => {
-                let loopback = IpAddr::from([127, 0, 0, 1]);
-                ranges.is_empty() || ranges.iter().any(|it| it.contains(&loopback))
+                let loopback = IpAddr::from([127, 0, 0, 0]);
+                let is_there = |it: &Cidr| it.addr().is_loopback() || it.contains(&loopback);
+                ranges.is_empty() || ranges.iter().any(is_there)
             }
         };
         let is_v4 = self.family() == Family::V4;
@@ -197,7 +199,7 @@ impl<'a> Writer<'a> {
     fn rule(&mut self, table: In, chain: &str, rule: Rule, tag: Tag) {
         let key = self.key(table);
         let note = rule.note.clone().tagged(tag);
-        let rule = Rule { note, ..rule };
+        let rule = ordered(Rule { note, ..rule });
         let chain = chain.into();
         let object = Object::Rule { chain, rule };
         self.transaction.push(Verb::Add, &key, object);

@@ -273,8 +273,7 @@ fn write_internal_mark(it: &mut Writer<'_>, port: &Port<'_>) {
         (to_cluster_ip, Reason::MarkAll)
     } else if let Some(detector) = &it.snapshot.settings.detector {
         let (left, value) = detected(detector, family);
-        let mut from_elsewhere = rule().when(is_other_than(left, value));
-        from_elsewhere.statements.extend(to_cluster_ip.statements);
+        let from_elsewhere = to_cluster_ip.when(is_other_than(left, value));
         (from_elsewhere, Reason::MarkFromOutside)
     } else {
         return;
