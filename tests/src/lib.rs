@@ -92,6 +92,19 @@ pub fn ways(world: &World, from: &str, to: &str, protocol: Protocol) -> Vec<Stri
         .collect()
 }
 
+/// Whether iptables' own tools are here; says loudly where not.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+pub fn iptables_is_there(test: &str) -> bool {
+    match packetwalk::kernel::iptables::are_installed() {
+        Ok(()) => true,
+        Err(error) => {
+            eprintln!("\n*** SKIPPED {test}: {error}\n");
+            false
+        }
+    }
+}
+
 /// Whether a kernel test can run here; says loudly why not.
 #[must_use]
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]

@@ -4,7 +4,7 @@
 
 use packetwalk::commands::verify::verify;
 use packetwalk_core::sim::World;
-use packetwalk_tests::{kernel_is_ours, manifest, text, world};
+use packetwalk_tests::{iptables_is_there, kernel_is_ours, manifest, text, world};
 
 fn tutorial() -> packetwalk_core::sim::World {
     world(&text("static/manifests/clusterip.yaml"))
@@ -66,7 +66,7 @@ fn the_kernel_agrees_about_node_ports_policies_and_udp() {
 /// The same worlds with kube-proxy's rules in iptables' tables, loaded by iptables itself.
 #[test]
 fn the_kernel_agrees_about_iptables_mode() {
-    if !kernel_is_ours("iptables mode") || !iptables_is_there() {
+    if !kernel_is_ours("iptables mode") || !iptables_is_there("iptables mode") {
         return;
     }
     for (path, n_flows) in [
@@ -82,21 +82,11 @@ fn iptables_world(path: &str) -> World {
     World::from_manifest(&manifest(&text(path)), mode, 1)
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-fn iptables_is_there() -> bool {
-    match packetwalk::kernel::iptables::are_installed() {
-        Ok(()) => true,
-        Err(error) => {
-            eprintln!("\n*** SKIPPED: {error}\n");
-            false
-        }
-    }
-}
-
 /// A changed rule is found in iptables' tables too.
 #[test]
 fn a_changed_rule_of_iptables_mode_is_found_and_explained() {
-    if !kernel_is_ours("a changed rule of iptables mode") || !iptables_is_there() {
+    let test = "a changed rule of iptables mode";
+    if !kernel_is_ours(test) || !iptables_is_there(test) {
         return;
     }
     let (from, to) = (

@@ -14,7 +14,7 @@ use packetwalk_core::netfilter::{
 use packetwalk_core::proxy::MODES;
 use packetwalk_core::sim::World;
 use packetwalk_core::time::{Duration, Instant};
-use packetwalk_tests::{kernel_is_ours, manifest, text};
+use packetwalk_tests::{iptables_is_there, kernel_is_ours, manifest, text};
 
 /// Rules as `iptables-save` prints them, all in the chain FORWARD of the table filter.
 const LISTED: &[&str] = &[
@@ -352,7 +352,8 @@ fn every_nth_packet_is_counted() {
 /// The real tools, in a namespace of their own.
 #[test]
 fn the_real_iptables_reads_what_is_printed_and_lists_what_is_read() {
-    if !kernel_is_ours("the language of iptables") || !tools_are_there() {
+    if !kernel_is_ours("the language of iptables") || !iptables_is_there("the language of iptables")
+    {
         return;
     }
     let mut lab = Lab::new(LabId::fresh());
@@ -374,7 +375,7 @@ fn the_real_iptables_reads_what_is_printed_and_lists_what_is_read() {
 
 #[test]
 fn the_real_iptables_takes_the_rules_of_every_node_of_every_scenario() {
-    if !kernel_is_ours("rendered rules") || !tools_are_there() {
+    if !kernel_is_ours("rendered rules") || !iptables_is_there("rendered rules") {
         return;
     }
     let mut lab = Lab::new(LabId::fresh());
@@ -411,15 +412,4 @@ fn without_counters(lines: &[&str]) -> Vec<String> {
         _ => (*it).to_owned(),
     };
     lines.iter().map(without).collect()
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-fn tools_are_there() -> bool {
-    match packetwalk::kernel::iptables::are_installed() {
-        Ok(()) => true,
-        Err(error) => {
-            eprintln!("\n*** SKIPPED: {error}\n");
-            false
-        }
-    }
 }

@@ -338,8 +338,11 @@ const ROWS: [Row; 35] = [
     ),
 ];
 
+/// Which of a row's answers holds.
+type Answer = fn(&Row) -> &'static str;
+
 /// The columns: mode, form, and which of a row's answers holds.
-const COLUMNS: [(&str, Form, fn(&Row) -> &'static str); 4] = [
+const COLUMNS: [(&str, Form, Answer); 4] = [
     ("nftables", Form::G2, |it| it.4),
     ("nftables", Form::G3, |it| or(it.5, it.4)),
     ("nftables", Form::G4, |it| or(it.5, it.4)),

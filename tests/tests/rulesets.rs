@@ -191,6 +191,96 @@ fn rules_of_iptables_mode_survive_printing_and_reading() {
     }
 }
 
+/// A cluster with a NodePort whose kube-proxy is told something.
+fn told(settings: &str) -> String {
+    let manifest = manifest(&format!(
+        "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n{settings}\n---\n\
+         apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{app: a}}}}\n\
+         spec: {{containers: [{{name: c, ports: [{{containerPort: 80}}]}}]}}\n---\n\
+         apiVersion: v1\nkind: Service\nmetadata: {{name: s}}\n\
+         spec: {{type: NodePort, clusterIP: 10.96.0.9, selector: {{app: a}}, ports: [{{port: 80, nodePort: 30001}}]}}\n"
+    ));
+    let world = World::from_manifest(&manifest, None, 1);
+    assert_eq!(world.mode.name, "iptables");
+    let programme = world.programme("node-1", Family::V4).expect("a node");
+    iptables::restore(&programme.transaction)
+}
+
+#[test]
+fn iptables_mode_obeys_the_settings_of_kube_proxy() {
+    let to_service = "-m tcp -p tcp -d 10.96.0.9 --dport 80";
+    let last = "must be the last rule in this chain\"";
+    // What is told, what the rules say then, and what they no longer say.
+    for (settings, there, gone) in [
+        (
+            "mode: ''",
+            format!("{to_service} ! -s 10.244.0.0/16 -j KUBE-MARK-MASQ"),
+            "0x00008000",
+        ),
+        (
+            "mode: iptables",
+            format!("{last} -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"),
+            "-X ",
+        ),
+        (
+            "mode: iptables\niptables: {masqueradeAll: true}",
+            format!("{to_service} -j KUBE-MARK-MASQ"),
+            "! -s 10.244",
+        ),
+        (
+            "mode: iptables\niptables: {masqueradeBit: 15}",
+            "-j MARK --or-mark 0x00008000".to_owned(),
+            "0x00004000",
+        ),
+        (
+            "mode: iptables\niptables: {localhostNodePorts: false}",
+            format!("{last} -m addrtype --dst-type LOCAL ! -d 127.0.0.0/8 -j KUBE-NODEPORTS"),
+            "KUBE-FIREWALL",
+        ),
+        (
+            "mode: iptables\nnodePortAddresses: [172.18.0.0/16]",
+            format!("{last} -d 172.18.0.3 -j KUBE-NODEPORTS"),
+            "KUBE-FIREWALL",
+        ),
+        (
+            "mode: iptables\nnodePortAddresses: [127.0.0.0/8]",
+            format!("{last} -d 127.0.0.1 -j KUBE-NODEPORTS"),
+            "-d 172.18.0.3 -j KUBE-NODEPORTS",
+        ),
+        (
+            "mode: iptables\nnodePortAddresses: [primary]",
+            format!("{last} -d 172.18.0.3 -j KUBE-NODEPORTS"),
+            "--dst-type LOCAL -j",
+        ),
+        (
+            "mode: iptables\nclusterCIDR: 10.0.0.0/8",
+            format!("{to_service} ! -s 10.0.0.0/8 -j KUBE-MARK-MASQ"),
+            "10.244.0.0/16",
+        ),
+        (
+            "mode: iptables\ndetectLocalMode: BridgeInterface\ndetectLocal: {bridgeInterface: cni0}",
+            format!("{to_service} ! -i cni0 -j KUBE-MARK-MASQ"),
+            "! -s 10.244",
+        ),
+        (
+            "mode: iptables\ndetectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: veth}",
+            format!("{to_service} ! -i veth+ -j KUBE-MARK-MASQ"),
+            "! -s 10.244",
+        ),
+        (
+            "mode: iptables\nconntrack: {tcpBeLiberal: true}",
+            "--random-fully".to_owned(),
+            "--ctstate INVALID",
+        ),
+    ] {
+        let rules = told(settings);
+        assert!(rules.contains(&there), "{settings}: {there}\n{rules}");
+        assert!(!rules.contains(gone), "{settings}: {gone}\n{rules}");
+        let read = iptables::parse(&rules, TableFamily::Ip).expect("our own text");
+        assert_eq!(iptables::restore(&read), rules, "{settings}");
+    }
+}
+
 #[test]
 fn in_a_large_cluster_rules_of_endpoints_have_no_comments() {
     let sync = mode("iptables").expect("a mode").sync;
