@@ -3,8 +3,8 @@
 //! `xt_statistic.c`, `xt_recent.c` and `xt_nfacct.c` of Linux 6.18. What both tools can ask
 //! (addresses, ports, marks, states, types of addresses) is a [`super::Expression`] for both.
 //!
-//! **Left out**: the time-to-live test of `recent` (`--rttl`), its `/proc` files, and the number of
-//! stamps it keeps for an address beyond those a `--hitcount` of twenty needs.
+//! **Left out**: the time-to-live test of `recent` (`--rttl`), its `/proc` files, module parameters, and
+//! counts of hits beyond thirty-two.
 
 use super::Name;
 use crate::ip::IpAddr;
@@ -19,8 +19,8 @@ const DIGITS: u64 = 100_000_000_000;
 
 /// How many addresses a list holds (`ip_list_tot`).
 const MAX_ADDRESSES: usize = 100;
-/// How many moments a list remembers of each (`ip_pkt_list_tot`).
-const MAX_STAMPS: usize = 20;
+/// How many moments a list remembers of each.
+const MAX_STAMPS: usize = 32;
 
 /// `-m statistic`: a match that holds by lot, or each so many times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
