@@ -20,6 +20,7 @@ use crate::kernel::trace::{
 use packetwalk_core::api::ObjectRef;
 use packetwalk_core::net::{Flow, Icmp, Packet, Transport, UnreachableCode};
 use packetwalk_core::netfilter::conntrack::Connection;
+use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::netfilter::{
     Hook, Outcome as HookOutcome, Policy, Ruleset, TableFamily, TableKey, Trace, TraceEvent,
     ct_status,
@@ -60,6 +61,8 @@ pub struct Observed<'a> {
     pub listing: &'a dyn Fn(&HostId, &TableKey) -> Option<&'a Listing>,
     /// The rules as the simulation has them.
     pub ruleset: &'a dyn Fn(&HostId) -> Option<&'a Ruleset>,
+    /// The language rules are told in.
+    pub dialect: Dialect,
     /// What the client saw.
     pub outcome: &'a Outcome,
 }
@@ -339,7 +342,7 @@ fn compare_rules(
     let mine: Vec<String> = simulated
         .decisions
         .iter()
-        .map(|it| told_by_simulation(it, ruleset, &simulated.table))
+        .map(|it| told_by_simulation(it, ruleset, &simulated.table, observed.dialect))
         .collect();
     let theirs: Vec<String> = kernel
         .steps
@@ -367,7 +370,12 @@ fn canonical(decision: &str) -> &str {
     decision.split("  ").next().unwrap_or(decision)
 }
 
-fn told_by_simulation(it: &Decision, ruleset: Option<&Ruleset>, table: &TableKey) -> String {
+fn told_by_simulation(
+    it: &Decision,
+    ruleset: Option<&Ruleset>,
+    table: &TableKey,
+    dialect: Dialect,
+) -> String {
     let Some(rule) = it.rule else {
         return format!("{}: policy {}", it.chain, it.verdict);
     };
@@ -375,8 +383,10 @@ fn told_by_simulation(it: &Decision, ruleset: Option<&Ruleset>, table: &TableKey
         .and_then(|it| it.table(table))
         .and_then(|table| table.chains.get(&it.chain))
         .and_then(|chain| chain.rules.get(rule))
-        .map(ToString::to_string)
+        .map(|it| dialect.words(it, table))
         .unwrap_or_default();
+    let text: Vec<String> = text.into_iter().map(|it| it.text).collect();
+    let text = text.join(" ");
     format!("{}: rule {} → {}  {text}", it.chain, rule + 1, it.verdict)
 }
 

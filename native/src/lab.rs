@@ -17,9 +17,10 @@ use crate::kernel::{self, Lab, LabId, link, netns};
 use packetwalk_core::ip::{Cidr, IpAddr};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::dialect::Dialect;
-use packetwalk_core::netfilter::{Ruleset, TableFamily, TableKey, Transaction};
+use packetwalk_core::netfilter::{Ruleset, SetFlag, TableFamily, TableKey, Transaction};
 use packetwalk_core::sim::{Host, HostId, OUTSIDE_CLIENT, World};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -107,6 +108,24 @@ impl WorldLab {
         Ok(probe::send(self.lab.host(&host_name(from))?, probe)?)
     }
 
+    /// Lets every node forget what packets left in its sets and lists, as each walk of the simulation
+    /// begins without memories.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn forget(&self, world: &World) -> Result<(), Error> {
+        for host in nodes(world) {
+            let dynamic = dynamic_sets(&host.ruleset);
+            if !dynamic.is_empty() {
+                nft::load(self.lab.host(&host_name(&host.id))?, &dynamic)?;
+            }
+            if world.mode.dialect == Dialect::Iptables {
+                iptables::forget_addresses(self.lab.host(&host_name(&host.id))?)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What the kernel told on every node since the last time, once it has fallen silent.
     ///
     /// # Errors
@@ -153,6 +172,19 @@ impl WorldLab {
         drop(servers);
         Ok(lab.close()?)
     }
+}
+
+/// The commands that empty the sets packets add to.
+fn dynamic_sets(ruleset: &Ruleset) -> String {
+    let mut text = String::new();
+    for table in ruleset.tables() {
+        let sets = table.sets.iter();
+        for set in sets.filter(|it| it.flags.contains(&SetFlag::Dynamic)) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "flush set {} {}", table.key, set.name);
+        }
+    }
+    text
 }
 
 /// The tools that load the tables of a family.

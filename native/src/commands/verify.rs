@@ -295,6 +295,7 @@ fn run_flow(
         n_ways = ways.ways.branches.len();
         let at = SocketAddr::new(plan.address, plan.port.unwrap_or_default());
         let probe = Probe::new(protocol, at).from_port(*port);
+        lab.forget(world)?;
         lab.listen()?;
         let outcome = lab.send(&plan.from, &probe)?;
         let recordings = lab.listen()?;
@@ -303,6 +304,7 @@ fn run_flow(
             recordings: &recordings,
             listing: &|host, table| lab.listing(host, table),
             ruleset: &|host| simulated_rules(world, host),
+            dialect: world.mode.dialect,
             outcome: &outcome,
         };
         comparison.add(compare(walk, &observed));

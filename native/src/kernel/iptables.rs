@@ -11,7 +11,7 @@ use super::{
     netns::Place,
     nft::{communicate, find},
 };
-use std::process::Output;
+use std::{fs, io, process::Output};
 
 const HINT: &str = "install the package iptables (Debian, Ubuntu, Alpine and Arch call it so; Fedora iptables-nft)";
 
@@ -80,6 +80,31 @@ pub fn save<'a>(place: impl Into<Place<'a>>, tools: Tools) -> Result<String, Err
     let place = place.into();
     let output = run(place, tools.save(), &[], "")?;
     succeeded(output, || format!("list the rules {place}"))
+}
+
+/// Empties every list of addresses that `-m recent` keeps.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn forget_addresses<'a>(place: impl Into<Place<'a>>) -> Result<(), Error> {
+    const LISTS: &str = "/proc/thread-self/net/xt_recent";
+    let empty = || -> io::Result<()> {
+        let lists = match fs::read_dir(LISTS) {
+            Ok(lists) => lists,
+            // No rule asks for any.
+            Err(it) if it.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(it) => return Err(it),
+        };
+        for list in lists {
+            // A slash is the module's own word for "all of them".
+            fs::write(list?.path(), "/\n")?;
+        }
+        Ok(())
+    };
+    place
+        .into()
+        .run(empty)?
+        .map_err(|it| Error::system(format!("empty the lists in {LISTS}"), it))
 }
 
 fn run(

@@ -170,14 +170,7 @@ impl Printer<'_> {
                     self.foreign(statement);
                 }
             }
-            Statement::Verdict(verdict) => match verdict {
-                Verdict::Accept => self.put_all(&["-j", "ACCEPT"]),
-                Verdict::Drop => self.put_all(&["-j", "DROP"]),
-                Verdict::Return => self.put_all(&["-j", "RETURN"]),
-                Verdict::Jump(chain) => self.put_all(&["-j", chain]),
-                Verdict::Goto(chain) => self.put_all(&["-g", chain]),
-                Verdict::Continue => {}
-            },
+            Statement::Verdict(verdict) => self.verdict(verdict),
             Statement::SetMeta {
                 key: Meta::Mark,
                 value,
@@ -218,6 +211,17 @@ impl Printer<'_> {
             Statement::SetMeta { .. } | Statement::VerdictMap { .. } | Statement::Update { .. } => {
                 self.foreign(statement);
             }
+        }
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Accept => self.put_all(&["-j", "ACCEPT"]),
+            Verdict::Drop => self.put_all(&["-j", "DROP"]),
+            Verdict::Return => self.put_all(&["-j", "RETURN"]),
+            Verdict::Jump(chain) => self.put_all(&["-j", chain]),
+            Verdict::Goto(chain) => self.put_all(&["-g", chain]),
+            Verdict::Continue => {}
         }
     }
 

@@ -126,10 +126,10 @@ impl<'a> Printer<'a> {
                 }
             }
             // What iptables writes has no words in nft: `nft list` names the module.
-            Statement::Comment(_) => self.push("xt match \"comment\""),
-            Statement::Statistic(_) => self.push("xt match \"statistic\""),
-            Statement::Recent(_) => self.push("xt match \"recent\""),
-            Statement::Account(_) => self.push("xt match \"nfacct\""),
+            Statement::Comment(_) => self.push("xt match comment"),
+            Statement::Statistic(_) => self.push("xt match statistic"),
+            Statement::Recent(_) => self.push("xt match recent"),
+            Statement::Account(_) => self.push("xt match nfacct"),
             Statement::Unknown(text) => self.push(&**text),
         }
     }
