@@ -20,8 +20,10 @@ use crate::kernel::trace::{
 use packetwalk_core::api::ObjectRef;
 use packetwalk_core::net::{Flow, Icmp, Packet, Transport, UnreachableCode};
 use packetwalk_core::netfilter::conntrack::Connection;
+use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::netfilter::{
-    Hook, Outcome as HookOutcome, Policy, Ruleset, TableKey, Trace, TraceEvent, ct_status,
+    Hook, Outcome as HookOutcome, Policy, Ruleset, TableFamily, TableKey, Trace, TraceEvent,
+    ct_status,
 };
 use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
 use serde::Serialize;
@@ -59,6 +61,8 @@ pub struct Observed<'a> {
     pub listing: &'a dyn Fn(&HostId, &TableKey) -> Option<&'a Listing>,
     /// The rules as the simulation has them.
     pub ruleset: &'a dyn Fn(&HostId) -> Option<&'a Ruleset>,
+    /// The language rules are told in.
+    pub dialect: Dialect,
     /// What the client saw.
     pub outcome: &'a Outcome,
 }
@@ -203,6 +207,9 @@ fn compare_passage(
     ports: &MasqueradePorts,
     comparison: &mut Comparison,
 ) {
+    // The simulation passes over base chains without rules, which is what iptables makes of most.
+    let ruleset = (observed.ruleset)(&passage[0].host);
+    let is_empty = |it: &&Pass| empty_at(ruleset, it).is_some();
     let mut kernel = packet.passes.iter().peekable();
     for step in passage {
         let StepKind::Hook { hook, trace, .. } = &step.kind else {
@@ -210,16 +217,26 @@ fn compare_passage(
         };
         let place = format!("{}, {hook}, {}", step.host.short(), leg_name(step.leg));
         for (n, pass) in simulated_passes(trace).into_iter().enumerate() {
-            let Some(other) = kernel.next_if(|it| it.base_chain == pass.base_chain) else {
-                let found = kernel
-                    .peek()
-                    .map_or("nothing more".to_owned(), |it| it.base_chain.clone());
+            // What a hook gets is what its first chain sees, be it empty: later ones may come after
+            // a translation.
+            let mut at_hook = None;
+            while let Some(it) = kernel.next_if(is_empty) {
+                if empty_at(ruleset, it) == Some(*hook) {
+                    at_hook = at_hook.or(it.packet.as_ref());
+                }
+            }
+            let is_same =
+                |it: &&Pass| (&*it.table, &it.base_chain) == (&*pass.table.name, &pass.base_chain);
+            let Some(other) = kernel.next_if(is_same) else {
+                let found = kernel.peek().map_or("nothing more".to_owned(), |it| {
+                    format!("{} of {}", it.base_chain, it.table)
+                });
                 comparison.check(&place, "the base chain", pass.base_chain, found);
                 return;
             };
             comparison.n_steps += 1;
             if n == 0
-                && let Some(it) = &other.packet
+                && let Some(it) = at_hook.or(other.packet.as_ref())
             {
                 comparison.check(
                     &place,
@@ -231,11 +248,27 @@ fn compare_passage(
             compare_rules(&place, &step.host, &pass, other, observed, comparison);
         }
     }
-    if let Some(more) = kernel.next() {
+    if let Some(more) = kernel.find(|it| !is_empty(it)) {
         let place = format!("{}, {}", passage[0].host.short(), leg_name(passage[0].leg));
         let after = "nothing more".to_owned();
         comparison.check(&place, "the base chain", after, more.base_chain.clone());
     }
+}
+
+/// The hook of a base chain that has no rules and lets everything pass; none for any other.
+fn empty_at(ruleset: Option<&Ruleset>, pass: &Pass) -> Option<Hook> {
+    // Linux's numbers: AF_INET and AF_INET6.
+    let family = match pass.family {
+        2 => TableFamily::Ip,
+        10 => TableFamily::Ip6,
+        _ => return None,
+    };
+    let key = TableKey::new(family, &pass.table);
+    let chain = ruleset?.table(&key)?.chains.get(&pass.base_chain)?;
+    let base = chain
+        .base
+        .filter(|it| it.policy == Policy::Accept && chain.rules.is_empty())?;
+    Some(base.hook)
 }
 
 /// One base chain of a simulated trace.
@@ -309,7 +342,7 @@ fn compare_rules(
     let mine: Vec<String> = simulated
         .decisions
         .iter()
-        .map(|it| told_by_simulation(it, ruleset, &simulated.table))
+        .map(|it| told_by_simulation(it, ruleset, &simulated.table, observed.dialect))
         .collect();
     let theirs: Vec<String> = kernel
         .steps
@@ -337,7 +370,12 @@ fn canonical(decision: &str) -> &str {
     decision.split("  ").next().unwrap_or(decision)
 }
 
-fn told_by_simulation(it: &Decision, ruleset: Option<&Ruleset>, table: &TableKey) -> String {
+fn told_by_simulation(
+    it: &Decision,
+    ruleset: Option<&Ruleset>,
+    table: &TableKey,
+    dialect: Dialect,
+) -> String {
     let Some(rule) = it.rule else {
         return format!("{}: policy {}", it.chain, it.verdict);
     };
@@ -345,8 +383,10 @@ fn told_by_simulation(it: &Decision, ruleset: Option<&Ruleset>, table: &TableKey
         .and_then(|it| it.table(table))
         .and_then(|table| table.chains.get(&it.chain))
         .and_then(|chain| chain.rules.get(rule))
-        .map(ToString::to_string)
+        .map(|it| dialect.words(it, table))
         .unwrap_or_default();
+    let text: Vec<String> = text.into_iter().map(|it| it.text).collect();
+    let text = text.join(" ");
     format!("{}: rule {} → {}  {text}", it.chain, rule + 1, it.verdict)
 }
 

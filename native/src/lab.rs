@@ -6,6 +6,7 @@
 //! all others, so names are not looked up here.
 
 use crate::error::Error;
+use crate::kernel::iptables::{self, Tools};
 use crate::kernel::monitor::{Monitor, Recording};
 use crate::kernel::nft::{self, Listing};
 use crate::kernel::probe::{self, Outcome, Probe, Protocol as ProbeProtocol};
@@ -15,9 +16,11 @@ use crate::kernel::trace::{Scope, tracing_rules};
 use crate::kernel::{self, Lab, LabId, link, netns};
 use packetwalk_core::ip::{Cidr, IpAddr};
 use packetwalk_core::net::Protocol;
-use packetwalk_core::netfilter::{Ruleset, TableKey, Transaction};
+use packetwalk_core::netfilter::dialect::Dialect;
+use packetwalk_core::netfilter::{Ruleset, SetFlag, TableFamily, TableKey, Transaction};
 use packetwalk_core::sim::{Host, HostId, OUTSIDE_CLIENT, World};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -35,6 +38,7 @@ pub struct WorldLab {
     servers: Servers,
     monitors: BTreeMap<HostId, Monitor>,
     listings: BTreeMap<(HostId, TableKey), Listing>,
+    saved: BTreeMap<(HostId, TableFamily), String>,
     lab: Lab,
 }
 
@@ -46,6 +50,9 @@ impl WorldLab {
     pub fn build(world: &World, tamper: Option<Tamper<'_>>) -> Result<WorldLab, Error> {
         kernel::require_root()?;
         nft::version()?;
+        if world.mode.dialect == Dialect::Iptables {
+            iptables::are_installed()?;
+        }
         // What an earlier run left when it was killed. Another run may be cleaning at this moment:
         // what it took away first is no failure of ours.
         netns::clean_stale()?;
@@ -53,14 +60,29 @@ impl WorldLab {
         link::build(&mut lab, &cluster(world).topology()?)?;
         let mut monitors = BTreeMap::new();
         let mut listings = BTreeMap::new();
+        let mut saved = BTreeMap::new();
         for host in nodes(world) {
             let place = lab.host(&host_name(&host.id))?;
-            let text = Transaction::from_ruleset(&host.ruleset).to_string();
-            let text = match tamper {
+            let tampered = |text: String| match tamper {
                 Some(tamper) => tamper(host.id.short(), text),
                 None => text,
             };
-            nft::load(place, &text)?;
+            let rules = Transaction::from_ruleset(&host.ruleset);
+            match world.mode.dialect {
+                Dialect::Nft => nft::load(place, &tampered(rules.to_string()))?,
+                Dialect::Iptables => {
+                    for family in [TableFamily::Ip, TableFamily::Ip6] {
+                        let rules = of_family(&rules, family);
+                        if rules.commands.is_empty() {
+                            continue;
+                        }
+                        let text = tampered(world.mode.dialect.print(&rules));
+                        iptables::load(place, tools(family), &text)?;
+                        let text = iptables::save(place, tools(family))?;
+                        saved.insert((host.id.clone(), family), text);
+                    }
+                }
+            }
             nft::load(place, &tracing_rules(Scope::Every))?;
             for table in host.ruleset.tables() {
                 let listing = nft::list(place, table.key.family.name(), &table.key.name)?;
@@ -73,6 +95,7 @@ impl WorldLab {
             servers,
             monitors,
             listings,
+            saved,
             lab,
         })
     }
@@ -83,6 +106,24 @@ impl WorldLab {
     /// When there can be no attempt.
     pub fn send(&self, from: &HostId, probe: &Probe) -> Result<Outcome, Error> {
         Ok(probe::send(self.lab.host(&host_name(from))?, probe)?)
+    }
+
+    /// Lets every node forget what packets left in its sets and lists, as each walk of the simulation
+    /// begins without memories.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn forget(&self, world: &World) -> Result<(), Error> {
+        for host in nodes(world) {
+            let dynamic = dynamic_sets(&host.ruleset);
+            if !dynamic.is_empty() {
+                nft::load(self.lab.host(&host_name(&host.id))?, &dynamic)?;
+            }
+            if world.mode.dialect == Dialect::Iptables {
+                iptables::forget_addresses(self.lab.host(&host_name(&host.id))?)?;
+            }
+        }
+        Ok(())
     }
 
     /// What the kernel told on every node since the last time, once it has fallen silent.
@@ -109,6 +150,13 @@ impl WorldLab {
         self.listings.get(&(host.clone(), table.clone()))
     }
 
+    /// The rules of a node as `iptables-save` lists them.
+    #[must_use]
+    pub fn saved(&self, host: &HostId, family: TableFamily) -> Option<&str> {
+        let found = self.saved.get(&(host.clone(), family));
+        found.map(String::as_str)
+    }
+
     /// The id of its namespaces.
     #[must_use]
     pub fn id(&self) -> &LabId {
@@ -123,6 +171,36 @@ impl WorldLab {
         let WorldLab { servers, lab, .. } = self;
         drop(servers);
         Ok(lab.close()?)
+    }
+}
+
+/// The commands that empty the sets packets add to.
+fn dynamic_sets(ruleset: &Ruleset) -> String {
+    let mut text = String::new();
+    for table in ruleset.tables() {
+        let sets = table.sets.iter();
+        for set in sets.filter(|it| it.flags.contains(&SetFlag::Dynamic)) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "flush set {} {}", table.key, set.name);
+        }
+    }
+    text
+}
+
+/// The tools that load the tables of a family.
+fn tools(family: TableFamily) -> Tools {
+    match family {
+        TableFamily::Ip6 => Tools::V6,
+        TableFamily::Ip | TableFamily::Inet => Tools::V4,
+    }
+}
+
+/// The commands about tables of one family: iptables has a tool for each.
+fn of_family(rules: &Transaction, family: TableFamily) -> Transaction {
+    let commands = rules.commands.iter();
+    let of_it = commands.filter(|it| it.table.family == family);
+    Transaction {
+        commands: of_it.cloned().collect(),
     }
 }
 

@@ -3,6 +3,8 @@
 //! A case is a manifest and a request; what comes back is one line a way. Tests speak only to
 //! these few functions, so that the interface of the core can change without touching them.
 
+pub mod one_node;
+
 use packetwalk_core::api::{File, Manifest, read};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::sim::{Destination, Request, Source, World, outcomes};
@@ -88,6 +90,19 @@ pub fn ways(world: &World, from: &str, to: &str, protocol: Protocol) -> Vec<Stri
             line
         })
         .collect()
+}
+
+/// Whether iptables' own tools are here; says loudly where not.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+pub fn iptables_is_there(test: &str) -> bool {
+    match packetwalk::kernel::iptables::are_installed() {
+        Ok(()) => true,
+        Err(error) => {
+            eprintln!("\n*** SKIPPED {test}: {error}\n");
+            false
+        }
+    }
 }
 
 /// Whether a kernel test can run here; says loudly why not.

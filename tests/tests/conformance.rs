@@ -3,7 +3,8 @@
 //! Needs root, nft and network namespaces; says loudly when it cannot run.
 
 use packetwalk::commands::verify::verify;
-use packetwalk_tests::{kernel_is_ours, text, world};
+use packetwalk_core::sim::World;
+use packetwalk_tests::{iptables_is_there, kernel_is_ours, manifest, text, world};
 
 fn tutorial() -> packetwalk_core::sim::World {
     world(&text("static/manifests/clusterip.yaml"))
@@ -13,7 +14,11 @@ fn check_agreement(test: &str, manifest: &str, n_flows_at_least: usize) {
     if !kernel_is_ours(test) {
         return;
     }
-    let report = verify(&world(manifest), None).expect("a lab");
+    check_world(&world(manifest), n_flows_at_least);
+}
+
+fn check_world(world: &World, n_flows_at_least: usize) {
+    let report = verify(world, None).expect("a lab");
     let told: Vec<String> = report
         .disagreements
         .iter()
@@ -56,6 +61,49 @@ fn the_kernel_agrees_about_the_rules_of_1_35_and_1_37() {
 fn the_kernel_agrees_about_node_ports_policies_and_udp() {
     let manifest = text("tests/scenarios/ways-in.yaml");
     check_agreement("ways in", &manifest, 100);
+}
+
+/// The same worlds with kube-proxy's rules in iptables' tables, loaded by iptables itself.
+#[test]
+fn the_kernel_agrees_about_iptables_mode() {
+    if !kernel_is_ours("iptables mode") || !iptables_is_there("iptables mode") {
+        return;
+    }
+    for (path, n_flows) in [
+        ("static/manifests/clusterip.yaml", 60),
+        ("tests/scenarios/ways-in.yaml", 100),
+    ] {
+        check_world(&iptables_world(path), n_flows);
+    }
+}
+
+fn iptables_world(path: &str) -> World {
+    let mode = packetwalk_core::proxy::mode("iptables");
+    World::from_manifest(&manifest(&text(path)), mode, 1)
+}
+
+/// A changed rule is found in iptables' tables too.
+#[test]
+fn a_changed_rule_of_iptables_mode_is_found_and_explained() {
+    let test = "a changed rule of iptables mode";
+    if !kernel_is_ours(test) || !iptables_is_there(test) {
+        return;
+    }
+    let (from, to) = (
+        "--to-destination 10.244.1.5:8080",
+        "--to-destination 10.244.1.5:8081",
+    );
+    let tamper = |_: &str, rules: String| rules.replace(from, to);
+    let world = iptables_world("static/manifests/clusterip.yaml");
+    let report = verify(&world, Some(&tamper)).expect("a lab");
+    let told: Vec<String> = report
+        .disagreements
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let told = told.join("\n");
+    assert!(told.contains("the verdict differs"), "{told}");
+    assert!(told.contains("the listing differs"), "{told}");
 }
 
 /// Every deliberate change of a generated rule must be found, and said in words a person can use.

@@ -1,7 +1,10 @@
-//! Packet flow: who asks whom, and where every way leads.
+//! Packet flow: who asks whom, and where every way leads. Every row holds in every mode of kube-proxy,
+//! unless it says in which.
 
 use packetwalk_core::net::Protocol::{self, Icmp, Tcp, Udp};
-use packetwalk_tests::{text, ways, world};
+use packetwalk_core::proxy::MODES;
+use packetwalk_core::sim::World;
+use packetwalk_tests::{manifest, text, ways, world};
 
 const CLIENT: &str = "pod/client";
 
@@ -13,13 +16,21 @@ type Row = (
     &'static [&'static str],
 );
 
-fn check(manifest: &str, rows: &[Row]) {
-    let world = world(manifest);
+fn check(text: &str, rows: &[Row]) {
+    for mode in &MODES {
+        check_in(mode.name, text, rows);
+    }
+}
+
+fn check_in(mode: &str, text: &str, rows: &[Row]) {
+    let mode = packetwalk_core::proxy::mode(mode).expect("a mode");
+    let world = World::from_manifest(&manifest(text), Some(mode), 1);
     for (from, to, protocol, expected) in rows {
         assert_eq!(
             ways(&world, from, to, *protocol),
             *expected,
-            "{from} → {to} over {protocol}"
+            "{} mode: {from} → {to} over {protocol}",
+            mode.name
         );
     }
 }
@@ -125,7 +136,8 @@ fn a_pod_that_reaches_itself_through_its_service_is_masqueraded() {
 #[test]
 fn a_cluster_ip_refuses_what_its_service_does_not_have() {
     let refused: &[&str] = &["1.000 refused by rule 10.96.0.10:81"];
-    check(
+    check_in(
+        "nftables",
         &tutorial(),
         &[
             (CLIENT, "10.96.0.10:81", Tcp, refused),
@@ -147,8 +159,44 @@ fn a_cluster_ip_refuses_what_its_service_does_not_have() {
 }
 
 #[test]
+fn in_iptables_mode_a_cluster_ip_no_rule_knows_is_an_address_like_any_other() {
+    check_in(
+        "iptables",
+        &tutorial(),
+        &[
+            (
+                CLIENT,
+                "10.96.0.10:81",
+                Tcp,
+                &["1.000 forwarded 10.96.0.10:81"],
+            ),
+            (
+                CLIENT,
+                "10.96.0.10:80",
+                Udp,
+                &["1.000 forwarded 10.96.0.10:80"],
+            ),
+            (CLIENT, "10.96.0.10", Icmp, &["1.000 forwarded 10.96.0.10"]),
+            (
+                "node/node-1",
+                "10.96.0.10:81",
+                Tcp,
+                &["1.000 forwarded 10.96.0.10:81"],
+            ),
+            (
+                CLIENT,
+                "10.96.9.9:80",
+                Tcp,
+                &["1.000 forwarded 10.96.9.9:80"],
+            ),
+        ],
+    );
+}
+
+#[test]
 fn an_unallocated_cluster_ip_is_dropped() {
-    check(
+    check_in(
+        "nftables",
         &tutorial(),
         &[
             (

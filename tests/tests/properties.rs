@@ -2,10 +2,12 @@
 
 use packetwalk_core::ip::Family;
 use packetwalk_core::net::Protocol;
-use packetwalk_core::netfilter::dialect::nft;
+use packetwalk_core::netfilter::dialect::{iptables, nft};
+use packetwalk_core::netfilter::{Ruleset, TableFamily};
+use packetwalk_core::proxy::{MODES, mode};
 use packetwalk_core::session::{Event, Session};
-use packetwalk_core::sim::{Verdict, outcomes};
-use packetwalk_tests::{request, world};
+use packetwalk_core::sim::{Verdict, World, outcomes};
+use packetwalk_tests::{manifest, request, world};
 use proptest::prelude::*;
 
 /// A small cluster: pods with labels and ports, Services with selectors and ports.
@@ -79,6 +81,61 @@ proptest! {
             let ruleset = programme.ruleset();
             let listed = nft::parse_listing(&nft::list(&ruleset)).expect("our own listing");
             prop_assert_eq!(nft::canonical_ruleset(&listed.ruleset), nft::canonical_ruleset(&ruleset));
+        }
+    }
+
+    #[test]
+    fn generated_iptables_rules_read_back_as_they_were_printed(text in cluster()) {
+        let world = World::from_manifest(&manifest(&text), mode("iptables"), 1);
+        for node in ["control-plane", "node-1", "node-2"] {
+            let programme = world.programme(node, Family::V4).expect("a node");
+            let printed = iptables::restore(&programme.transaction);
+            let read = iptables::parse(&printed, TableFamily::Ip).expect("our own text");
+            prop_assert_eq!(
+                iptables::canonical_transaction(&read),
+                iptables::canonical_transaction(&programme.transaction)
+            );
+            let saved = iptables::save(&programme.ruleset(), TableFamily::Ip);
+            let mut listed = Ruleset::default();
+            let read = iptables::parse(&saved, TableFamily::Ip).expect("our own listing");
+            read.apply(&mut listed).expect("applies");
+            prop_assert_eq!(iptables::save(&listed, TableFamily::Ip), saved);
+        }
+    }
+
+    #[test]
+    fn both_modes_deliver_to_the_same_endpoints_with_the_same_chance(text in cluster(), service in 0..4usize) {
+        let worlds: Vec<World> = MODES
+            .iter()
+            .map(|mode| World::from_manifest(&manifest(&text), Some(mode), 1))
+            .collect();
+        for (from, to) in [
+            ("pod/p0", format!("10.96.5.{}:80", service + 1)),
+            ("node/node-2", format!("10.96.5.{}:80", service + 1)),
+            ("external", format!("172.18.0.3:{}", 30100 + service)),
+        ] {
+            let told: Vec<Vec<(String, u64)>> = worlds
+                .iter()
+                .map(|world| {
+                    let request = request(from, &to, Protocol::Tcp);
+                    let ways = outcomes(world, &request, 512).expect("a walk").ways;
+                    let mut delivered: Vec<(String, u64)> = ways
+                        .branches
+                        .iter()
+                        .filter(|it| it.result.ending.verdict == Verdict::Delivered)
+                        .map(|it| {
+                            let ending = &it.result.ending;
+                            let to = ending.destination.clone().unwrap_or_default();
+                            // Parts in a million: probabilities have ten digits in iptables.
+                            let parts = (it.probability * 1e6).round() as u64;
+                            (format!("{to} {}", ending.masqueraded), parts)
+                        })
+                        .collect();
+                    delivered.sort();
+                    delivered
+                })
+                .collect();
+            prop_assert_eq!(&told[0], &told[1], "{} → {}", from, to);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `kubeadm.k8s.io/v1beta4` and `kubeproxy.config.k8s.io/v1alpha1` of Kubernetes 1.36.
 //!
-//! **Left out**: fields that do not change what happens to a packet of a Service in nftables mode.
+//! **Left out**: fields that do not change what happens to a packet of a Service in nftables or iptables mode.
 
 use crate::ip::{Cidr, Family, cidr_family, parse_cidr_sloppy};
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,44 @@ pub struct KubeProxyConfiguration {
     pub detect_local_mode: String,
     /// Which node addresses take NodePort traffic.
     pub node_port_addresses: Vec<String>,
+    /// What `detectLocalMode` looks for, where it is an interface.
+    pub detect_local: DetectLocal,
     /// What only nftables mode reads.
     pub nftables: NftablesSettings,
+    /// What only iptables mode reads.
+    pub iptables: IptablesSettings,
+    /// How connections are tracked.
+    pub conntrack: ConntrackSettings,
+}
+
+/// Interfaces by which local traffic is told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct DetectLocal {
+    /// Pods hang on this bridge.
+    pub bridge_interface: String,
+    /// Pods' interfaces begin like this.
+    pub interface_name_prefix: String,
+}
+
+/// What only iptables mode reads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct IptablesSettings {
+    /// Masquerade all ClusterIP traffic.
+    pub masquerade_all: bool,
+    /// Which bit of the mark asks for masquerade.
+    pub masquerade_bit: Option<u8>,
+    /// Whether NodePorts answer on 127.0.0.1 too, which they do unless told otherwise.
+    pub localhost_node_ports: Option<bool>,
+}
+
+/// How connections are tracked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ConntrackSettings {
+    /// TCP packets out of their window are not invalid.
+    pub tcp_be_liberal: bool,
 }
 
 /// What only nftables mode reads.

@@ -7,12 +7,13 @@
 //! **Left out**: queues to user space, and `ct` writes other than through nat.
 
 use super::conntrack::{Conntrack, Direction, Manipulation, Tracking, Translation};
+use super::payload::payload;
 use super::{
     BitOperation, Chain, ChainType, CtKey, Datum, DynamicElements, Element, Entered, Expression,
-    FibResult, Field, Hook, Lookup, LookupResult, MapValue, Meta, Name, NatFlags, NatKind,
-    NatTarget, NumgenMode, Operand, Operator, Outcome, Policy, Priority, RejectWith, Ruleset,
-    SetReference, Skipped, Statement, Table, Trace, TraceEvent, Unknown, Verdict, Written,
-    ct_state,
+    FibResult, Hook, Lookup, LookupResult, MapValue, Meta, Name, NatFlags, NatKind, NatTarget,
+    NumgenMode, Operand, Operator, Outcome, Policy, Priority, Recent, RecentSide, RejectWith,
+    Ruleset, SetReference, Skipped, Statement, Statistic, StatisticMode, Table, Trace, TraceEvent,
+    Unknown, Verdict, Written, ct_state, ct_status,
 };
 use crate::chance::Chooser;
 use crate::ip::{IpAddr, join_host_port};
@@ -447,9 +448,11 @@ impl Pass<'_> {
                 deeds.written.push(Written::Element { set, key });
                 GOES_ON
             }
-            Statement::Counter => GOES_ON,
+            Statement::Counter | Statement::Comment(_) | Statement::Account(_) => GOES_ON,
+            Statement::Statistic(statistic) => self.statistic(site, *statistic),
+            Statement::Recent(recent) => self.recent(site, recent, it, deeds),
             // A log changes nothing and lets every packet on.
-            Statement::Unknown(text) if text.split(' ').next() == Some("log") => GOES_ON,
+            Statement::Unknown(text) if is_log(text) => GOES_ON,
             Statement::Unknown(text) => RuleEnd::Unknown(text.clone()),
         }
     }
@@ -470,8 +473,9 @@ impl Pass<'_> {
                 crate::ip::Family::V4 => 2,
                 crate::ip::Family::V6 => 10,
             }),
-            Expression::Meta(Meta::Iifname) => Datum::Interface(it.iif.clone()?),
-            Expression::Meta(Meta::Oifname) => Datum::Interface(it.oif.clone()?),
+            // Without an interface the kernel compares with an empty name.
+            Expression::Meta(Meta::Iifname) => Datum::Interface(it.iif.clone().unwrap_or_default()),
+            Expression::Meta(Meta::Oifname) => Datum::Interface(it.oif.clone().unwrap_or_default()),
             Expression::Ct(key) => self.ct(*key, it)?,
             Expression::Fib(fib) => {
                 let address = match fib.address {
@@ -527,13 +531,65 @@ impl Pass<'_> {
         })
     }
 
+    fn statistic(&mut self, site: &Site<'_>, statistic: Statistic) -> RuleEnd {
+        let is_drawn = match statistic.mode {
+            StatisticMode::Random(probability) => self.chooser.toss(probability.value()),
+            StatisticMode::Nth { every, packet } => {
+                let rule = (site.chain.name.clone(), site.rule_idx);
+                self.dynamic.turn(rule, every.max(1)) == packet
+            }
+        };
+        match is_drawn == statistic.inverted {
+            true => site.skipped(None),
+            false => RuleEnd::Verdict(Verdict::Continue),
+        }
+    }
+
+    fn recent(
+        &mut self,
+        site: &Site<'_>,
+        recent: &Recent,
+        it: &Travelling,
+        deeds: &mut Deeds,
+    ) -> RuleEnd {
+        let address = match recent.side {
+            RecentSide::Source => it.packet.source,
+            RecentSide::Destination => it.packet.destination,
+        };
+        let answer = self.dynamic.recent.meet(recent, address, self.now);
+        let key = Datum::Address(answer.address);
+        if !answer.holds {
+            return site.skipped(Some(key));
+        }
+        let set = recent.list.clone();
+        if answer.noted {
+            deeds.written.push(Written::Element { set, key });
+        } else {
+            deeds.lookups.push(Lookup {
+                set: Some(set),
+                key,
+                result: match recent.inverted {
+                    true => LookupResult::Absent,
+                    false => LookupResult::Present,
+                },
+            });
+        }
+        RuleEnd::Verdict(Verdict::Continue)
+    }
+
     fn ct(&self, key: CtKey, it: &Travelling) -> Option<Datum> {
         let Some(tracking) = &it.tracking else {
-            return (key == CtKey::State).then_some(Datum::Bits(ct_state::INVALID));
+            let asks_state = matches!(key, CtKey::State | CtKey::Ctstate);
+            return asks_state.then_some(Datum::Bits(ct_state::INVALID));
         };
         let connection = self.conntrack.connection(tracking);
         Some(match key {
             CtKey::State => Datum::Bits(tracking.state),
+            CtKey::Ctstate => Datum::Bits(
+                tracking.state
+                    | flag(connection.status, ct_status::SNAT, ct_state::SNAT)
+                    | flag(connection.status, ct_status::DNAT, ct_state::DNAT),
+            ),
             CtKey::Status => Datum::Bits(connection.status),
             CtKey::Mark => Datum::Number(connection.mark),
             CtKey::Direction => Datum::Number(u32::from(tracking.direction == Direction::Reply)),
@@ -683,8 +739,19 @@ impl Site<'_> {
     }
 }
 
+/// `log …`, `-j LOG …` and `-j NFLOG …`.
+fn is_log(text: &str) -> bool {
+    let text = text.strip_prefix("-j ").unwrap_or(text);
+    matches!(text.split(' ').next(), Some("log" | "LOG" | "NFLOG"))
+}
+
 fn before(chain: &Chain, priority: Priority) -> bool {
     chain.base.is_some_and(|it| it.priority < priority)
+}
+
+/// `bit`, if `flags` have `flag`.
+const fn flag(flags: u32, flag: u32, bit: u32) -> u32 {
+    if flags & flag != 0 { bit } else { 0 }
 }
 
 /// Whether a packet's value is the wanted one. Named bits match if any of them is set, unless a
@@ -712,71 +779,4 @@ fn number(datum: &Datum) -> Option<u32> {
         Datum::Protocol(it) => Some(u32::from(*it)),
         _ => None,
     }
-}
-
-fn payload(field: Field, packet: &Packet) -> Option<Datum> {
-    let is_v4 = packet.source.is_ipv4();
-    let number = packet.protocol().number();
-    let ports = |wanted: u8| (number == wanted).then_some(());
-    Some(match field {
-        Field::IpSaddr if is_v4 => packet.source.into(),
-        Field::IpDaddr if is_v4 => packet.destination.into(),
-        Field::Ip6Saddr if !is_v4 => packet.source.into(),
-        Field::Ip6Daddr if !is_v4 => packet.destination.into(),
-        Field::IpProtocol if is_v4 => Datum::Protocol(number),
-        Field::Ip6Nexthdr if !is_v4 => Datum::Protocol(number),
-        Field::IpSaddr
-        | Field::IpDaddr
-        | Field::Ip6Saddr
-        | Field::Ip6Daddr
-        | Field::IpProtocol
-        | Field::Ip6Nexthdr => return None,
-        Field::TcpSport => ports(6)
-            .and_then(|()| packet.source_port())
-            .map(Datum::Port)?,
-        Field::TcpDport => ports(6)
-            .and_then(|()| packet.destination_port())
-            .map(Datum::Port)?,
-        Field::UdpSport => ports(17)
-            .and_then(|()| packet.source_port())
-            .map(Datum::Port)?,
-        Field::UdpDport => ports(17)
-            .and_then(|()| packet.destination_port())
-            .map(Datum::Port)?,
-        Field::SctpSport => ports(132)
-            .and_then(|()| packet.source_port())
-            .map(Datum::Port)?,
-        Field::SctpDport => ports(132)
-            .and_then(|()| packet.destination_port())
-            .map(Datum::Port)?,
-        // Of an ICMP message the kernel would read its checksum here, which equals no port anybody
-        // put into a set.
-        Field::ThSport => Datum::Port(packet.source_port()?),
-        Field::ThDport => Datum::Port(packet.destination_port()?),
-        Field::TcpFlags => match &packet.transport {
-            Transport::Tcp { flags, .. } => Datum::Bits(
-                u32::from(flags.fin)
-                    | u32::from(flags.syn) << 1
-                    | u32::from(flags.rst) << 2
-                    | u32::from(flags.ack) << 4,
-            ),
-            _ => return None,
-        },
-        Field::IcmpType if is_v4 => icmp_type(packet, [8, 0, 3])?,
-        Field::Icmpv6Type if !is_v4 => icmp_type(packet, [128, 129, 1])?,
-        Field::IcmpType | Field::Icmpv6Type => return None,
-    })
-}
-
-/// The message type, given the numbers of echo request, echo reply and unreachable.
-fn icmp_type(packet: &Packet, [request, reply, unreachable]: [u32; 3]) -> Option<Datum> {
-    use crate::net::Icmp;
-    let Transport::Icmp(message) = &packet.transport else {
-        return None;
-    };
-    Some(Datum::Number(match message {
-        Icmp::EchoRequest { .. } => request,
-        Icmp::EchoReply { .. } => reply,
-        Icmp::Unreachable { .. } => unreachable,
-    }))
 }

@@ -108,6 +108,8 @@ pub enum Meta {
 pub enum CtKey {
     /// new, established, related, invalid, untracked.
     State,
+    /// The state with bits for translation, as iptables' `--ctstate` has it.
+    Ctstate,
     /// dnat, snat, seen-reply, …
     Status,
     /// The connection's own mark.
@@ -269,6 +271,20 @@ pub mod ct_state {
     pub const NEW: u32 = 8;
     /// Tracking was turned off for it.
     pub const UNTRACKED: u32 = 64;
+    /// The source is translated; only iptables counts this among the states.
+    pub const SNAT: u32 = 1 << 16;
+    /// The destination is translated; only iptables counts this among the states.
+    pub const DNAT: u32 = 1 << 17;
+    /// iptables' names and bits, in the order it prints them.
+    pub const CTSTATE_NAMES: [(&str, u32); 7] = [
+        ("INVALID", INVALID),
+        ("NEW", NEW),
+        ("RELATED", RELATED),
+        ("ESTABLISHED", ESTABLISHED),
+        ("UNTRACKED", UNTRACKED),
+        ("SNAT", SNAT),
+        ("DNAT", DNAT),
+    ];
     /// Names and bits, in the order nft prints them.
     pub const NAMES: [(&str, u32); 5] = [
         ("invalid", INVALID),

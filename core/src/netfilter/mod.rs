@@ -5,7 +5,8 @@
 //! the kernel; a change to it is a [`Transaction`], printed as nft text or applied here, whole or
 //! not at all.
 //!
-//! Imitates nftables as of Linux 6.18 and nft 1.0.6.
+//! Imitates nftables as of Linux 6.18 and nft 1.0.6, and iptables 1.8.9 with its extensions: tables
+//! and chains of both are the same values, told apart only by the dialect they are printed in.
 //!
 //! **Left out**: the bridge, arp and netdev families; flow tables; stateful objects other than
 //! counters; quotas, queues and synproxy. A statement outside this subset is kept as text and
@@ -16,7 +17,9 @@ pub mod conntrack;
 pub mod dialect;
 mod evaluate;
 mod expression;
+mod extension;
 mod hook;
+mod payload;
 mod rule;
 mod ruleset;
 mod set;
@@ -30,6 +33,10 @@ pub use evaluate::{Pass, Travelling};
 pub use expression::{
     AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Field, Meta, Numgen,
     NumgenMode, ct_state, ct_status,
+};
+pub use extension::{
+    Probability, Recent, RecentAnswer, RecentCommand, RecentLists, RecentSide, Statistic,
+    StatisticMode,
 };
 pub use hook::{ChainType, Hook, Priority};
 pub use rule::{Note, Rule, Tag, rule};

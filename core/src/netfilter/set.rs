@@ -207,12 +207,14 @@ impl Set {
     }
 }
 
-/// What packets left behind in the rules of one node: elements of sets with their expiry, and
-/// whose turn it is in each `numgen inc`.
+/// What packets left behind in the rules of one node: elements of sets with their expiry,
+/// whose turn it is in each `numgen inc`, and the addresses seen by `-m recent`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DynamicElements {
     by_set: BTreeMap<(super::TableKey, Name), BTreeMap<Datum, Option<Instant>>>,
     turns: BTreeMap<(Name, usize), u32>,
+    /// The lists of iptables' `-m recent`.
+    pub recent: super::RecentLists,
 }
 
 impl DynamicElements {

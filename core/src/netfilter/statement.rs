@@ -59,6 +59,14 @@ pub enum Statement {
     },
     /// Counts; changes nothing.
     Counter,
+    /// A remark among iptables' matches; it always holds.
+    Comment(Name),
+    /// Holds by lot, or each so many times: iptables' `-m statistic`.
+    Statistic(super::Statistic),
+    /// Asks or changes a list of addresses seen: iptables' `-m recent`.
+    Recent(super::Recent),
+    /// Counts in an accounting object of this name, and always holds: iptables' `-m nfacct`.
+    Account(Name),
     /// Something this model does not know, as text.
     Unknown(Name),
 }

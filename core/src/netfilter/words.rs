@@ -4,11 +4,13 @@
 
 use super::{
     AddressSelector, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult, Field, Meta,
-    NatFlags, NatKind, NatTarget, Numgen, NumgenMode, Operand, Operator, RejectWith, SetReference,
-    Statement, UpdateKind, Verdict,
+    NatFlags, NatKind, NatTarget, Numgen, NumgenMode, Operand, Operator, Probability, Recent,
+    RecentCommand, RecentSide, RejectWith, SetReference, Statement, Statistic, StatisticMode,
+    UpdateKind, Verdict,
 };
 use crate::ip::{Family, IpAddr};
 use crate::net::{AddressType, Protocol};
+use crate::time::Duration;
 
 fn matches(left: Expression, operator: Operator, right: Operand) -> Statement {
     Statement::Match {
@@ -278,4 +280,118 @@ pub fn drop_() -> Statement {
 #[must_use]
 pub fn reject() -> Statement {
     Statement::Reject(RejectWith::PortUnreachable)
+}
+
+/// `-m tcp --dport port`
+#[must_use]
+pub fn dport(protocol: Protocol, port: u16) -> Statement {
+    is(transport_dport(protocol), Datum::Port(port))
+}
+
+/// `-m tcp`: the protocol's own match, asked for nothing.
+#[must_use]
+pub fn any_dport(protocol: Protocol) -> Statement {
+    is(transport_dport(protocol), Datum::Ports(0, u16::MAX))
+}
+
+fn transport_dport(protocol: Protocol) -> Expression {
+    Expression::Payload(match protocol {
+        Protocol::Tcp => Field::TcpDport,
+        Protocol::Udp => Field::UdpDport,
+        Protocol::Sctp => Field::SctpDport,
+        Protocol::Icmp | Protocol::Icmpv6 => Field::ThDport,
+    })
+}
+
+/// `-m comment --comment text`
+#[must_use]
+pub fn comment(text: &str) -> Statement {
+    Statement::Comment(text.into())
+}
+
+/// `-m nfacct --nfacct-name name`
+#[must_use]
+pub fn account(name: &str) -> Statement {
+    Statement::Account(name.into())
+}
+
+/// `-m conntrack --ctstate …`
+#[must_use]
+pub fn ctstate(bits: u32) -> Statement {
+    is(Expression::Ct(CtKey::Ctstate), Datum::Bits(bits))
+}
+
+/// `-m conntrack ! --ctstate …`
+#[must_use]
+pub fn ctstate_is_none_of(bits: u32) -> Statement {
+    is_other_than(Expression::Ct(CtKey::Ctstate), Datum::Bits(bits))
+}
+
+/// `-m mark --mark bits/bits`
+#[must_use]
+pub fn mark_is_set(bits: u32) -> Statement {
+    is(mark_and(bits), Datum::Number(bits))
+}
+
+/// `-m mark ! --mark bits/bits`
+#[must_use]
+pub fn mark_is_not_set(bits: u32) -> Statement {
+    is_other_than(mark_and(bits), Datum::Number(bits))
+}
+
+/// `-m statistic --mode random --probability 1/n`
+#[must_use]
+pub fn one_in(n: usize) -> Statement {
+    Statement::Statistic(Statistic {
+        mode: StatisticMode::Random(Probability::one_in(n)),
+        inverted: false,
+    })
+}
+
+/// `-m recent --name list --set`
+#[must_use]
+pub fn recent_set(list: &str, family: Family) -> Statement {
+    Statement::Recent(recent(list, RecentCommand::Set, family))
+}
+
+/// `-m recent --name list --rcheck --seconds … --reap`
+#[must_use]
+pub fn recent_check(list: &str, within: Duration, family: Family) -> Statement {
+    Statement::Recent(Recent {
+        seconds: Some(u32::try_from(within.as_secs()).unwrap_or(u32::MAX)),
+        reaps: true,
+        ..recent(list, RecentCommand::Check, family)
+    })
+}
+
+fn recent(list: &str, command: RecentCommand, family: Family) -> Recent {
+    Recent {
+        list: list.into(),
+        command,
+        inverted: false,
+        side: RecentSide::Source,
+        mask: match family {
+            Family::V4 => IpAddr::from([u8::MAX; 4]),
+            Family::V6 => IpAddr::from([u16::MAX; 8]),
+        },
+        seconds: None,
+        reaps: false,
+        hit_count: None,
+    }
+}
+
+/// `-j MASQUERADE`
+#[must_use]
+pub fn masquerade() -> Statement {
+    Statement::Nat {
+        kind: NatKind::Masquerade,
+        target: None,
+        flags: NatFlags::default(),
+    }
+}
+
+/// `-j ACCEPT`
+#[must_use]
+pub fn accept() -> Statement {
+    Statement::Verdict(Verdict::Accept)
 }

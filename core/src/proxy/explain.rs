@@ -100,6 +100,31 @@ impl Reason {
             Reason::HairpinPair(target) => {
                 format!("The endpoint {target} runs on this node and may reach itself.")
             }
+            Reason::MarkHairpin => {
+                "A pod that reaches itself through its Service is marked for masquerade.".into()
+            }
+            Reason::Draw { target, one_in: 1 } => {
+                format!("No other endpoint is left: the connection goes to {target}.")
+            }
+            Reason::Draw { target, one_in } => {
+                format!("The lot sends one connection in {one_in} that come here to {target}.")
+            }
+            Reason::DropUnlisted(service_port) => {
+                format!("Whoever is in no source range of {service_port} is dropped later.")
+            }
+            Reason::HealthCheck(service_port) => {
+                format!("The load balancer of {service_port} may ask for this node's health.")
+            }
+            Reason::BlockLocalnet => {
+                "Nobody but this node itself may begin a connection to 127.0.0.0/8.".into()
+            }
+            Reason::DropInvalid => {
+                "A packet of no known connection would leave untranslated: it is dropped.".into()
+            }
+            Reason::ForwardMarked => "A packet with the masquerade mark may be forwarded.".into(),
+            Reason::ForwardEstablished => {
+                "Packets of connections that are known may be forwarded.".into()
+            }
         }
     }
 }

@@ -3,21 +3,24 @@
 //! Pure functions of a [`Snapshot`]. Imitates `pkg/proxy` of Kubernetes 1.34 to 1.37; every rule
 //! carries a tag that [`Origins`] turns back into the object and field it came from.
 //!
-//! **Left out**: iptables and ipvs mode; incremental sync; health-check servers; metrics.
+//! **Left out**: ipvs mode; incremental sync; health-check servers; metrics.
 
 mod endpoints;
 mod explain;
+mod iptables;
 mod nftables;
 mod origin;
 mod service_port;
 
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
+pub use iptables::IptablesSettings;
 pub use nftables::{Form, NAMES as NFTABLES_NAMES};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};
 
 use crate::api::{ClusterConfiguration, EndpointSlice, KubeProxyConfiguration, Service};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy};
+use crate::netfilter::dialect::Dialect;
 use crate::netfilter::{Ruleset, Tag, Transaction};
 use std::sync::Arc;
 
@@ -26,15 +29,25 @@ use std::sync::Arc;
 pub struct Mode {
     /// Its name in KubeProxyConfiguration.
     pub name: &'static str,
+    /// The language of its rules.
+    pub dialect: Dialect,
     /// The rules of one node and family.
     pub sync: fn(&Snapshot) -> Programme,
 }
 
 /// Every mode there is.
-pub const MODES: [Mode; 1] = [Mode {
-    name: "nftables",
-    sync: nftables::sync,
-}];
+pub const MODES: [Mode; 2] = [
+    Mode {
+        name: "nftables",
+        dialect: Dialect::Nft,
+        sync: nftables::sync,
+    },
+    Mode {
+        name: "iptables",
+        dialect: Dialect::Iptables,
+        sync: iptables::sync,
+    },
+];
 
 /// The mode of this name.
 #[must_use]
@@ -81,10 +94,12 @@ pub struct Settings {
     pub detector: Option<Detector>,
     /// Which addresses take NodePort traffic.
     pub node_port_addresses: NodePortAddresses,
-    /// Masquerade all ClusterIP traffic.
+    /// In nftables mode: masquerade all ClusterIP traffic.
     pub masquerade_all: bool,
-    /// The mark that asks for masquerade.
+    /// In nftables mode: the mark that asks for masquerade.
     pub masquerade_mark: u32,
+    /// What iptables mode reads.
+    pub iptables: IptablesSettings,
 }
 
 /// How traffic from pods is told from other traffic.
@@ -101,7 +116,9 @@ pub enum Detector {
 /// Which addresses of a node take NodePort traffic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodePortAddresses {
-    /// The node's primary address: the default of nftables mode.
+    /// Nothing is said: the primary address in nftables mode, all in iptables mode.
+    Unset,
+    /// The node's primary address.
     Primary,
     /// Addresses in these ranges; all, if there are none of the family.
     Ranges(Vec<Cidr>),
@@ -169,6 +186,14 @@ impl Settings {
         };
         let detector = match told.detect_local_mode.as_str() {
             "NodeCIDR" => of_family(node_pod_ranges),
+            "BridgeInterface" => {
+                let name = told.detect_local.bridge_interface.clone();
+                Some(Detector::BridgeInterface(name))
+            }
+            "InterfaceNamePrefix" => {
+                let prefix = told.detect_local.interface_name_prefix.clone();
+                Some(Detector::InterfaceNamePrefix(prefix))
+            }
             _ => of_family(&cluster_cidrs),
         };
         Settings {
@@ -182,13 +207,20 @@ impl Settings {
             node_port_addresses: node_port_addresses(&told.node_port_addresses, family),
             masquerade_all: told.nftables.masquerade_all,
             masquerade_mark: 1 << told.nftables.masquerade_bit.unwrap_or(14).min(31),
+            iptables: IptablesSettings {
+                masquerade_all: told.iptables.masquerade_all,
+                masquerade_mark: 1 << told.iptables.masquerade_bit.unwrap_or(14).min(31),
+                localhost_node_ports: told.iptables.localhost_node_ports.unwrap_or(true),
+                tcp_be_liberal: told.conntrack.tcp_be_liberal,
+                ..IptablesSettings::default()
+            },
         }
     }
 }
 
 fn node_port_addresses(told: &[String], family: Family) -> NodePortAddresses {
     match told {
-        [] => NodePortAddresses::Primary,
+        [] => NodePortAddresses::Unset,
         [word] if word == "primary" => NodePortAddresses::Primary,
         ranges => NodePortAddresses::Ranges(
             ranges
@@ -201,12 +233,12 @@ fn node_port_addresses(told: &[String], family: Family) -> NodePortAddresses {
 }
 
 impl Snapshot {
-    /// The node's addresses that take NodePort traffic; none stands for all local addresses.
+    /// The node's addresses that take NodePort traffic in nftables mode; none stands for all local addresses.
     #[must_use]
     pub fn node_port_ips(&self) -> Option<Vec<IpAddr>> {
         let of_family = |it: &&IpAddr| family(**it) == self.family;
         match &self.settings.node_port_addresses {
-            NodePortAddresses::Primary => Some(
+            NodePortAddresses::Unset | NodePortAddresses::Primary => Some(
                 self.node
                     .primary_ips
                     .iter()

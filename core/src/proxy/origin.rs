@@ -89,6 +89,27 @@ pub enum Reason {
     SourceRanges(String),
     /// An endpoint of this node, for the hairpin set.
     HairpinPair(String),
+    /// A pod that reaches itself gets the masquerade mark.
+    MarkHairpin,
+    /// An endpoint is drawn by lot.
+    Draw {
+        /// The endpoint.
+        target: String,
+        /// How many there are left to draw from, itself included.
+        one_in: usize,
+    },
+    /// Sources that no range names.
+    DropUnlisted(String),
+    /// The port where a load balancer asks for this node's health.
+    HealthCheck(String),
+    /// Others' packets to this node's loopback.
+    BlockLocalnet,
+    /// Packets that belong to no connection.
+    DropInvalid,
+    /// Marked packets may be forwarded.
+    ForwardMarked,
+    /// Packets of known connections may be forwarded.
+    ForwardEstablished,
 }
 
 /// The origins of all rules of a programme, by tag.

@@ -166,6 +166,18 @@ impl ServicePort {
             || !self.external_ips.is_empty()
     }
 
+    /// The port where a load balancer asks whether this node has endpoints, if it asks.
+    #[must_use]
+    pub fn health_check_node_port(&self) -> Option<u16> {
+        let is_asked = self.service.kind() == "LoadBalancer" && self.external_policy_is_local;
+        let told = self
+            .service
+            .spec
+            .health_check_node_port
+            .filter(|_| is_asked)?;
+        u16::try_from(told).ok().filter(|it| *it != 0)
+    }
+
     /// The path of one of its port's fields: `spec.ports[0].targetPort`.
     #[must_use]
     pub fn port_path(&self, field: &str) -> String {

@@ -167,7 +167,7 @@ fn conflicts(manifest: &Manifest, objects: &Objects, mode: &Mode) -> Vec<Complai
                 continue;
             };
             let complaint = Complaint::warning(format!(
-                "{} is claimed by {kept} already: this claim is left out of the rules",
+                "{} is claimed by {kept} already: no packet will follow this claim",
                 conflict.key
             ))
             .about(path.clone())

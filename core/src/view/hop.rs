@@ -376,6 +376,7 @@ impl Telling<'_> {
                 ruleset: &host.ruleset,
                 origins: host.origins.get(&step.before.family()).map(|it| &**it),
                 manifest: self.manifest,
+                dialect: self.world.mode.dialect,
             };
             chains(page, trace)
         });

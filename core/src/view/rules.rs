@@ -2,10 +2,11 @@
 //! which words decided.
 
 use crate::api::{Manifest, ObjectRef};
-use crate::netfilter::dialect::nft;
+use crate::netfilter::dialect::Dialect;
 use crate::netfilter::{
     CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped,
-    Statement, Table, Trace, TraceEvent, Verdict, Written, ct_state, ct_status,
+    Statement, Statistic, StatisticMode, Table, Trace, TraceEvent, Verdict, Written, ct_state,
+    ct_status,
 };
 use crate::proxy::{Origin, Origins};
 use serde::Serialize;
@@ -32,7 +33,7 @@ pub struct ChainView {
 /// A rule of a chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleView {
-    /// Its words, as nft writes them.
+    /// Its words, as nft or iptables writes them.
     pub words: Vec<WordView>,
     /// What became of it.
     pub status: RuleStatus,
@@ -105,6 +106,8 @@ pub struct Page<'a> {
     pub origins: Option<&'a Origins>,
     /// The manifest, for line numbers.
     pub manifest: &'a Manifest,
+    /// The language they are shown in.
+    pub dialect: Dialect,
 }
 
 /// The chains of one hook's trace.
@@ -142,7 +145,8 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
                 verdict,
             } => {
                 close_until(&chains, &mut open, chain);
-                let effects = effects(lookups, written, verdict);
+                let mut effects = effects(lookups, written, verdict);
+                effects.extend(lot(page, &chains, &open, *rule));
                 let element_sources = element_sources(page, &chains, &open, *rule, lookups);
                 touch(&mut chains, &open, *rule, |it| {
                     it.element_sources = element_sources;
@@ -229,16 +233,18 @@ fn untouched(
         },
         depth,
         rules: chain
-            .map(|it| it.rules.iter().map(|it| plain(page, it)).collect())
+            .map(|it| it.rules.iter().map(|it| plain(page, table, it)).collect())
             .unwrap_or_default(),
         policy: None,
     }
 }
 
-fn plain(page: Page<'_>, rule: &Rule) -> RuleView {
+fn plain(page: Page<'_>, table: &Table, rule: &Rule) -> RuleView {
     let origin = origin(page, rule);
     RuleView {
-        words: nft::words(rule)
+        words: page
+            .dialect
+            .words(rule, &table.key)
             .into_iter()
             .map(|it| WordView {
                 text: it.text,
@@ -299,6 +305,23 @@ fn element_sources(
         .collect()
 }
 
+/// What a lot that fell on this rule had for odds.
+fn lot(page: Page<'_>, chains: &[ChainView], open: &[usize], rule_idx: usize) -> Option<String> {
+    let chain = open.last().and_then(|it| chains.get(*it))?;
+    let table = table_of(page, chain)?;
+    let rule = table.chains.get(&chain.name)?.rules.get(rule_idx)?;
+    rule.statements.iter().find_map(|it| match it {
+        Statement::Statistic(Statistic {
+            mode: StatisticMode::Random(probability),
+            inverted: false,
+        }) => Some(format!(
+            "the lot fell on this rule: probability {}",
+            probability.written()
+        )),
+        _ => None,
+    })
+}
+
 fn table_of<'a>(page: Page<'a>, chain: &ChainView) -> Option<&'a Table> {
     page.ruleset
         .tables()
@@ -316,15 +339,21 @@ fn skip(
     let Some(chain) = open.last().and_then(|it| chains.get(*it)) else {
         return;
     };
-    let rule = table_of(page, chain)
-        .and_then(|it| it.chains.get(&chain.name))
-        .and_then(|it| it.rules.get(rule_idx));
-    let Some(rule) = rule else { return };
-    let reason = rule
-        .statements
-        .get(skipped.statement)
-        .map(|it| why_skipped(it, skipped.found.as_ref()));
-    let words: Vec<WordView> = nft::words(rule)
+    let Some(table) = table_of(page, chain) else {
+        return;
+    };
+    let rule = table.chains.get(&chain.name);
+    let Some(rule) = rule.and_then(|it| it.rules.get(rule_idx)) else {
+        return;
+    };
+    let reason = rule.statements.get(skipped.statement).map(|it| {
+        let found = skipped.found.as_ref();
+        let own = page.dialect.why_skipped(it, found);
+        own.unwrap_or_else(|| why_skipped(it, found))
+    });
+    let words: Vec<WordView> = page
+        .dialect
+        .words(rule, &table.key)
         .into_iter()
         .map(|it| WordView {
             role: match it.statement {
@@ -378,7 +407,7 @@ fn in_words(of: &Expression, value: &Datum) -> String {
         return value.to_string();
     };
     let names: &[(&str, u32)] = match key {
-        CtKey::State => &ct_state::NAMES,
+        CtKey::State | CtKey::Ctstate => &ct_state::NAMES,
         _ => &ct_status::NAMES,
     };
     let set: Vec<&str> = names

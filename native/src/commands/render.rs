@@ -1,6 +1,6 @@
 //! `packetwalk render`: the rules of a node, as the tool that loads them reads them.
 //!
-//! **Left out**: iptables and ipvs mode.
+//! **Left out**: ipvs mode.
 
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
@@ -28,6 +28,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   packetwalk render -f static/manifests/clusterip.yaml
   packetwalk render -f my-services/ --node node-2 | nft -c -f -
+  packetwalk render -f my-services/ --mode iptables | iptables-restore --test
   kubectl get svc,endpointslices,pods,nodes -A -o yaml | packetwalk render -f -";
 
 /// Prints the rules.
@@ -57,7 +58,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
             let _ = writeln!(
                 text,
                 "# kube-proxy on {node}, {} mode, {of}\n{}",
-                world.mode.name, programme.transaction
+                world.mode.name,
+                world.mode.dialect.print(&programme.transaction)
             );
         }
     }

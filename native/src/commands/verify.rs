@@ -14,8 +14,11 @@ use crate::lab::{Tamper, WorldLab, probe_protocol, simulated_rules};
 use crate::output;
 use packetwalk_core::ip::IpAddr;
 use packetwalk_core::net::Protocol;
-use packetwalk_core::netfilter::dialect::nft;
-use packetwalk_core::sim::{Destination, HostId, Outcomes, Request, Source, Walk, World, outcomes};
+use packetwalk_core::netfilter::dialect::{Dialect, iptables, nft};
+use packetwalk_core::netfilter::{Ruleset, TableFamily};
+use packetwalk_core::sim::{
+    Destination, Host, HostId, Outcomes, Request, Source, Walk, World, outcomes,
+};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -38,6 +41,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   sudo packetwalk verify -f static/manifests/clusterip.yaml
   sudo packetwalk verify -f my-cluster.yaml -o json
+  sudo packetwalk verify -f my-cluster.yaml --mode iptables
 
 Nodes and pods become network namespaces of their own, made for this run and removed after it.
 Nothing outside them is touched.";
@@ -291,6 +295,7 @@ fn run_flow(
         n_ways = ways.ways.branches.len();
         let at = SocketAddr::new(plan.address, plan.port.unwrap_or_default());
         let probe = Probe::new(protocol, at).from_port(*port);
+        lab.forget(world)?;
         lab.listen()?;
         let outcome = lab.send(&plan.from, &probe)?;
         let recordings = lab.listen()?;
@@ -299,6 +304,7 @@ fn run_flow(
             recordings: &recordings,
             listing: &|host, table| lab.listing(host, table),
             ruleset: &|host| simulated_rules(world, host),
+            dialect: world.mode.dialect,
             outcome: &outcome,
         };
         comparison.add(compare(walk, &observed));
@@ -380,6 +386,10 @@ fn note_losses(
 /// The kernel's listing of every node's rules, read back, must be the rules that were generated.
 fn compare_rulesets(world: &World, lab: &WorldLab, report: &mut Report) {
     for host in world.network.hosts() {
+        if world.mode.dialect == Dialect::Iptables {
+            compare_saved(host, lab, report);
+            continue;
+        }
         for table in host.ruleset.tables() {
             let Some(listing) = lab.listing(&host.id, &table.key) else {
                 continue;
@@ -406,6 +416,63 @@ fn compare_rulesets(world: &World, lab: &WorldLab, report: &mut Report) {
     }
 }
 
+/// The same, read back from `iptables-save`.
+fn compare_saved(host: &Host, lab: &WorldLab, report: &mut Report) {
+    for family in [TableFamily::Ip, TableFamily::Ip6] {
+        let Some(listing) = lab.saved(&host.id, family) else {
+            continue;
+        };
+        let place = format!("{}, tables of {}", host.id.short(), family.name());
+        let mut comparison = Comparison::default();
+        let mut read = Ruleset::default();
+        let applied = iptables::parse(listing, family)
+            .map_err(|it| it.to_string())
+            .and_then(|it| it.apply(&mut read).map_err(|it| it.to_string()));
+        match applied {
+            Ok(()) => {
+                let lines = |it: &Ruleset| sections(&iptables::save(it, family));
+                compare_lines(
+                    &place,
+                    &lines(&host.ruleset),
+                    &lines(&read),
+                    &mut comparison,
+                );
+                report.n_rules += read.n_rules();
+            }
+            Err(error) => comparison.check(
+                &place,
+                "the listing",
+                "iptables' own language".into(),
+                format!("cannot be read: {error}"),
+            ),
+        }
+        report.n_steps += comparison.n_steps;
+        report.disagreements.extend(comparison.disagreements);
+    }
+}
+
+/// The lines of a listing, each with its table and its place in its chain.
+fn sections(listing: &str) -> BTreeSet<String> {
+    let mut table = "";
+    let mut chain = "";
+    let mut n_in_chain = 0;
+    let mut lines = BTreeSet::new();
+    for line in listing.lines() {
+        if let Some(name) = line.strip_prefix('*') {
+            table = name;
+        }
+        let named = line.strip_prefix("-A ").and_then(|it| it.split(' ').next());
+        if let Some(named) = named {
+            n_in_chain = if named == chain { n_in_chain + 1 } else { 1 };
+            chain = named;
+            lines.insert(format!("{table}: rule {n_in_chain}: {line}"));
+        } else {
+            lines.insert(format!("{table}: {line}"));
+        }
+    }
+    lines
+}
+
 fn compare_chains(
     place: &str,
     mine: &packetwalk_core::netfilter::Ruleset,
@@ -419,13 +486,21 @@ fn compare_chains(
             .map(ToString::to_string)
             .collect()
     };
-    let (mine, theirs) = (lines(mine), lines(theirs));
-    comparison.n_steps += mine.intersection(&theirs).count();
+    compare_lines(place, &lines(mine), &lines(theirs), comparison);
+}
+
+fn compare_lines(
+    place: &str,
+    mine: &BTreeSet<String>,
+    theirs: &BTreeSet<String>,
+    comparison: &mut Comparison,
+) {
+    comparison.n_steps += mine.intersection(theirs).count();
     let absent = || "is not there".to_owned();
-    for line in mine.difference(&theirs) {
+    for line in mine.difference(theirs) {
         comparison.check(place, "the listing", line.clone(), absent());
     }
-    for line in theirs.difference(&mine) {
+    for line in theirs.difference(mine) {
         comparison.check(place, "the listing", absent(), line.clone());
     }
 }

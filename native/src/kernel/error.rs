@@ -64,6 +64,15 @@ pub enum Error {
         complaints: Vec<NftComplaint>,
     },
 
+    /// A tool of iptables refused its input or failed.
+    #[error("iptables could not {tried}: {stderr}")]
+    Iptables {
+        /// What was tried, as the rest of a sentence that begins with "iptables could not".
+        tried: String,
+        /// Everything the tool wrote on its standard error.
+        stderr: String,
+    },
+
     /// A description that cannot be built, whatever the machine.
     #[error("the description of the lab is wrong: {0}")]
     Description(String),
@@ -106,7 +115,7 @@ impl Error {
         match self {
             Self::NotPermitted { .. } | Self::MissingTool { .. } | Self::System { .. } => true,
             Self::Netlink { .. } | Self::Malformed { .. } => true,
-            Self::Nft { .. } | Self::Description(_) => false,
+            Self::Nft { .. } | Self::Iptables { .. } | Self::Description(_) => false,
             Self::Several(list) => list.iter().any(Self::is_about_the_machine),
         }
     }

@@ -7,6 +7,7 @@
 
 pub mod conntrack;
 mod error;
+pub mod iptables;
 pub mod link;
 pub mod monitor;
 mod netlink;

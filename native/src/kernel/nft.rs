@@ -247,7 +247,7 @@ fn complaints(stderr: &str, input: &str) -> Vec<NftComplaint> {
 }
 
 fn run(place: Place<'_>, arguments: &[&str], input: &str) -> Result<Output, Error> {
-    let program = find()?;
+    let program = find(TOOL, HINT)?;
     let start = || communicate(&program, arguments, input);
     place.run(start)?.map_err(|it| {
         Error::system(
@@ -258,7 +258,7 @@ fn run(place: Place<'_>, arguments: &[&str], input: &str) -> Result<Output, Erro
 }
 
 /// Writes and reads at the same time, so that neither side waits for the other for ever.
-fn communicate(program: &Path, arguments: &[&str], input: &str) -> io::Result<Output> {
+pub(super) fn communicate(program: &Path, arguments: &[&str], input: &str) -> io::Result<Output> {
     let mut child = Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C")
@@ -278,23 +278,24 @@ fn communicate(program: &Path, arguments: &[&str], input: &str) -> io::Result<Ou
     })
 }
 
-fn find() -> Result<PathBuf, Error> {
+/// Where a program is.
+pub(super) fn find(tool: &'static str, hint: &'static str) -> Result<PathBuf, Error> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = env::split_paths(&path)
         .chain(FURTHER_FOLDERS.map(PathBuf::from))
         .collect();
-    let candidates = folders.iter().map(|it| it.join(TOOL));
+    let candidates = folders.iter().map(|it| it.join(tool));
     candidates
         .into_iter()
         .find(|it| it.is_file())
         .ok_or_else(|| Error::MissingTool {
-            tool: TOOL,
+            tool,
             looked_in: folders
                 .iter()
                 .map(|it| it.display().to_string())
                 .collect::<Vec<_>>()
                 .join(":"),
-            hint: HINT,
+            hint,
         })
 }
 

@@ -360,6 +360,12 @@ impl Cluster {
             name: UNDERLAY_BRIDGE.to_owned(),
             addresses: self.gateways.clone(),
         });
+        // Beyond it is the rest of the world, which does not answer here.
+        for gateway in &self.gateways {
+            let everything = Prefix::everything(gateway.address);
+            let nowhere = Route::dead(everything, RouteKind::Blackhole);
+            underlay.routes.push(nowhere);
+        }
         topology.hosts.push(underlay);
         for node in &self.nodes {
             self.add_node(node, &mut topology)?;

@@ -131,6 +131,10 @@ fn canonical_statement(statement: &Statement) -> Statement {
         | Statement::Verdict(_)
         | Statement::Reject(_)
         | Statement::Counter
+        | Statement::Comment(_)
+        | Statement::Statistic(_)
+        | Statement::Recent(_)
+        | Statement::Account(_)
         | Statement::Unknown(_) => statement.clone(),
     }
 }

@@ -125,6 +125,11 @@ impl<'a> Printer<'a> {
                         .extend(["packets", "0", "bytes", "0"].map(str::to_owned));
                 }
             }
+            // What iptables writes has no words in nft: `nft list` names the module.
+            Statement::Comment(_) => self.push("xt match comment"),
+            Statement::Statistic(_) => self.push("xt match statistic"),
+            Statement::Recent(_) => self.push("xt match recent"),
+            Statement::Account(_) => self.push("xt match nfacct"),
             Statement::Unknown(text) => self.push(&**text),
         }
     }
@@ -238,7 +243,7 @@ impl<'a> Printer<'a> {
             Expression::Ct(key) => {
                 self.push("ct");
                 self.push(match key {
-                    CtKey::State => "state",
+                    CtKey::State | CtKey::Ctstate => "state",
                     CtKey::Status => "status",
                     CtKey::Mark => "mark",
                     CtKey::Direction => "direction",

@@ -311,7 +311,7 @@ pub(super) fn kind_of(expression: &Expression) -> Kind {
             Meta::Iifname | Meta::Oifname => Kind::Interface,
         },
         Expression::Ct(key) => match key {
-            CtKey::State => Kind::CtState,
+            CtKey::State | CtKey::Ctstate => Kind::CtState,
             CtKey::Status => Kind::CtStatus,
             CtKey::Mark => Kind::Mark,
             CtKey::Direction => Kind::CtDirection,

@@ -1,0 +1,240 @@
+//! iptables mode: kube-proxy's rules in the tables filter and nat.
+//!
+//! `pkg/proxy/iptables/proxier.go` of Kubernetes 1.34 to 1.37, which write the same rules. What
+//! kube-proxy ensures by single calls of `iptables` (the jumps out of built-in chains, the canary)
+//! and what it hands to `iptables-restore` are one transaction here.
+//!
+//! **Left out**: incremental sync and the removal of stale chains; the order of Services, which is
+//! luck in kube-proxy and by name here; the kubelet's own chains (KUBE-IPTABLES-HINT,
+//! KUBE-KUBELET-CANARY).
+
+mod names;
+mod service;
+mod structure;
+
+use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
+use crate::api::ObjectRef;
+use crate::ip::{Cidr, Family, IpAddr, family};
+use crate::netfilter::dialect::iptables::ordered;
+use crate::netfilter::{Chain, Datum, Object, Rule, TableFamily, TableKey, Tag, Transaction, Verb};
+use crate::proxy::NodePortAddresses;
+use std::collections::BTreeMap;
+
+/// With more endpoints than these, comments of endpoints are left out.
+const LARGE_CLUSTER_ENDPOINTS: usize = 1000;
+
+/// What only iptables mode reads of kube-proxy's settings, and what kube-proxy found on the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IptablesSettings {
+    /// Masquerade all ClusterIP traffic.
+    pub masquerade_all: bool,
+    /// The mark that asks for masquerade.
+    pub masquerade_mark: u32,
+    /// NodePorts answer on 127.0.0.1 too.
+    pub localhost_node_ports: bool,
+    /// TCP packets out of their window are not invalid.
+    pub tcp_be_liberal: bool,
+    /// Whether MASQUERADE knows `--random-fully`: since iptables 1.6.2.
+    pub random_fully: bool,
+    /// Whether the kernel has accounting objects: rules with nothing but a count refer to them.
+    pub accounting: bool,
+}
+
+impl Default for IptablesSettings {
+    fn default() -> Self {
+        IptablesSettings {
+            masquerade_all: false,
+            masquerade_mark: 0x4000,
+            localhost_node_ports: true,
+            tcp_be_liberal: false,
+            random_fully: true,
+            accounting: false,
+        }
+    }
+}
+
+/// The rules of one node and family.
+pub(super) fn sync(snapshot: &Snapshot) -> Programme {
+    let slices = super::SlicesByService::new(&snapshot.endpoint_slices, snapshot.family);
+    let ports: Vec<_> = super::service_ports(&snapshot.services, snapshot.family)
+        .into_iter()
+        .map(|port| {
+            let endpoints = super::endpoints_of(&port, &slices, &snapshot.node);
+            (port, endpoints)
+        })
+        .collect();
+    let n_endpoints: usize = ports.iter().map(|it| it.1.len()).sum();
+    let mut writer = Writer::new(snapshot, Remarks::of(n_endpoints));
+    structure::write_beginning(&mut writer);
+    for (port, endpoints) in &ports {
+        let selected = super::select(port, endpoints, &snapshot.node);
+        service::write(&mut writer, port, &selected);
+    }
+    structure::write_end(&mut writer);
+    Programme {
+        transaction: writer.transaction,
+        origins: writer.origins,
+        conflicts: writer.conflicts,
+    }
+}
+
+/// Whether rules of endpoints carry comments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remarks {
+    Everywhere,
+    /// In a large cluster they would cost too much.
+    NotOfEndpoints,
+}
+
+impl Remarks {
+    fn of(n_endpoints: usize) -> Self {
+        match n_endpoints > LARGE_CLUSTER_ENDPOINTS {
+            true => Remarks::NotOfEndpoints,
+            false => Remarks::Everywhere,
+        }
+    }
+}
+
+/// The tables kube-proxy writes into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum In {
+    Filter,
+    Nat,
+    Mangle,
+}
+
+impl In {
+    const fn name(self) -> &'static str {
+        match self {
+            In::Filter => "filter",
+            In::Nat => "nat",
+            In::Mangle => "mangle",
+        }
+    }
+}
+
+/// A transaction being written, with the origins of what is in it.
+struct Writer<'a> {
+    snapshot: &'a Snapshot,
+    remarks: Remarks,
+    transaction: Transaction,
+    origins: Origins,
+    /// Who claims which address and port: the first claim's rules are met first.
+    claims: BTreeMap<Datum, (String, Tag)>,
+    conflicts: Vec<Conflict>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(snapshot: &'a Snapshot, remarks: Remarks) -> Self {
+        Writer {
+            snapshot,
+            remarks,
+            transaction: Transaction::default(),
+            origins: Origins::default(),
+            claims: BTreeMap::new(),
+            conflicts: Vec::new(),
+        }
+    }
+
+    fn family(&self) -> Family {
+        self.snapshot.family
+    }
+
+    fn settings(&self) -> &'a IptablesSettings {
+        &self.snapshot.settings.iptables
+    }
+
+    /// NodePorts on 127.0.0.1: only in IPv4, and only where NodePorts answer there at all.
+    fn has_localhost_node_ports(&self) -> bool {
+        let answers_on_loopback = match &self.snapshot.settings.node_port_addresses {
+            NodePortAddresses::Unset => true,
+            NodePortAddresses::Primary => false,
+            NodePortAddresses::Ranges(ranges) => {
+                let loopback = IpAddr::from([127, 0, 0, 0]);
+                let is_there = |it: &Cidr| it.addr().is_loopback() || it.contains(&loopback);
+                ranges.is_empty() || ranges.iter().any(is_there)
+            }
+        };
+        let is_v4 = self.family() == Family::V4;
+        is_v4 && self.settings().localhost_node_ports && answers_on_loopback
+    }
+
+    /// The addresses that take NodePort traffic; none stands for all local addresses.
+    fn node_port_ips(&self) -> Option<Vec<IpAddr>> {
+        let snapshot = self.snapshot;
+        let ranges = match &snapshot.settings.node_port_addresses {
+            NodePortAddresses::Unset => return None,
+            NodePortAddresses::Primary => return snapshot.node_port_ips(),
+            NodePortAddresses::Ranges(ranges) => ranges,
+        };
+        if ranges.iter().all(|it| it.prefix_len() == 0) {
+            return None;
+        }
+        let loopback = self
+            .has_localhost_node_ports()
+            .then(|| IpAddr::from([127, 0, 0, 1]));
+        let own = snapshot.node.all_ips.iter().copied();
+        let candidates = own.filter(|it| !it.is_loopback()).chain(loopback);
+        let taken = candidates
+            .filter(|it| family(*it) == self.family())
+            .filter(|ip| ranges.iter().any(|it| it.contains(ip)));
+        Some(taken.collect())
+    }
+
+    fn key(&self, table: In) -> TableKey {
+        TableKey::new(TableFamily::from(self.family()), table.name())
+    }
+
+    fn table(&mut self, table: In) {
+        let key = self.key(table);
+        let object = Object::Table { comment: None };
+        self.transaction.push(Verb::Add, &key, object);
+    }
+
+    fn chain(&mut self, table: In, chain: Chain) {
+        let key = self.key(table);
+        self.transaction.push(Verb::Add, &key, Object::Chain(chain));
+    }
+
+    fn rule(&mut self, table: In, chain: &str, rule: Rule, tag: Tag) {
+        let key = self.key(table);
+        let note = rule.note.clone().tagged(tag);
+        let rule = ordered(Rule { note, ..rule });
+        let chain = chain.into();
+        let object = Object::Rule { chain, rule };
+        self.transaction.push(Verb::Add, &key, object);
+    }
+
+    /// Notes who claims an address or a NodePort; a second claim is never asked.
+    fn claim(&mut self, key: Datum, claimant: &str, tag: Tag) {
+        match self.claims.get(&key) {
+            None => {
+                self.claims.insert(key, (claimant.to_owned(), tag));
+            }
+            Some((first, _)) if first == claimant => {}
+            Some((_, first)) => self.conflicts.push(Conflict {
+                key: key.to_string(),
+                first: *first,
+                second: tag,
+            }),
+        }
+    }
+
+    /// The tag of something kube-proxy writes on its own account.
+    fn own(&mut self, reason: Reason) -> Tag {
+        self.origins.tag(Origin {
+            object: None,
+            path: String::new(),
+            reason,
+        })
+    }
+
+    /// The tag of something it writes because of a field.
+    fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
+        self.origins.tag(Origin {
+            object: Some(object),
+            path: path.to_owned(),
+            reason,
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! What stands in every cluster: jumps out of the built-in chains, marks, masquerade, forwarding.
+
+use super::names::{
+    CANARY, EXTERNAL_SERVICES, FIREWALL, FORWARD, MARK_MASQ, NODE_PORTS, POSTROUTING,
+    PROXY_FIREWALL, SERVICES,
+};
+use super::{In, Writer};
+use crate::ip::{Cidr, Family};
+use crate::netfilter::words::{
+    accept, account, comment, ctstate, ctstate_is_none_of, daddr, daddr_is_local, drop_,
+    flip_mark_bits, is, is_other_than, jump, mark_is_not_set, mark_is_set, masquerade,
+    masquerade_fully_random, return_, saddr, set_mark_bits,
+};
+use crate::netfilter::{Chain, ChainType, Datum, Hook, Priority, Rule, ct_state as state, rule};
+use crate::proxy::Reason;
+
+/// Which packets a jump takes along.
+#[derive(Clone, Copy, PartialEq)]
+enum Of {
+    NewConnections,
+    All,
+}
+
+/// A jump out of a built-in chain: table, chain, target, which packets, comment.
+type Jump = (In, &'static str, &'static str, Of, &'static str);
+
+/// The jumps in the order they are ensured. Each is put in front of its chain, so that a chain has
+/// them the other way round.
+const JUMPS: [Jump; 14] = {
+    use In::{Filter, Nat};
+    use Of::{All, NewConnections};
+    const OUTSIDE: &str = "kubernetes externally-visible service portals";
+    const HEALTH: &str = "kubernetes health check service ports";
+    const PORTALS: &str = "kubernetes service portals";
+    const FORWARDING: &str = "kubernetes forwarding rules";
+    const BALANCER: &str = "kubernetes load balancer firewall";
+    const LEAVING: &str = "kubernetes postrouting rules";
+    [
+        (Filter, "INPUT", EXTERNAL_SERVICES, NewConnections, OUTSIDE),
+        (
+            Filter,
+            "FORWARD",
+            EXTERNAL_SERVICES,
+            NewConnections,
+            OUTSIDE,
+        ),
+        (Filter, "INPUT", NODE_PORTS, All, HEALTH),
+        (Filter, "FORWARD", SERVICES, NewConnections, PORTALS),
+        (Filter, "OUTPUT", SERVICES, NewConnections, PORTALS),
+        (Filter, "FORWARD", FORWARD, All, FORWARDING),
+        (Filter, "INPUT", PROXY_FIREWALL, NewConnections, BALANCER),
+        (Filter, "OUTPUT", PROXY_FIREWALL, NewConnections, BALANCER),
+        (Filter, "FORWARD", PROXY_FIREWALL, NewConnections, BALANCER),
+        (Nat, "OUTPUT", SERVICES, All, PORTALS),
+        (Nat, "PREROUTING", SERVICES, All, PORTALS),
+        (Nat, "POSTROUTING", POSTROUTING, All, LEAVING),
+        (Filter, "INPUT", FIREWALL, All, ""),
+        (Filter, "OUTPUT", FIREWALL, All, ""),
+    ]
+};
+
+/// The built-in chains of each table, as iptables makes them.
+const BUILT_IN: [(In, &str, ChainType, Hook, Priority); 12] = {
+    use ChainType::{Filter, Nat, Route};
+    use Hook::{Forward, Input, Output, Postrouting, Prerouting};
+    let mangle = Priority::MANGLE;
+    [
+        (In::Filter, "INPUT", Filter, Input, Priority::FILTER),
+        (In::Filter, "FORWARD", Filter, Forward, Priority::FILTER),
+        (In::Filter, "OUTPUT", Filter, Output, Priority::FILTER),
+        (In::Nat, "PREROUTING", Nat, Prerouting, Priority::DSTNAT),
+        (In::Nat, "INPUT", Nat, Input, Priority::SRCNAT),
+        (In::Nat, "OUTPUT", Nat, Output, Priority::DSTNAT),
+        (In::Nat, "POSTROUTING", Nat, Postrouting, Priority::SRCNAT),
+        (In::Mangle, "PREROUTING", Filter, Prerouting, mangle),
+        (In::Mangle, "INPUT", Filter, Input, mangle),
+        (In::Mangle, "FORWARD", Filter, Forward, mangle),
+        (In::Mangle, "OUTPUT", Route, Output, mangle),
+        (In::Mangle, "POSTROUTING", Filter, Postrouting, mangle),
+    ]
+};
+
+/// The last rule of KUBE-SERVICES, by the comment kube-proxy warns with.
+const LAST_RULE: &str =
+    "kubernetes service nodeports; NOTE: this must be the last rule in this chain";
+
+/// Counted where the kernel can: invalid packets dropped, and packets to localhost's NodePorts.
+const DROPPED_INVALID: &str = "ct_state_invalid_dropped_pkts";
+pub(super) const ACCEPTED_ON_LOCALHOST: &str = "localhost_nps_accepted_pkts";
+
+/// Tables, chains and jumps, and what comes before any Service.
+pub(super) fn write_beginning(it: &mut Writer<'_>) {
+    let firewall = it.has_localhost_node_ports().then_some(FIREWALL);
+    let filter = [
+        SERVICES,
+        EXTERNAL_SERVICES,
+        FORWARD,
+        NODE_PORTS,
+        PROXY_FIREWALL,
+    ];
+    let filter: Vec<&str> = filter.into_iter().chain(firewall).collect();
+    for (table, chains) in [
+        (In::Filter, filter),
+        (In::Nat, vec![SERVICES, NODE_PORTS, POSTROUTING, MARK_MASQ]),
+        (In::Mangle, Vec::new()),
+    ] {
+        it.table(table);
+        for (_, name, kind, hook, priority) in BUILT_IN.into_iter().filter(|it| it.0 == table) {
+            it.chain(table, Chain::base(name, kind, hook, priority));
+        }
+        it.chain(table, Chain::regular(CANARY));
+        for name in chains {
+            it.chain(table, Chain::regular(name));
+        }
+    }
+    write_jumps(it);
+    write_masquerading(it);
+    write_localnet_block(it);
+}
+
+fn write_jumps(it: &mut Writer<'_>) {
+    let has_firewall = it.has_localhost_node_ports();
+    for (table, from, to, of, remark) in JUMPS.into_iter().rev() {
+        if to == FIREWALL && !has_firewall {
+            continue;
+        }
+        let mut start = rule();
+        if of == Of::NewConnections {
+            start = start.when(ctstate(state::NEW));
+        }
+        if !remark.is_empty() {
+            start = start.when(comment(remark));
+        }
+        let tag = it.own(Reason::HookLeadsTo(to.to_owned()));
+        it.rule(table, from, start.then(jump(to)), tag);
+    }
+}
+
+fn write_masquerading(it: &mut Writer<'_>) {
+    let mark = it.settings().masquerade_mark;
+    let unmarked = it.own(Reason::LeaveUnmarked);
+    let leave = rule().when(mark_is_not_set(mark)).then(return_());
+    it.rule(In::Nat, POSTROUTING, leave, unmarked);
+    let clear = it.own(Reason::ClearMark);
+    let flip = rule().then(flip_mark_bits(mark));
+    it.rule(In::Nat, POSTROUTING, flip, clear);
+    let marked = it.own(Reason::MasqueradeMarked);
+    let target = match it.settings().random_fully {
+        true => masquerade_fully_random(),
+        false => masquerade(),
+    };
+    let rewrite = rule()
+        .when(comment("kubernetes service traffic requiring SNAT"))
+        .then(target);
+    it.rule(In::Nat, POSTROUTING, rewrite, marked);
+    let set = it.own(Reason::Mark);
+    it.rule(In::Nat, MARK_MASQ, rule().then(set_mark_bits(mark)), set);
+}
+
+/// NodePorts on 127.0.0.1 need `route_localnet`, which would let neighbours reach 127.0.0.1 too.
+fn write_localnet_block(it: &mut Writer<'_>) {
+    if !it.has_localhost_node_ports() {
+        return;
+    }
+    let localnet = Datum::Range(localnet());
+    let answers = state::RELATED | state::ESTABLISHED | state::DNAT;
+    let tag = it.own(Reason::BlockLocalnet);
+    let block = rule()
+        .when(is_other_than(saddr(Family::V4), localnet.clone()))
+        .when(is(daddr(Family::V4), localnet))
+        .when(comment("block incoming localnet connections"))
+        .when(ctstate_is_none_of(answers))
+        .then(drop_());
+    it.rule(In::Filter, FIREWALL, block, tag);
+}
+
+/// What comes after all Services.
+pub(super) fn write_end(it: &mut Writer<'_>) {
+    write_node_ports(it);
+    write_forwarding(it);
+}
+
+fn write_node_ports(it: &mut Writer<'_>) {
+    let family = it.family();
+    let tag = it.own(Reason::FindNodePort);
+    let Some(addresses) = it.node_port_ips() else {
+        let loopback = match family {
+            Family::V6 => Some(Datum::Range("::1/128".parse().expect("a range"))),
+            Family::V4 if it.settings().localhost_node_ports => None,
+            Family::V4 => Some(Datum::Range(localnet())),
+        };
+        let other = loopback.map(|it| is_other_than(daddr(family), it));
+        let mut any: Rule = other.into_iter().fold(rule(), Rule::when);
+        any = any.when(comment(LAST_RULE)).when(daddr_is_local());
+        it.rule(In::Nat, SERVICES, any.then(jump(NODE_PORTS)), tag);
+        return;
+    };
+    for address in addresses {
+        let to_node = rule()
+            .when(is(daddr(family), address.into()))
+            .when(comment(LAST_RULE))
+            .then(jump(NODE_PORTS));
+        it.rule(In::Nat, SERVICES, to_node, tag);
+    }
+}
+
+fn write_forwarding(it: &mut Writer<'_>) {
+    let settings = it.settings();
+    if !settings.tcp_be_liberal {
+        let tag = it.own(Reason::DropInvalid);
+        let mut invalid = rule().when(ctstate(state::INVALID));
+        if settings.accounting {
+            invalid = invalid.when(account(DROPPED_INVALID));
+        }
+        it.rule(In::Filter, FORWARD, invalid.then(drop_()), tag);
+    }
+    let tag = it.own(Reason::ForwardMarked);
+    let marked = rule()
+        .when(comment("kubernetes forwarding rules"))
+        .when(mark_is_set(settings.masquerade_mark))
+        .then(accept());
+    it.rule(In::Filter, FORWARD, marked, tag);
+    let tag = it.own(Reason::ForwardEstablished);
+    let established = rule()
+        .when(comment("kubernetes forwarding conntrack rule"))
+        .when(ctstate(state::RELATED | state::ESTABLISHED))
+        .then(accept());
+    it.rule(In::Filter, FORWARD, established, tag);
+}
+
+pub(super) fn localnet() -> Cidr {
+    "127.0.0.0/8".parse().expect("a range")
+}
