@@ -1,210 +1,443 @@
 //! EndpointSlices: for every Service with a selector, the pods it finds.
 //!
-//! `staging/src/k8s.io/endpointslice/reconciler.go` of Kubernetes 1.36. Slices that somebody else
-//! made, or that came without any pods, are left as they are; kube-proxy merges all of them.
+//! `staging/src/k8s.io/endpointslice/reconciler.go` of Kubernetes 1.36, with its way of packing: endpoints stay where
+//! they are, slices that change anyway are filled first, then the one that fits best, and nothing is ever moved to
+//! make slices fuller. Slices that somebody else made are left as they are; kube-proxy merges all of them.
 //!
-//! **Left out**: packing into slices of at most 100 (each group of ports gets one slice), hints,
-//! and the slice that stands for "no endpoints".
+//! Slices that a manifest gives without any pods are taken as they are, until the first pod of the Service is seen.
+//!
+//! **Left out**: the hints of `service.kubernetes.io/topology-mode: Auto`, which weigh zones by their processors; the
+//! annotation with the time of the last trigger.
 
+use super::owner::controlled_by;
+use super::target::{self, Ports};
+use super::{Controller, Look, Outcome, Remembered};
 use crate::api::{
-    Endpoint, EndpointConditions, EndpointPort, EndpointSlice, IntOrString, Kind, ObjectRef, Pod,
-    Service, ServicePort, TargetRef, selects,
+    Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, HintFor, Kind,
+    Labels, Object, ObjectRef, Pod, Service,
 };
-use crate::chance::Chooser;
-use crate::ip::{Family, IpAddr, family};
-use crate::store::{Key, Objects};
-use sha2::{Digest, Sha256};
+use crate::ip::{Family, IpAddr};
+use crate::store::{Change, Objects, Part, Propagation, Write};
+use crate::time::Duration;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
-const THIS_CONTROLLER: &str = "endpointslice-controller.k8s.io";
+/// The label that names who looks after a slice.
+pub(super) const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+
+/// This controller's name in it.
+const MANAGER: &str = "endpointslice-controller.k8s.io";
+
+/// The label that marks what belongs to a headless Service.
+pub(super) const HEADLESS: &str = "service.kubernetes.io/headless";
+
 const NODE_ZONE: &str = "topology.kubernetes.io/zone";
 
-/// Name, protocol and number of every port of a Service, as one pod has them.
-type Ports = Vec<(String, String, i32)>;
+/// `--max-endpoints-per-slice`
+const MAX_ENDPOINTS: usize = 100;
 
-pub(super) fn reconcile(objects: &mut Objects, _: &mut Chooser) {
-    let services: Vec<Arc<Service>> = objects.services.values().cloned().collect();
-    for service in services {
-        if service.spec.selector.is_empty() || service.kind() == "ExternalName" {
-            continue;
-        }
-        let metadata = &service.metadata;
-        if has_no_pods(objects, &service) {
-            continue;
-        }
-        let old: Vec<Key> = objects
-            .slices_of(&metadata.namespace, &metadata.name)
-            .filter(|it| is_ours(it))
-            .map(|it| (it.metadata.namespace.clone(), it.metadata.name.clone()))
-            .collect();
-        for key in old {
-            objects.remove(&ObjectRef::new(Kind::EndpointSlice, &key.0, &key.1));
-        }
-        for slice in slices(objects, &service) {
-            objects.put(slice.into());
-        }
+const NAME: &str = "endpoint-slice-controller";
+
+pub(super) const CONTROLLER: Controller = Controller {
+    name: NAME,
+    delay: Duration::from_millis(100),
+    watches,
+    reconcile,
+};
+
+/// The Services that a change of an object concerns.
+pub(super) fn watches(change: &Change, objects: &Objects) -> Vec<ObjectRef> {
+    let namespace = &change.object.namespace;
+    let named = |name: &str| ObjectRef::new(Kind::Service, namespace, name);
+    match change.object.kind {
+        Kind::Service => vec![change.object.clone()],
+        Kind::EndpointSlice => change
+            .sides()
+            .filter_map(|it| match it {
+                Object::EndpointSlice(it) => it.service_name().map(named),
+                _ => None,
+            })
+            .collect(),
+        Kind::Pod => services_of_pod(change, objects),
+        // Endpoints know their node's zone, and go with a node that is gone.
+        Kind::Node => change
+            .sides()
+            .flat_map(|_| objects.pods_on(&change.object.name))
+            .flat_map(|pod| {
+                let namespace = &pod.metadata.namespace;
+                objects.services_selecting(namespace, pod.labels())
+            })
+            .map(|it| ObjectRef::new(Kind::Service, &it.metadata.namespace, &it.metadata.name))
+            .collect(),
+        _ => Vec::new(),
     }
 }
 
-/// In a world without a single pod in the Service's namespace there is nothing to make better slices
-/// from: those that are there stand.
-fn has_no_pods(objects: &Objects, service: &Service) -> bool {
-    let metadata = &service.metadata;
-    let has_slices = objects
-        .slices_of(&metadata.namespace, &metadata.name)
-        .next()
-        .is_some();
-    has_slices && !objects.pods.keys().any(|it| it.0 == metadata.namespace)
-}
-
-fn is_ours(slice: &EndpointSlice) -> bool {
-    let manager = slice.metadata.labels.get(MANAGED_BY);
-    manager.map(String::as_str) == Some(THIS_CONTROLLER)
-}
-
-fn slices(objects: &Objects, service: &Service) -> Vec<EndpointSlice> {
-    let mut slices = Vec::new();
-    for of in families(service) {
-        // Pods may differ in what a named target port is: each group of ports is a slice.
-        let mut groups: BTreeMap<Ports, Vec<Endpoint>> = BTreeMap::new();
-        for pod in objects.pods.values() {
-            let is_mine = pod.metadata.namespace == service.metadata.namespace
-                && selects(&service.spec.selector, pod.labels())
-                && !pod.is_over();
-            let ip = pod.ips().into_iter().find(|it| family(*it) == of);
-            if let (true, Some(ip)) = (is_mine, ip) {
-                let endpoint = endpoint(objects, service, pod, ip);
-                groups
-                    .entry(ports(service, pod))
-                    .or_default()
-                    .push(endpoint);
+/// The Services that select a pod, or did before it changed.
+pub(super) fn services_of_pod(change: &Change, objects: &Objects) -> Vec<ObjectRef> {
+    let mut found = Vec::new();
+    for side in change.sides() {
+        let Object::Pod(pod) = side else { continue };
+        for it in objects.services_selecting(&change.object.namespace, pod.labels()) {
+            let reference =
+                ObjectRef::new(Kind::Service, &it.metadata.namespace, &it.metadata.name);
+            if !found.contains(&reference) {
+                found.push(reference);
             }
         }
-        for (ports, endpoints) in groups {
-            slices.push(slice(service, of, &ports, endpoints));
+    }
+    found
+}
+
+fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
+    let Some(service) = look.objects.service(&about.namespace, &about.name) else {
+        return Outcome::nothing();
+    };
+    if service.spec.selector.is_empty()
+        || service.kind() == "ExternalName"
+        || service.metadata.deletion_timestamp.is_some()
+    {
+        return Outcome::nothing();
+    }
+    let pods: Vec<&Arc<Pod>> = look
+        .objects
+        .pods_selected(&about.namespace, &service.spec.selector)
+        .collect();
+    let has_slices = look
+        .objects
+        .slices_of(&about.namespace, &about.name)
+        .next()
+        .is_some();
+    let knows_pods = look.memory.of(NAME, about).is_some();
+    if pods.is_empty() && has_slices && !knows_pods && has_no_pods(look.objects, &about.namespace) {
+        return Outcome::nothing();
+    }
+    Outcome {
+        writes: Plan::new(look.objects, service).writes(&pods),
+        wake: None,
+        remember: (!pods.is_empty() && !knows_pods).then_some(Remembered::HadPods),
+    }
+}
+
+fn has_no_pods(objects: &Objects, namespace: &str) -> bool {
+    let first = (namespace.to_owned(), String::new());
+    let next = objects.pods.range(first..).next();
+    next.is_none_or(|(key, _)| key.0 != namespace)
+}
+
+/// What is to become of a Service's slices.
+struct Plan<'a> {
+    objects: &'a Objects,
+    service: &'a Arc<Service>,
+    labels: Labels,
+    creates: Vec<EndpointSlice>,
+    updates: Vec<EndpointSlice>,
+    deletes: Vec<Arc<EndpointSlice>>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(objects: &'a Objects, service: &'a Arc<Service>) -> Self {
+        Plan {
+            objects,
+            service,
+            labels: labels(service, MANAGER),
+            creates: Vec::new(),
+            updates: Vec::new(),
+            deletes: Vec::new(),
         }
     }
-    slices
+
+    fn writes(mut self, pods: &[&Arc<Pod>]) -> Vec<Write> {
+        let metadata = &self.service.metadata;
+        let mut ours: BTreeMap<String, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
+        for slice in self.objects.slices_of(&metadata.namespace, &metadata.name) {
+            if slice.metadata.labels.get(MANAGED_BY).map(String::as_str) == Some(MANAGER) {
+                let of = ours.entry(slice.address_type.clone()).or_default();
+                of.push(slice.clone());
+            }
+        }
+        for of in target::families(self.service) {
+            let existing = ours.remove(&of.to_string()).unwrap_or_default();
+            self.plan_family(of, existing, pods);
+        }
+        self.deletes.extend(ours.into_values().flatten());
+        self.finish()
+    }
+
+    fn plan_family(&mut self, of: Family, existing: Vec<Arc<EndpointSlice>>, pods: &[&Arc<Pod>]) {
+        let mut wanted: BTreeMap<Ports, BTreeMap<String, Endpoint>> = BTreeMap::new();
+        for pod in pods {
+            if let Some(endpoint) = self.endpoint(pod, of) {
+                let group = wanted.entry(target::ports(self.service, pod)).or_default();
+                group.insert(identity(&endpoint), endpoint);
+            }
+        }
+        let mut by_ports: BTreeMap<Ports, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
+        for slice in existing {
+            by_ports.entry(ports_of(&slice)).or_default().push(slice);
+        }
+        let (n_creates, mut deletes) = (self.creates.len(), Vec::new());
+        let n_existing: usize = by_ports.values().map(Vec::len).sum();
+        for (ports, endpoints) in wanted {
+            let slices = by_ports.remove(&ports).unwrap_or_default();
+            self.pack(of, &ports, slices, endpoints, &mut deletes);
+        }
+        deletes.extend(by_ports.into_values().flatten());
+        if deletes.len() == n_existing && self.creates.len() == n_creates {
+            self.hold_place(of, &mut deletes);
+        }
+        self.deletes.extend(deletes);
+    }
+
+    /// A Service that finds nothing still has a slice, which says so.
+    fn hold_place(&mut self, of: Family, deletes: &mut Vec<Arc<EndpointSlice>>) {
+        let place = self.fresh(of, &Vec::new());
+        let is_place = |it: &EndpointSlice| {
+            it.endpoints.is_empty()
+                && it.ports.is_empty()
+                && it.metadata.labels == place.metadata.labels
+        };
+        match deletes.as_slice() {
+            [one] if is_place(one) => deletes.clear(),
+            _ => self.creates.push(place),
+        }
+    }
+
+    /// Puts the endpoints of one list of ports into slices.
+    fn pack(
+        &mut self,
+        of: Family,
+        ports: &Ports,
+        existing: Vec<Arc<EndpointSlice>>,
+        mut wanted: BTreeMap<String, Endpoint>,
+        deletes: &mut Vec<Arc<EndpointSlice>>,
+    ) {
+        let (mut changed, mut unchanged) = (Vec::new(), Vec::new());
+        for slice in existing {
+            let kept: Vec<Endpoint> = slice
+                .endpoints
+                .iter()
+                .filter_map(|it| wanted.remove(&identity(it)))
+                .collect();
+            if kept.is_empty() {
+                deletes.push(slice);
+            } else if kept != slice.endpoints || slice.metadata.labels != self.labels {
+                let mut slice = EndpointSlice::clone(&slice);
+                slice.endpoints = kept;
+                slice.metadata.labels.clone_from(&self.labels);
+                changed.push(slice);
+            } else {
+                unchanged.push(slice);
+            }
+        }
+        let mut rest = wanted.into_values();
+        // Fullest first.
+        changed.sort_by_key(|it| std::cmp::Reverse(it.endpoints.len()));
+        for slice in &mut changed {
+            let room = MAX_ENDPOINTS.saturating_sub(slice.endpoints.len());
+            slice.endpoints.extend(rest.by_ref().take(room));
+        }
+        self.updates.append(&mut changed);
+        let mut rest: Vec<Endpoint> = rest.collect();
+        while !rest.is_empty() {
+            let fits = (rest.len() < MAX_ENDPOINTS)
+                .then(|| best_fit(&unchanged, rest.len()))
+                .flatten();
+            if let Some(idx) = fits {
+                let mut slice = EndpointSlice::clone(&unchanged.remove(idx));
+                slice.endpoints.append(&mut rest);
+                self.updates.push(slice);
+            } else {
+                let mut slice = self.fresh(of, ports);
+                let n = rest.len().min(MAX_ENDPOINTS);
+                slice.endpoints = rest.drain(..n).collect();
+                self.creates.push(slice);
+            }
+        }
+    }
+
+    /// Slices to be made take the places of slices to be deleted, which spares watchers a change each.
+    fn finish(mut self) -> Vec<Write> {
+        while let (Some(_), Some(_)) = (self.creates.last(), self.deletes.first()) {
+            let old = self.deletes.remove(0);
+            let mut new = self.creates.pop().expect("there is one");
+            if old.address_type != new.address_type {
+                // The address type of a slice never changes.
+                self.creates.push(new);
+                self.deletes.insert(0, old);
+                break;
+            }
+            new.metadata.name.clone_from(&old.metadata.name);
+            self.updates.push(new);
+        }
+        let delete = |it: Arc<EndpointSlice>| Write::Delete {
+            object: Object::from(it).reference(),
+            propagation: Propagation::Background,
+        };
+        let deletes = self.deletes.into_iter().map(delete);
+        let creates = self.creates.into_iter().map(|it| Write::Create(it.into()));
+        let old = |it: &EndpointSlice| {
+            let key = (it.metadata.namespace.clone(), it.metadata.name.clone());
+            self.objects.endpoint_slices.get(&key).cloned()
+        };
+        let updates = self.updates.into_iter().map(|it| {
+            let before = old(&it);
+            patch(before.as_deref(), it)
+        });
+        deletes.chain(updates).chain(creates).collect()
+    }
+
+    fn fresh(&self, of: Family, ports: &Ports) -> EndpointSlice {
+        let metadata = &self.service.metadata;
+        let mut slice = EndpointSlice {
+            address_type: of.to_string(),
+            ports: ports
+                .iter()
+                .map(|(name, protocol, number, app_protocol)| EndpointPort {
+                    name: Some(name.clone()),
+                    protocol: Some(protocol.clone()),
+                    port: Some(*number),
+                    app_protocol: app_protocol.clone(),
+                })
+                .collect(),
+            ..EndpointSlice::default()
+        };
+        slice.metadata.namespace.clone_from(&metadata.namespace);
+        slice.metadata.generate_name = Some(format!("{}-", metadata.name));
+        slice.metadata.labels.clone_from(&self.labels);
+        slice.metadata.owner_references = controlled_by(&self.service.clone().into())
+            .into_iter()
+            .collect();
+        slice
+    }
+
+    /// A pod as an endpoint; none if it has no address of the family, or its node is gone.
+    fn endpoint(&self, pod: &Pod, of: Family) -> Option<Endpoint> {
+        let ip: IpAddr = target::address(pod, of)?;
+        let publishes_all = self.service.spec.publish_not_ready_addresses;
+        let node_name = pod.spec.node_name.clone();
+        let node = node_name.as_ref().and_then(|it| self.objects.nodes.get(it));
+        if node_name.is_some() && node.is_none() && !publishes_all {
+            return None;
+        }
+        let serving = pod.is_ready();
+        let terminating = pod.is_terminating();
+        let ready = publishes_all || (serving && !terminating);
+        let zone = node
+            .and_then(|it| it.metadata.labels.get(NODE_ZONE))
+            .cloned();
+        Some(Endpoint {
+            addresses: vec![ip.to_string()],
+            conditions: EndpointConditions {
+                ready: Some(ready),
+                serving: Some(serving),
+                terminating: Some(terminating),
+            },
+            hostname: target::hostname(self.service, pod),
+            target_ref: Some(target::reference(pod)),
+            hints: ready
+                .then(|| self.hints(zone.as_deref(), node_name.as_deref()))
+                .flatten(),
+            node_name,
+            zone,
+            ..Endpoint::default()
+        })
+    }
+
+    /// Whom an endpoint is best for, by `trafficDistribution`.
+    fn hints(&self, zone: Option<&str>, node: Option<&str>) -> Option<EndpointHints> {
+        let named = |it: Option<&str>| -> Vec<HintFor> {
+            let name = it.map(|it| HintFor {
+                name: it.to_owned(),
+            });
+            name.into_iter().collect()
+        };
+        match self.service.spec.traffic_distribution.as_deref()? {
+            "PreferClose" | "PreferSameZone" => zone.map(|it| EndpointHints {
+                for_zones: named(Some(it)),
+                for_nodes: Vec::new(),
+            }),
+            "PreferSameNode" => Some(EndpointHints {
+                for_zones: named(zone),
+                for_nodes: named(node),
+            }),
+            _ => None,
+        }
+    }
 }
 
-/// The families the Service has addresses of; both for a headless one that does not say.
-fn families(service: &Service) -> Vec<Family> {
-    let told: Vec<Family> = Family::ALL
-        .into_iter()
-        .filter(|it| service.spec.ip_families.contains(&it.to_string()))
-        .collect();
-    if !told.is_empty() {
-        return told;
-    }
-    let mut by_address: Vec<Family> = service.cluster_ips().into_iter().map(family).collect();
-    by_address.dedup();
-    match by_address.as_slice() {
-        [] => Family::ALL.to_vec(),
-        _ => by_address,
-    }
+/// What stays the same of an endpoint while it comes and goes (`HashEndpoint` of addresses and target).
+fn identity(endpoint: &Endpoint) -> String {
+    let uid = endpoint.target_ref.as_ref().and_then(|it| it.uid.clone());
+    let name = endpoint.target_ref.as_ref().and_then(|it| it.name.clone());
+    format!(
+        "{}/{}/{}",
+        name.unwrap_or_default(),
+        uid.unwrap_or_default(),
+        endpoint.addresses.join(",")
+    )
 }
 
-fn ports(service: &Service, pod: &Pod) -> Ports {
-    service
-        .spec
-        .ports
-        .iter()
-        .filter_map(|it| {
-            let protocol = it.protocol.clone().unwrap_or_else(|| "TCP".into());
-            let number = target_port(it, pod, &protocol)?;
-            Some((it.name.clone().unwrap_or_default(), protocol, number))
+fn ports_of(slice: &EndpointSlice) -> Ports {
+    let ports = slice.ports.iter();
+    ports
+        .map(|it| {
+            (
+                it.name.clone().unwrap_or_default(),
+                it.protocol.clone().unwrap_or_else(|| "TCP".into()),
+                it.port.unwrap_or_default(),
+                it.app_protocol.clone(),
+            )
         })
         .collect()
 }
 
-/// The number a target port has in this pod (`FindPort`); none if the pod has no port of that name.
-fn target_port(port: &ServicePort, pod: &Pod, protocol: &str) -> Option<i32> {
-    match &port.target_port {
-        None => Some(port.port),
-        Some(IntOrString::Int(number)) => Some(*number),
-        Some(IntOrString::String(name)) => pod.named_port(name, protocol),
-    }
+/// The slice with the least room that still has enough of it.
+fn best_fit(slices: &[Arc<EndpointSlice>], n: usize) -> Option<usize> {
+    let room = |it: &EndpointSlice| MAX_ENDPOINTS.saturating_sub(it.endpoints.len());
+    (0..slices.len())
+        .filter(|it| room(&slices[*it]) >= n)
+        .min_by_key(|it| room(&slices[*it]))
 }
 
-fn endpoint(objects: &Objects, service: &Service, pod: &Pod, ip: IpAddr) -> Endpoint {
-    let serving = pod.is_ready();
-    let terminating = pod.is_terminating();
-    let metadata = &pod.metadata;
-    let zone = pod
-        .spec
-        .node_name
-        .as_ref()
-        .and_then(|it| objects.nodes.get(it))
-        .and_then(|it| it.metadata.labels.get(NODE_ZONE));
-    let is_named_here = pod.spec.subdomain.as_deref() == Some(&service.metadata.name);
-    Endpoint {
-        addresses: vec![ip.to_string()],
-        conditions: EndpointConditions {
-            ready: Some(service.spec.publish_not_ready_addresses || (serving && !terminating)),
-            serving: Some(serving),
-            terminating: Some(terminating),
-        },
-        hostname: pod.spec.hostname.clone().filter(|_| is_named_here),
-        target_ref: Some(TargetRef {
-            kind: Some("Pod".into()),
-            namespace: Some(metadata.namespace.clone()),
-            name: Some(metadata.name.clone()),
-            uid: metadata.uid.clone(),
-            ..TargetRef::default()
-        }),
-        node_name: pod.spec.node_name.clone(),
-        zone: zone.cloned(),
-        ..Endpoint::default()
+/// The labels of a Service's slices: its own, and those of the one who looks after them.
+pub(super) fn labels(service: &Service, manager: &str) -> Labels {
+    let mut labels = service.metadata.labels.clone();
+    for reserved in [HEADLESS, MANAGED_BY, EndpointSlice::SERVICE_NAME] {
+        labels.remove(reserved);
     }
-}
-
-fn slice(service: &Service, of: Family, ports: &Ports, endpoints: Vec<Endpoint>) -> EndpointSlice {
-    let metadata = &service.metadata;
-    let mut slice = EndpointSlice {
-        address_type: of.to_string(),
-        endpoints,
-        ports: ports
-            .iter()
-            .map(|(name, protocol, number)| EndpointPort {
-                name: Some(name.clone()),
-                protocol: Some(protocol.clone()),
-                port: Some(*number),
-                app_protocol: None,
-            })
-            .collect(),
-        ..EndpointSlice::default()
-    };
-    slice.metadata.namespace.clone_from(&metadata.namespace);
-    slice.metadata.name = format!(
-        "{}-{}",
-        metadata.name,
-        suffix(&format!(
-            "{metadata:?}{of}{ports:?}",
-            metadata = service_id(service)
-        ))
+    labels.insert(
+        EndpointSlice::SERVICE_NAME.into(),
+        service.metadata.name.clone(),
     );
-    for (name, value) in [
-        (EndpointSlice::SERVICE_NAME, metadata.name.as_str()),
-        (MANAGED_BY, THIS_CONTROLLER),
-    ] {
-        slice.metadata.labels.insert(name.into(), value.into());
+    labels.insert(MANAGED_BY.into(), manager.into());
+    if service.is_headless() {
+        labels.insert(HEADLESS.into(), String::new());
     }
-    slice
+    labels
 }
 
-fn service_id(service: &Service) -> ObjectRef {
-    let metadata = &service.metadata;
-    ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name)
-}
-
-/// Five characters of the alphabet generated names use, always the same for the same text.
-fn suffix(text: &str) -> String {
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(5)
-        .map(|it| char::from(ALPHABET[usize::from(*it) % ALPHABET.len()]))
-        .collect()
+/// What changes a slice into another: its labels, endpoints and ports.
+pub(super) fn patch(before: Option<&EndpointSlice>, after: EndpointSlice) -> Write {
+    let old_labels = before.map(|it| it.metadata.labels.clone());
+    let mut labels: serde_json::Map<String, Value> = old_labels
+        .unwrap_or_default()
+        .into_keys()
+        .map(|it| (it, Value::Null))
+        .collect();
+    for (name, value) in &after.metadata.labels {
+        labels.insert(name.clone(), value.as_str().into());
+    }
+    let object = Object::from(after);
+    let mut document = object.document();
+    Write::Patch {
+        object: object.reference(),
+        part: Part::Main,
+        patch: json!({
+            "metadata": {"labels": labels},
+            "endpoints": document["endpoints"].take(),
+            "ports": document["ports"].take(),
+        }),
+    }
 }

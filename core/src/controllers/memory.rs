@@ -14,6 +14,8 @@ pub struct Memory {
 /// What one controller remembers of one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Remembered {
+    /// That pods were once seen behind a Service.
+    HadPods,
     /// Nothing any more.
     Nothing,
 }

@@ -8,10 +8,15 @@
 
 mod cluster_ip;
 mod endpoint_slice;
+mod endpoints;
+mod fill_endpoint_slice;
 mod kubelet;
 mod machines;
 mod memory;
+mod mirroring;
+mod owner;
 mod scheduler;
+mod target;
 
 pub use machines::{ContainerFault, Fault, Machines};
 pub use memory::{Memory, Remembered};
@@ -79,7 +84,11 @@ pub enum Purpose {
 }
 
 /// Every controller. Those that look at the same instant do so in this order.
-pub const CONTROLLERS: &[Controller] = &[];
+pub const CONTROLLERS: &[Controller] = &[
+    endpoint_slice::CONTROLLER,
+    endpoints::CONTROLLER,
+    mirroring::CONTROLLER,
+];
 
 impl Look<'_> {
     /// Luck for one decision about one object: the same whenever it is asked for.
@@ -119,7 +128,7 @@ const FILLERS: [Filler; 4] = [
     scheduler::reconcile,
     kubelet::reconcile,
     cluster_ip::reconcile,
-    endpoint_slice::reconcile,
+    fill_endpoint_slice::reconcile,
 ];
 
 /// Fills in what a manifest leaves open.
