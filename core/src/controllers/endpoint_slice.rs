@@ -64,6 +64,7 @@ pub(super) fn watches(change: &Change, objects: &Objects) -> Vec<ObjectRef> {
         Kind::Node => change
             .sides()
             .flat_map(|_| objects.pods_on(&change.object.name))
+            .filter_map(|it| objects.pods.get(it))
             .flat_map(|pod| {
                 let namespace = &pod.metadata.namespace;
                 objects.services_selecting(namespace, pod.labels())

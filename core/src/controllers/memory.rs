@@ -2,6 +2,7 @@
 //!
 //! **Left out**: nothing; it is part of a world as its objects are.
 
+use super::kubelet::PodMemory;
 use crate::api::ObjectRef;
 use std::collections::BTreeMap;
 
@@ -14,6 +15,8 @@ pub struct Memory {
 /// What one controller remembers of one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Remembered {
+    /// What a kubelet knows of a pod.
+    Pod(Box<PodMemory>),
     /// That pods were once seen behind a Service.
     HadPods,
     /// Nothing any more.

@@ -6,10 +6,8 @@
 //!
 //! **Left out**: work queues' rate limits and retries: a write never fails here, so nothing is tried again.
 
-mod cluster_ip;
 mod endpoint_slice;
 mod endpoints;
-mod fill_endpoint_slice;
 mod kubelet;
 mod machines;
 mod memory;
@@ -85,6 +83,8 @@ pub enum Purpose {
 
 /// Every controller. Those that look at the same instant do so in this order.
 pub const CONTROLLERS: &[Controller] = &[
+    scheduler::CONTROLLER,
+    kubelet::CONTROLLER,
     endpoint_slice::CONTROLLER,
     endpoints::CONTROLLER,
     mirroring::CONTROLLER,
@@ -117,23 +117,5 @@ impl Outcome {
             writes,
             ..Outcome::default()
         }
-    }
-}
-
-/// A controller that fills in its part at once.
-type Filler = fn(&mut Objects, &mut Chooser);
-
-/// In an order in which each finds what it needs.
-const FILLERS: [Filler; 4] = [
-    scheduler::reconcile,
-    kubelet::reconcile,
-    cluster_ip::reconcile,
-    fill_endpoint_slice::reconcile,
-];
-
-/// Fills in what a manifest leaves open.
-pub fn settle(objects: &mut Objects, chooser: &mut Chooser) {
-    for filler in FILLERS {
-        filler(objects, chooser);
     }
 }

@@ -7,8 +7,6 @@ use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
 use crate::api::{Complaint, Manifest, Severity};
-use crate::chance::Chooser;
-use crate::controllers;
 use crate::dns::{NodeDns, ResolvConf, SearchLimits};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
@@ -55,9 +53,7 @@ impl World {
     /// The world of a cluster as it is now.
     #[must_use]
     pub fn of_cluster(cluster: Arc<Cluster>, mode: Option<&'static Mode>) -> World {
-        let mut objects = cluster.store().objects().clone();
-        controllers::settle(&mut objects, &mut Chooser::seeded(cluster.seed()));
-        let objects = Arc::new(objects);
+        let objects = Arc::new(cluster.store().objects().clone());
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
         World {

@@ -58,10 +58,10 @@ impl Index {
                     let key = (namespace.clone(), label.clone(), value.clone());
                     at(&mut self.pods_by_label, key, name.clone(), entry);
                 }
-                if let Some(node) = &pod.spec.node_name {
-                    let key = (namespace.clone(), name.clone());
-                    at(&mut self.pods_by_node, node.clone(), key, entry);
-                }
+                // Those that are on none stand under the empty name.
+                let node = pod.spec.node_name.clone().unwrap_or_default();
+                let key = (namespace.clone(), name.clone());
+                at(&mut self.pods_by_node, node, key, entry);
             }
             Object::Service(service) => {
                 if let Some((label, value)) = service.spec.selector.iter().next() {
@@ -109,8 +109,9 @@ impl Index {
         })
     }
 
-    pub(super) fn pods_on(&self, node: &str) -> impl Iterator<Item = &Key> {
-        self.pods_by_node.get(node).into_iter().flatten()
+    pub(super) fn pods_on(&self, node: &str) -> &BTreeSet<Key> {
+        static NONE: BTreeSet<Key> = BTreeSet::new();
+        self.pods_by_node.get(node).unwrap_or(&NONE)
     }
 
     pub(super) fn owned_by(&self, uid: &str) -> impl Iterator<Item = &ObjectRef> {

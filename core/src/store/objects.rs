@@ -12,7 +12,7 @@ use crate::api::{
     NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service, ServiceCidr,
     StatefulSet,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Namespace and name.
@@ -224,11 +224,10 @@ impl Objects {
             .filter(move |it| crate::api::selects(&it.spec.selector, labels))
     }
 
-    /// The pods of a node.
-    pub fn pods_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Arc<Pod>> {
-        self.index
-            .pods_on(node)
-            .filter_map(move |key| self.pods.get(key))
+    /// The keys of the pods on a node; of those on none under the empty name.
+    #[must_use]
+    pub fn pods_on(&self, node: &str) -> &BTreeSet<Key> {
+        self.index.pods_on(node)
     }
 
     /// The objects that name the one of this uid as an owner.
