@@ -6,14 +6,20 @@
 //!
 //! **Left out**: work queues' rate limits and retries: a write never fails here, so nothing is tried again.
 
+mod deployment;
 mod endpoint_slice;
 mod endpoints;
+mod garbage_collector;
 mod kubelet;
 mod machines;
 mod memory;
 mod mirroring;
+mod namespace;
+mod node_lifecycle;
 mod owner;
+mod replica_set;
 mod scheduler;
+mod stateful_set;
 mod target;
 
 pub use machines::{ContainerFault, Fault, Machines};
@@ -21,7 +27,7 @@ pub use memory::{Memory, Remembered};
 
 use crate::api::ObjectRef;
 use crate::chance::Chooser;
-use crate::store::{Change, Objects, Write};
+use crate::store::{Change, Objects, Store, Write};
 use crate::time::{Clock, Duration, Instant};
 
 /// A controller.
@@ -42,6 +48,8 @@ pub struct Controller {
 pub struct Look<'a> {
     /// All objects.
     pub objects: &'a Objects,
+    /// The same as documents, with the fields that the typed form leaves out.
+    pub store: &'a Store,
     /// What time it is.
     pub clock: Clock,
     /// Where luck comes from: see [`Look::luck`].
@@ -83,6 +91,12 @@ pub enum Purpose {
 
 /// Every controller. Those that look at the same instant do so in this order.
 pub const CONTROLLERS: &[Controller] = &[
+    namespace::CONTROLLER,
+    garbage_collector::CONTROLLER,
+    node_lifecycle::CONTROLLER,
+    deployment::CONTROLLER,
+    replica_set::CONTROLLER,
+    stateful_set::CONTROLLER,
     scheduler::CONTROLLER,
     kubelet::CONTROLLER,
     endpoint_slice::CONTROLLER,

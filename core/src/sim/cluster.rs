@@ -5,7 +5,7 @@
 //!
 //! **Left out**: API servers and controllers that are slow or down.
 
-use crate::api::ObjectRef;
+use crate::api::{Kind, ObjectRef};
 use crate::controllers::{CONTROLLERS, Fault, Look, Machines, Memory, Purpose, Wake};
 use crate::store::Store;
 use crate::time::{Clock, Duration, Instant};
@@ -111,15 +111,22 @@ impl Cluster {
     /// Something goes wrong, or right again.
     pub fn suffer(&mut self, fault: Fault) {
         let about = self.machines.suffer(fault, self.clock.now);
-        for controller in 0..CONTROLLERS.len() {
-            self.wait(
-                controller,
-                &about,
-                Wake {
-                    at: self.clock.now,
-                    purpose: Purpose::Progress,
-                },
-            );
+        let mut concerned = vec![about.clone()];
+        if about.kind == Kind::Node {
+            let pods = self.store.objects().pods_on(&about.name).iter();
+            concerned.extend(pods.map(|it| ObjectRef::new(Kind::Pod, &it.0, &it.1)));
+        }
+        for object in concerned {
+            for controller in 0..CONTROLLERS.len() {
+                self.wait(
+                    controller,
+                    &object,
+                    Wake {
+                        at: self.clock.now,
+                        purpose: Purpose::Progress,
+                    },
+                );
+            }
         }
     }
 
@@ -169,6 +176,7 @@ impl Cluster {
         self.clock.now = self.clock.now.max(at);
         let look = Look {
             objects: self.store.objects(),
+            store: &self.store,
             clock: self.clock,
             seed: self.seed,
             machines: &self.machines,

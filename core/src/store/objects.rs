@@ -230,6 +230,29 @@ impl Objects {
         self.index.pods_on(node)
     }
 
+    /// Everything in a namespace.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Vec<ObjectRef> {
+        let first = (namespace.to_owned(), String::new());
+        let mut found = Vec::new();
+        macro_rules! collect {
+            ($($map:ident: $kind:ident),*) => {$(
+                for (key, _) in self.$map.range(first.clone()..) {
+                    if key.0 != namespace {
+                        break;
+                    }
+                    found.push(ObjectRef::new(Kind::$kind, namespace, &key.1));
+                }
+            )*};
+        }
+        collect!(
+            services: Service, endpoints: Endpoints, endpoint_slices: EndpointSlice, config_maps: ConfigMap,
+            deployments: Deployment, replica_sets: ReplicaSet, stateful_sets: StatefulSet, pods: Pod,
+            ingresses: Ingress, network_policies: NetworkPolicy, leases: Lease, events: Event
+        );
+        found
+    }
+
     /// The objects that name the one of this uid as an owner.
     pub fn owned_by<'a>(&'a self, uid: &'a str) -> impl Iterator<Item = &'a ObjectRef> {
         self.index.owned_by(uid)

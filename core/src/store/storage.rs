@@ -155,7 +155,8 @@ impl Store {
     /// Does what a controller wants done.
     pub fn write(&mut self, write: Write, clock: &Clock) {
         match write {
-            Write::Create(object) => self.create(&object, clock),
+            Write::Create(object) => self.create(object.kind(), object.document(), clock),
+            Write::Document(kind, document) => self.create(kind, document, clock),
             Write::Patch {
                 object,
                 part,
@@ -170,27 +171,31 @@ impl Store {
         }
     }
 
-    fn create(&mut self, object: &Object, clock: &Clock) {
-        let kind = object.kind();
-        let mut document = object.document();
-        if object.metadata().is_some_and(|it| it.name.is_empty()) {
-            let Some(name) = self.generated_name(object) else {
+    fn create(&mut self, kind: Kind, mut document: Value, clock: &Clock) {
+        let text = |field: &str| {
+            document["metadata"][field]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let mut reference = ObjectRef::new(kind, &text("namespace"), &text("name"));
+        if reference.name.is_empty() {
+            let Some(name) = self.generated_name(&reference, &text("generateName")) else {
                 return;
             };
-            document["metadata"]["name"] = name.into();
-        } else if self.documents.contains_key(&object.reference()) {
+            document["metadata"]["name"] = name.clone().into();
+            reference.name = name;
+        } else if self.documents.contains_key(&reference) {
             return;
         }
         self.identify(&mut document, kind, clock);
         self.commit(kind, document)
-            .expect("a typed object reads back as itself");
+            .expect("what a controller makes is of the right types");
     }
 
-    /// A free name from the object's `generateName`.
-    fn generated_name(&mut self, object: &Object) -> Option<String> {
-        let metadata = object.metadata()?;
-        let prefix = metadata.generate_name.clone()?;
-        let mut reference = object.reference();
+    /// A free name that begins like this.
+    fn generated_name(&mut self, object: &ObjectRef, prefix: &str) -> Option<String> {
+        let mut reference = object.clone();
         for _ in 0..MAX_NAMES {
             reference.name = format!("{prefix}{}", self.suffix());
             if !self.documents.contains_key(&reference) {
@@ -432,7 +437,7 @@ impl Store {
         namespace.clone_into(&mut event.metadata.namespace);
         let number = self.luck.draw(u64::MAX);
         event.metadata.name = format!("{}.{number:016x}", note.about.name);
-        self.create(&event.into(), clock);
+        self.create(Kind::Event, Object::from(event).document(), clock);
     }
 
     fn same_event(&self, namespace: &str, note: &Note, involved: &TargetRef) -> Option<Arc<Event>> {

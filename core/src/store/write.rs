@@ -2,7 +2,7 @@
 //!
 //! **Left out**: optimistic locking: a controller writes in the same instant in which it looked.
 
-use crate::api::{Object, ObjectRef};
+use crate::api::{Kind, Object, ObjectRef};
 use serde_json::Value;
 
 /// One thing to be done.
@@ -10,6 +10,8 @@ use serde_json::Value;
 pub enum Write {
     /// Make an object. One without a name gets one from its `generateName`; one whose name is taken is not made.
     Create(Object),
+    /// Make an object from a document, which may hold fields that the typed form leaves out.
+    Document(Kind, Value),
     /// Change fields of an object: a merge patch of RFC 7386. A patch that changes nothing writes nothing.
     Patch {
         /// Which object.
