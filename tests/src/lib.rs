@@ -5,6 +5,8 @@
 
 pub mod one_node;
 
+pub mod cluster;
+
 use packetwalk_core::api::{File, Manifest, read};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::sim::{Destination, Request, Source, World, outcomes};

@@ -45,6 +45,18 @@ pub fn changes(document: Option<&Value>, patch: &Value) -> bool {
     }
 }
 
+/// Takes away every field that is null: to an API server it is as if it were not there.
+pub(super) fn without_nulls(document: &mut Value) {
+    match document {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 //!
 //! **Left out**: compaction by time: a watch can go back over the last [`MAX_CHANGES`] changes, however old.
 
+use super::merge::without_nulls;
 use super::service::{self, Rules};
 use super::{
     Allocators, Change, ChangeKind, Note, Objects, Part, PortRange, Propagation, Write, changes,
@@ -148,6 +149,7 @@ impl Store {
         mut document: Value,
         clock: &Clock,
     ) -> Result<ObjectRef, serde_json::Error> {
+        without_nulls(&mut document);
         self.identify(&mut document, kind, clock);
         self.commit(kind, document)
     }
@@ -172,6 +174,7 @@ impl Store {
     }
 
     fn create(&mut self, kind: Kind, mut document: Value, clock: &Clock) {
+        without_nulls(&mut document);
         let text = |field: &str| {
             document["metadata"][field]
                 .as_str()

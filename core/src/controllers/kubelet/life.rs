@@ -88,22 +88,31 @@ impl Turn<'_> {
             if !can_be_pulled(&image) {
                 return self.cannot_pull(&name, &image, n_tries);
             }
-            let took = self.drawn_ms(&format!("pull {name}"), 400, 2400);
-            length = length.max(took);
-            let secs = took.as_millis();
-            let message = format!(
-                "Successfully pulled image \"{image}\" in {}.{:03}s ({}.{:03}s including waiting). Image size: {} bytes.",
-                secs / 1000,
-                secs % 1000,
-                secs / 1000,
-                secs % 1000,
-                image_size(&image),
-            );
-            self.tell(NoteKind::Normal, "Pulled", message, Some(&name));
+            length = length.max(self.pull_ms(&name));
         }
         Stage::Pulling {
             until: self.now() + length,
         }
+    }
+
+    /// Says of every image how long it took.
+    fn tell_pulled(&mut self) {
+        let pod = self.pod;
+        let all = pod.spec.init_containers.iter().chain(&pod.spec.containers);
+        for container in all {
+            let (name, image) = (&container.name, &container.image);
+            let ms = self.pull_ms(name).as_millis();
+            let took = format!("{}.{:03}s", ms / 1000, ms % 1000);
+            let message = format!(
+                "Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {} bytes.",
+                image_size(image),
+            );
+            self.tell(NoteKind::Normal, "Pulled", message, Some(name));
+        }
+    }
+
+    fn pull_ms(&self, container: &str) -> Duration {
+        self.drawn_ms(&format!("pull {container}"), 400, 2400)
     }
 
     fn cannot_pull(&mut self, name: &str, image: &str, n_tries: u32) -> Stage {
@@ -141,6 +150,7 @@ impl Turn<'_> {
             let now = self.now();
             match memory.stage.clone() {
                 Stage::Pulling { until } if until <= now => {
+                    self.tell_pulled();
                     memory.stage = self.next_stage(0, memory);
                 }
                 Stage::PullBackOff { n_tries, until } if until <= now => {
