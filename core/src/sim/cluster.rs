@@ -96,6 +96,31 @@ impl Cluster {
         &self.machines
     }
 
+    /// All there is in it, as text: two clusters are the same if and only if this is the same, to the byte.
+    ///
+    /// # Panics
+    /// Never: documents have text keys.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let mut text = format!("{:?}\n{}\n", self.clock, self.store.revision());
+        for kind in Kind::ALL {
+            for (object, document) in self.store.documents(*kind) {
+                let document = serde_json::to_string(&**document).expect("text keys");
+                text.push_str(&format!("{object} {document}\n"));
+            }
+        }
+        let held = self.store.allocators();
+        text.push_str(&format!(
+            "{held:?}\n{:?}\n{:?}\n",
+            self.machines, self.memory
+        ));
+        for (at, controller, object) in &self.due {
+            let name = CONTROLLERS[*controller].name;
+            text.push_str(&format!("{} {name} {object}\n", at.as_millis()));
+        }
+        text
+    }
+
     /// When something will happen by itself.
     pub fn next_deadline(&mut self) -> Option<Instant> {
         self.tell_controllers();

@@ -174,17 +174,12 @@ impl Timeline {
         if position > self.events.len() {
             return false;
         }
-        let (known, cluster) = if position >= self.position
-            && !self
-                .checkpoints
-                .range(self.position + 1..=position)
-                .any(|_| true)
-        {
+        let nearest = self.checkpoints.range(..=position).next_back();
+        let (checkpoint, kept) = nearest.expect("the start is a checkpoint");
+        let (known, cluster) = if (*checkpoint..=position).contains(&self.position) {
             (self.position, self.now.clone())
         } else {
-            let nearest = self.checkpoints.range(..=position).next_back();
-            let (known, cluster) = nearest.expect("the start is a checkpoint");
-            (*known, cluster.clone())
+            (*checkpoint, kept.clone())
         };
         let mut cluster = Cluster::clone(&cluster);
         for (idx, event) in self.events[known..position].iter().enumerate() {
