@@ -60,7 +60,9 @@ impl LabelSelector {
 }
 
 impl LabelSelectorRequirement {
-    fn is_met(&self, labels: &Labels) -> bool {
+    /// Whether labels meet it.
+    #[must_use]
+    pub fn is_met(&self, labels: &Labels) -> bool {
         let value = labels.get(&self.key);
         match self.operator.as_str() {
             "In" => value.is_some_and(|it| self.values.contains(it)),

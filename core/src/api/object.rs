@@ -43,7 +43,7 @@ enum Fields {
 macro_rules! kinds {
     ($($kind:ident($($metadata:ident)?): $version:literal, $resource:literal, $short:expr, $scope:ident, $fields:ident;)*) => {
         /// A kind of object the model knows.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Kind {
             $(
                 #[doc = concat!("`", $version, "`")]

@@ -24,7 +24,9 @@ pub use network::{Host, HostId, HostKind, Link, Network, OUTSIDE_CLIENT};
 pub use outcome::{By, Ending, Verdict, Why};
 pub use request::{Destination, Request, RequestError, Source};
 pub use start::{SETTLE_LIMIT, Start, StartFile, Started, begin};
-pub use timeline::{Abandoned, Happening, MAX_EVENTS, MAX_PASS, Record, Timeline, TooManyEvents};
+pub use timeline::{
+    Abandoned, Happening, MAX_EVENTS, MAX_PASS, Record, Timeline, Told, TooManyEvents,
+};
 pub use travel::{Journey, Leg, RouteChosen, Step, StepKind};
 pub use walk::{Outcomes, Walk, WalkError, outcomes, walk};
 pub use world::World;

@@ -9,7 +9,9 @@
 use super::cluster::Cluster;
 use super::link::{self, LinkError};
 use super::start::{Start, Started};
+use crate::api::Status;
 use crate::controllers::Fault;
+use crate::store::api::{Answer, Request};
 use crate::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ pub const MAX_PASS: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Happening {
+    /// A request to the API server.
+    Request(Box<Request>),
     /// Something goes wrong, or right again.
     Fault(Fault),
     /// Time passes.
@@ -70,10 +74,22 @@ pub struct Record {
     pub position: usize,
 }
 
+/// What the one who made something happen is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// Nothing: it happened.
+    Nothing,
+    /// The API server's answer.
+    Answer(Box<Result<Answer, Status>>),
+}
+
 impl Cluster {
     /// Undergoes an event.
-    pub fn undergo(&mut self, event: &Happening) {
+    pub fn undergo(&mut self, event: &Happening) -> Told {
         match event {
+            Happening::Request(request) => {
+                return Told::Answer(Box::new(self.request(request)));
+            }
             Happening::Fault(fault) => self.suffer(fault.clone()),
             Happening::Pass(length) => {
                 self.advance(self.clock().now + (*length).min(MAX_PASS));
@@ -82,6 +98,16 @@ impl Cluster {
                 self.settle((*limit).min(MAX_PASS));
             }
         }
+        Told::Nothing
+    }
+
+    /// Asks the API server for something; controllers hear of it at the next `advance`.
+    ///
+    /// # Errors
+    /// What the server answers instead.
+    pub fn request(&mut self, request: &Request) -> Result<Answer, Status> {
+        let clock = self.clock();
+        self.store_mut().request(request, &clock)
     }
 }
 
@@ -141,7 +167,7 @@ impl Timeline {
     ///
     /// # Errors
     /// When too much has happened already.
-    pub fn happen(&mut self, event: Happening) -> Result<(), TooManyEvents> {
+    pub fn happen(&mut self, event: Happening) -> Result<Told, TooManyEvents> {
         if self.position == MAX_EVENTS {
             return Err(TooManyEvents);
         }
@@ -153,10 +179,10 @@ impl Timeline {
             self.checkpoints.split_off(&(self.position + 1));
         }
         let mut cluster = Cluster::clone(&self.now);
-        cluster.undergo(&event);
+        let told = cluster.undergo(&event);
         self.events.push(event);
         self.stand_at(self.position + 1, Arc::new(cluster));
-        Ok(())
+        Ok(told)
     }
 
     /// One event back. False at the start.

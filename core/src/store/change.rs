@@ -30,6 +30,8 @@ pub struct Change {
     pub before: Option<Object>,
     /// What it is.
     pub after: Option<Object>,
+    /// Its document before; none for a new object.
+    pub before_document: Option<Arc<Value>>,
     /// Its document: what it is, or what it was in the end.
     pub document: Arc<Value>,
 }

@@ -7,6 +7,7 @@
 
 mod admission;
 mod allocator;
+pub mod api;
 mod change;
 mod index;
 mod merge;

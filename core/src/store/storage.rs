@@ -72,6 +72,10 @@ impl Store {
         &mut self.allocators
     }
 
+    pub(super) const fn allocators_and_luck(&mut self) -> (&mut Allocators, &mut Chooser) {
+        (&mut self.allocators, &mut self.luck)
+    }
+
     pub(super) fn reset_allocators(&mut self) {
         self.allocators = self.rules().allocators();
     }
@@ -220,7 +224,7 @@ impl Store {
     }
 
     /// Fills in what a server gives every object.
-    fn identify(&mut self, document: &mut Value, kind: Kind, clock: &Clock) {
+    pub(super) fn identify(&mut self, document: &mut Value, kind: Kind, clock: &Clock) {
         if !kind.is_served() {
             return;
         }
@@ -283,12 +287,13 @@ impl Store {
             ChangeKind::Added
         };
         let document = Arc::new(document);
-        self.documents.insert(reference.clone(), document.clone());
+        let before_document = self.documents.insert(reference.clone(), document.clone());
         self.note_change(Change {
             revision,
             kind: change,
             object: reference.clone(),
             before,
+            before_document,
             after: Some(object),
             document,
         });
@@ -385,11 +390,15 @@ impl Store {
         else {
             return;
         };
+        if let Object::Service(service) = &before {
+            service::delete(service, &mut self.allocators);
+        }
         self.note_change(Change {
             revision: self.revision + 1,
             kind: ChangeKind::Deleted,
             object: object.clone(),
             before: Some(before),
+            before_document: Some(document.clone()),
             after: None,
             document,
         });
