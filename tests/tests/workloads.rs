@@ -5,6 +5,7 @@ use packetwalk_core::controllers::{ContainerFault, Fault};
 use packetwalk_core::sim::Cluster;
 use packetwalk_core::store::Propagation;
 use packetwalk_tests::cluster::{cluster, delete, endpoints, events, named, pass, patch, pods};
+use proptest::prelude::*;
 use serde_json::json;
 
 const API: &str = "
@@ -449,6 +450,66 @@ fn a_pod_no_node_takes_waits_and_says_why() {
     );
     pass(&mut it, 10);
     assert_eq!(count(&pods(&it, "default"), " Running ready node-2"), 3);
+}
+
+#[test]
+fn pods_of_a_dump_stay_though_their_replica_set_is_not_in_it() {
+    let mut it = cluster(
+        "apiVersion: v1
+kind: Pod
+metadata:
+  name: api-5l6m7-4d7wx
+  ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: api-5l6m7, uid: 0f3c, controller: true, blockOwnerDeletion: true}]
+spec: {nodeName: node-1, containers: [{name: c, image: x}]}
+status: {phase: Running, podIP: 10.244.1.5}
+",
+    );
+    pass(&mut it, 600);
+    assert_eq!(
+        pods(&it, "default"),
+        ["api-5l6m7-4d7wx Running ready node-1"]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_cluster_comes_to_rest_and_then_writes_nothing_more(
+        happenings in prop::collection::vec((0usize..6, 0usize..4, 1u64..40), 0..10),
+    ) {
+        let mut it = cluster(API);
+        for (what, which, secs) in happenings {
+            let name = pods(&it, "default").get(which).and_then(|it| it.split(' ').next().map(str::to_owned));
+            let node = format!("node-{}", which % 2 + 1);
+            match (what, name) {
+                (0, _) => patch(&mut it, "deployment/api", json!({"spec": {"replicas": which}})),
+                (1, Some(name)) => delete(&mut it, &format!("pod/{name}"), Propagation::Background),
+                (2, _) => it.suffer(Fault::NodeDown(node)),
+                (3, _) => it.suffer(Fault::NodeUp(node)),
+                (4, _) => patch(&mut it, "deployment/api", json!({"spec": {"template": {"metadata": {"annotations": {"n": secs.to_string()}}}}})),
+                (_, Some(name)) => patch(&mut it, &format!("pod/{name}"), json!({"metadata": {"labels": {"app": "other"}}})),
+                _ => {}
+            }
+            pass(&mut it, secs);
+        }
+        for node in ["node-1", "node-2"] {
+            it.suffer(Fault::NodeUp(node.into()));
+        }
+        pass(&mut it, 900);
+        let revision = it.store().revision();
+        pass(&mut it, 3600);
+        let changes: Vec<String> = it.store().changes_after(revision).into_iter().flatten().map(|it| it.object.to_string()).collect();
+        prop_assert_eq!(changes, Vec::<String>::new());
+        let document = it.store().document(&named("deployment/api")).cloned().unwrap_or_default();
+        let wanted = document["spec"]["replicas"].as_u64().unwrap_or(1);
+        prop_assert_eq!(endpoints(&it, "api").len() as u64, wanted);
+        delete(&mut it, "deployment/api", Propagation::Background);
+        pass(&mut it, 120);
+        let left = pods(&it, "default").len();
+        let strangers = it.store().objects().pods.values().filter(|it| it.labels().get("app").is_some_and(|it| it == "other")).count();
+        prop_assert_eq!(left, strangers, "only those that were relabelled stay");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::api::{
 use crate::chance::Chooser;
 use crate::time::Clock;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// How many changes are remembered for watches.
@@ -39,6 +39,8 @@ pub struct Store {
     changes: VecDeque<Change>,
     luck: Chooser,
     allocators: Allocators,
+    /// The identities of objects that are gone.
+    gone: BTreeSet<String>,
 }
 
 impl Store {
@@ -53,6 +55,7 @@ impl Store {
             luck: Chooser::seeded(seed),
             allocators: Rules::of(&ClusterConfiguration::default(), PortRange::default())
                 .allocators(),
+            gone: BTreeSet::new(),
         }
     }
 
@@ -135,6 +138,13 @@ impl Store {
         }
         let skip = self.changes.partition_point(|it| it.revision <= revision);
         Some(self.changes.range(skip..))
+    }
+
+    /// Whether an object of this identity was here and is gone. One that never was here may be somewhere else: a dump
+    /// need not hold everything.
+    #[must_use]
+    pub fn has_lost(&self, uid: &str) -> bool {
+        self.gone.contains(uid)
     }
 
     /// Where its luck comes from.
@@ -390,6 +400,8 @@ impl Store {
         else {
             return;
         };
+        let uid = before.metadata().and_then(|it| it.uid.clone());
+        self.gone.extend(uid);
         if let Object::Service(service) = &before {
             service::delete(service, &mut self.allocators);
         }

@@ -345,10 +345,13 @@ impl Turn<'_> {
     }
 
     fn restart(&mut self, spec: &Container, container: &mut ContainerMemory) {
-        let message = format!(
+        let mut message = format!(
             "Container image \"{}\" already present on machine",
             spec.image
         );
+        if self.look.objects.cluster.version().minor >= 35 {
+            message.push_str(" and can be accessed by the pod");
+        }
         self.tell(NoteKind::Normal, "Pulled", message, Some(&spec.name));
         self.tell_start(&spec.name);
         container.n_restarts += 1;
