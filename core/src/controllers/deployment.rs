@@ -372,7 +372,7 @@ impl Rollout<'_> {
                 "Deployment does not have minimum availability.",
             )
         };
-        let availability = self.condition("Available", is_available, reason, message.to_owned());
+        let availability = self.condition("Available", is_available, reason, message);
         let wanted = self.wanted();
         let name = self.new.as_ref().map(|it| it.metadata.name.clone());
         let progress = match name {
@@ -396,11 +396,11 @@ impl Rollout<'_> {
                 format!("ReplicaSet \"{name}\" is progressing."),
             ),
         };
-        let progressing = self.condition("Progressing", true, progress.0, progress.1);
+        let progressing = self.condition("Progressing", true, progress.0, &progress.1);
         json!([availability, progressing])
     }
 
-    fn condition(&self, kind: &str, holds: bool, reason: &str, message: String) -> Value {
+    fn condition(&self, kind: &str, holds: bool, reason: &str, message: &str) -> Value {
         let status = if holds { "True" } else { "False" };
         let stamp = self.look.clock.stamp();
         let known = self
@@ -424,6 +424,7 @@ impl Rollout<'_> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Rounding {
     Up,
     Down,

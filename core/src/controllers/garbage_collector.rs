@@ -96,7 +96,7 @@ fn let_go(look: &Look<'_>, about: &ObjectRef, uid: &str, finalizers: &[String]) 
             .collect();
         writes.push(patch(
             owned,
-            json!({"ownerReferences": or_null(json!(left))}),
+            &json!({"ownerReferences": or_null(json!(left))}),
         ));
     }
     writes.extend(without(about, finalizers, ORPHAN));
@@ -136,10 +136,10 @@ fn without(about: &ObjectRef, finalizers: &[String], finalizer: &str) -> Vec<Wri
         return vec![Write::Remove(about.clone())];
     }
     let left = or_null(json!(left));
-    vec![patch(about, json!({"finalizers": left}))]
+    vec![patch(about, &json!({"finalizers": left}))]
 }
 
-fn patch(object: &ObjectRef, metadata: Value) -> Write {
+fn patch(object: &ObjectRef, metadata: &Value) -> Write {
     Write::Patch {
         object: object.clone(),
         part: Part::Main,

@@ -33,6 +33,14 @@ impl Index {
         self.change(object, Entry::Note);
     }
 
+    /// Forgets what an object was, and notes again what it is: the two may stand in the same places.
+    pub(super) fn replace(&mut self, before: &Object, after: Option<&Object>) {
+        self.forget(before);
+        if let Some(after) = after {
+            self.note(after);
+        }
+    }
+
     pub(super) fn forget(&mut self, object: &Object) {
         self.change(object, Entry::Forget);
     }

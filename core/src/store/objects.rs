@@ -79,12 +79,11 @@ pub fn key(metadata: &ObjectMeta) -> Key {
 impl Objects {
     /// Adds an object; one of the same name is replaced and handed back.
     pub fn put(&mut self, object: Object) -> Option<Object> {
-        let before = self.swap(&object.reference(), Some(object.clone()));
-        if let Some(before) = &before {
-            self.index.forget(before);
-        }
         self.index.note(&object);
-        before
+        let before = self.swap(&object.reference(), Some(object))?;
+        self.index
+            .replace(&before, self.find(&before.reference()).as_ref());
+        Some(before)
     }
 
     /// Takes an object away, and hands it back if there was one.

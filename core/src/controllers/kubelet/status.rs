@@ -33,11 +33,11 @@ impl Turn<'_> {
             let since = self.now();
             let containers = self.pod.spec.containers.iter();
             let running: Vec<Value> = containers
-                .map(|it| self.container_status(it, "running", self.started(since), is_ready, 0))
+                .map(|it| self.container_status(it, "running", &self.started(since), is_ready, 0))
                 .collect();
             patch.insert("containerStatuses".into(), running.into());
         }
-        self.patch_status(patch.into());
+        self.patch_status(&patch.into());
     }
 
     /// Reports how a pod fares.
@@ -101,7 +101,7 @@ impl Turn<'_> {
             self.put_addresses(&mut patch);
         }
         self.put_host(&mut patch);
-        self.patch_status(patch.into());
+        self.patch_status(&patch.into());
     }
 
     /// What faults do to a pod that was taken as it is: its containers' states, and whether it is ready.
@@ -125,10 +125,10 @@ impl Turn<'_> {
             "conditions": self.conditions(all_run, true, false),
             "containerStatuses": containers,
         });
-        self.patch_status(patch);
+        self.patch_status(&patch);
     }
 
-    fn patch_status(&mut self, status: Value) {
+    fn patch_status(&mut self, status: &Value) {
         self.writes.push(Write::Patch {
             object: self.about.clone(),
             part: Part::Status,
@@ -256,7 +256,7 @@ impl Turn<'_> {
             if let Some(message) = message {
                 waiting["message"] = message.into();
             }
-            self.container_status(spec, "waiting", waiting, false, n)
+            self.container_status(spec, "waiting", &waiting, false, n)
         };
         let mut status = match (stage, &it.state) {
             (Stage::Pulling { .. }, _) => waiting("ContainerCreating", None),
@@ -283,12 +283,12 @@ impl Turn<'_> {
             (Stage::Running, State::Running { since }) => {
                 let ready = is_ready(spec, it);
                 let mut status =
-                    self.container_status(spec, "running", self.started(*since), ready, n);
+                    self.container_status(spec, "running", &self.started(*since), ready, n);
                 status["started"] = has_started(spec, it).into();
                 status
             }
             (Stage::Running, State::Ended(end)) => {
-                self.container_status(spec, "terminated", self.terminated(end), false, n)
+                self.container_status(spec, "terminated", &self.terminated(end), false, n)
             }
         };
         if let Some(end) = &it.last_end {
@@ -310,7 +310,7 @@ impl Turn<'_> {
         &self,
         spec: &Container,
         state: &str,
-        detail: Value,
+        detail: &Value,
         ready: bool,
         n_restarts: u32,
     ) -> Value {
@@ -339,12 +339,12 @@ impl Turn<'_> {
             .map(|(idx, spec)| {
                 if idx < done {
                     let detail = json!({"exitCode": 0, "reason": "Completed"});
-                    self.container_status(spec, "terminated", detail, true, 0)
+                    self.container_status(spec, "terminated", &detail, true, 0)
                 } else if idx == done && works {
-                    self.container_status(spec, "running", self.started(self.now()), false, 0)
+                    self.container_status(spec, "running", &self.started(self.now()), false, 0)
                 } else {
                     let detail = json!({"reason": "PodInitializing"});
-                    self.container_status(spec, "waiting", detail, false, 0)
+                    self.container_status(spec, "waiting", &detail, false, 0)
                 }
             })
             .collect();

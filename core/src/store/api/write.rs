@@ -157,12 +157,11 @@ impl Asked<'_> {
 
     fn create(&mut self, mut document: Value) -> Outcome {
         let mut reference = self.place(&mut document)?;
-        if reference.name.is_empty() {
-            if let Some(prefix) = document["metadata"]["generateName"].as_str() {
-                let prefix = prefix.to_owned();
-                reference.name = format!("{prefix}{}", self.store.suffix());
-                document["metadata"]["name"] = reference.name.clone().into();
-            }
+        if reference.name.is_empty()
+            && let Some(prefix) = document["metadata"]["generateName"].as_str()
+        {
+            reference.name = format!("{prefix}{}", self.store.suffix());
+            document["metadata"]["name"] = reference.name.clone().into();
         }
         for field in [
             "uid",
@@ -331,7 +330,7 @@ impl Asked<'_> {
                 document["status"] = status;
             }
         }
-        self.replace(&live, document)
+        self.replace(&live, &document)
     }
 
     fn check_revision(&self, live: &Value, document: &Value) -> Result<(), Status> {
@@ -369,7 +368,7 @@ impl Asked<'_> {
                 document["status"] = status;
             }
         }
-        self.replace(&live, document)
+        self.replace(&live, &document)
     }
 
     fn apply(&mut self, config: &Value) -> Outcome {
@@ -406,8 +405,8 @@ impl Asked<'_> {
     }
 
     /// Puts a document in the place of the live one, and notes who changed what.
-    fn replace(&mut self, live: &Value, document: Value) -> Outcome {
-        let document = self.owned(Some(live), &document);
+    fn replace(&mut self, live: &Value, document: &Value) -> Outcome {
+        let document = self.owned(Some(live), document);
         self.replace_as_owned(live, document)
     }
 
