@@ -13,7 +13,10 @@ fn empty() -> Cluster {
     cluster("")
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "rows read better without borrows")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "rows read better without borrows"
+)]
 fn create(cluster: &mut Cluster, document: Value) -> Result<Answer, Status> {
     let kind = Kind::from_name(document["kind"].as_str().unwrap_or_default()).expect("a kind");
     let namespace = document["metadata"]["namespace"]
@@ -27,7 +30,10 @@ fn create(cluster: &mut Cluster, document: Value) -> Result<Answer, Status> {
     cluster.request(&request)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "rows read better without borrows")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "rows read better without borrows"
+)]
 fn service(name: &str, spec: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
 }

@@ -4,6 +4,7 @@
 
 use super::kubelet::PodMemory;
 use crate::api::ObjectRef;
+use crate::time::Instant;
 use std::collections::BTreeMap;
 
 /// What controllers remember, by controller and object.
@@ -17,6 +18,11 @@ pub struct Memory {
 pub enum Remembered {
     /// What a kubelet knows of a pod.
     Pod(Box<PodMemory>),
+    /// That a cloud was asked for a load balancer.
+    LoadBalancer {
+        /// When it will be there.
+        ready_at: Instant,
+    },
     /// That pods were once seen behind a Service.
     HadPods,
     /// Nothing any more.

@@ -11,6 +11,7 @@ mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
 mod kubelet;
+mod load_balancer;
 mod machines;
 mod memory;
 mod mirroring;
@@ -22,6 +23,7 @@ mod scheduler;
 mod stateful_set;
 mod target;
 
+pub use load_balancer::{Price, Provider};
 pub use machines::{ContainerFault, Fault, Machines};
 pub use memory::{Memory, Remembered};
 
@@ -102,6 +104,7 @@ pub const CONTROLLERS: &[Controller] = &[
     endpoint_slice::CONTROLLER,
     endpoints::CONTROLLER,
     mirroring::CONTROLLER,
+    load_balancer::CONTROLLER,
 ];
 
 impl Look<'_> {
