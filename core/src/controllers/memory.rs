@@ -3,9 +3,10 @@
 //! **Left out**: nothing; it is part of a world as its objects are.
 
 use super::kubelet::PodMemory;
-use crate::api::ObjectRef;
-use crate::time::Instant;
+use super::load_balancer::CloudMemory;
+use crate::api::{Ingress, ObjectRef};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What controllers remember, by controller and object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,11 +19,10 @@ pub struct Memory {
 pub enum Remembered {
     /// What a kubelet knows of a pod.
     Pod(Box<PodMemory>),
-    /// That a cloud was asked for a load balancer.
-    LoadBalancer {
-        /// When it will be there.
-        ready_at: Instant,
-    },
+    /// What a cloud's controller knows of a Service's load balancer.
+    Cloud(Box<CloudMemory>),
+    /// An Ingress as its controller last read it.
+    Ingress(Arc<Ingress>),
     /// That pods were once seen behind a Service.
     HadPods,
     /// Nothing any more.

@@ -10,6 +10,7 @@ mod deployment;
 mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
+mod ingress;
 mod kubelet;
 mod load_balancer;
 mod machines;
@@ -23,7 +24,13 @@ mod scheduler;
 mod stateful_set;
 mod target;
 
-pub use load_balancer::{Price, Provider};
+pub use ingress::{
+    Answer, PathMatch, Routed, RoutedBy, Unavailable, class_of, controller_service, route,
+};
+pub use load_balancer::{
+    Balancer, CloudMemory, Cost, CostLine, Delivery, HealthCheck, Listener, Price, Product,
+    Provider, Scheme, SourceAddress, Target, TargetObject, balancers, hourly_cost, outside_names,
+};
 pub use machines::{ContainerFault, Fault, Machines};
 pub use memory::{Memory, Remembered};
 
@@ -105,6 +112,7 @@ pub const CONTROLLERS: &[Controller] = &[
     endpoints::CONTROLLER,
     mirroring::CONTROLLER,
     load_balancer::CONTROLLER,
+    ingress::CONTROLLER,
 ];
 
 impl Look<'_> {
