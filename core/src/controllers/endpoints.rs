@@ -209,43 +209,74 @@ fn port((name, protocol, port, app_protocol): PortKey) -> EndpointsPort {
     }
 }
 
-/// Cuts what is more than one object may hold: ready ones are kept first, each subset by its share. Whether anything
-/// was cut (`truncateEndpoints`).
-fn truncate(subsets: &mut Vec<EndpointSubset>) -> bool {
+/// Cuts what is more than one object may hold, and says whether anything was cut (`truncateEndpoints`). Ready ones are
+/// kept as far as they fit. What must be cut is cut from every subset by its share, rounded up, so that the last subset
+/// has what is left.
+fn truncate(subsets: &mut [EndpointSubset]) -> bool {
     let n_ready: usize = subsets.iter().map(|it| it.addresses.len()).sum();
     let n_others: usize = subsets.iter().map(|it| it.not_ready_addresses.len()).sum();
     if n_ready + n_others <= MAX_ADDRESSES {
         return false;
     }
-    let mut left = MAX_ADDRESSES;
-    // What is cut of a kind is cut from every subset in proportion, rounded down, and the rest from the last ones.
-    let mut cut = |lists: Vec<&mut Vec<EndpointAddress>>, total: usize| {
-        let allowed = total.min(left);
-        left -= allowed;
-        let mut taken = 0;
-        let n_lists = lists.len();
-        for (idx, list) in lists.into_iter().enumerate() {
-            let share = if idx + 1 == n_lists {
-                allowed - taken
-            } else {
-                (list.len() * allowed).checked_div(total).unwrap_or(0)
-            };
-            let share = share.min(list.len());
-            list.truncate(share);
-            taken += share;
-        }
-    };
-    cut(
-        subsets.iter_mut().map(|it| &mut it.addresses).collect(),
-        n_ready,
-    );
-    cut(
-        subsets
-            .iter_mut()
-            .map(|it| &mut it.not_ready_addresses)
-            .collect(),
-        n_others,
-    );
-    subsets.retain(|it| !it.addresses.is_empty() || !it.not_ready_addresses.is_empty());
+    if n_ready > MAX_ADDRESSES {
+        let lists = subsets.iter_mut().map(|it| {
+            it.not_ready_addresses.clear();
+            &mut it.addresses
+        });
+        cut(lists, n_ready, MAX_ADDRESSES);
+    } else {
+        let lists = subsets.iter_mut().map(|it| &mut it.not_ready_addresses);
+        cut(lists, n_others, MAX_ADDRESSES - n_ready);
+    }
     true
+}
+
+fn cut<'a>(
+    lists: impl Iterator<Item = &'a mut Vec<EndpointAddress>>,
+    total: usize,
+    allowed: usize,
+) {
+    let mut left = allowed;
+    for list in lists {
+        let share = (list.len() * allowed).div_ceil(total);
+        list.truncate(share.min(left));
+        left -= list.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subset(n_ready: usize, n_others: usize) -> EndpointSubset {
+        EndpointSubset {
+            addresses: vec![EndpointAddress::default(); n_ready],
+            not_ready_addresses: vec![EndpointAddress::default(); n_others],
+            ports: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_cut_by_shares_rounded_up() {
+        // The rows of TestTruncateEndpoints (pkg/controller/endpoint), and the last with shares that are not whole.
+        for (before, after) in [
+            (vec![(500, 500)], vec![(500, 500)]),
+            (vec![(501, 500)], vec![(501, 499)]),
+            (vec![(1001, 0)], vec![(1000, 0)]),
+            (vec![(0, 1001)], vec![(0, 1000)]),
+            (vec![(1000, 1)], vec![(1000, 0)]),
+            (vec![(1001, 100)], vec![(1000, 0)]),
+            (vec![(600, 0), (600, 0)], vec![(500, 0), (500, 0)]),
+            (vec![(334, 9), (334, 0), (335, 0)], vec![(333 + 1, 0), (333 + 1, 0), (332, 0)]),
+        ] {
+            let mut subsets: Vec<EndpointSubset> =
+                before.iter().map(|it| subset(it.0, it.1)).collect();
+            truncate(&mut subsets);
+            let found: Vec<(usize, usize)> = subsets
+                .iter()
+                .map(|it| (it.addresses.len(), it.not_ready_addresses.len()))
+                .collect();
+            assert_eq!(found, after, "{before:?}");
+        }
+    }
 }
