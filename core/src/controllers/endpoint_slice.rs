@@ -6,18 +6,19 @@
 //!
 //! Slices that a manifest gives without any pods are taken as they are, until the first pod of the Service is seen.
 //!
-//! **Left out**: the hints of `service.kubernetes.io/topology-mode: Auto`, which weigh zones by their processors; the
-//! annotation with the time of the last trigger.
+//! A change of one pod looks at the Services that select it, and at the pods those select; it writes one slice.
+//!
+//! **Left out**: the annotation with the time of the last trigger.
 
 use super::owner::controlled_by;
 use super::target::{self, Ports};
-use super::{Controller, Look, Outcome, Remembered};
+use super::{Controller, Look, Outcome, Remembered, topology};
 use crate::api::{
     Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, HintFor, Kind,
     Labels, Object, ObjectRef, Pod, Service,
 };
 use crate::ip::{Family, IpAddr};
-use crate::store::{Change, Objects, Part, Propagation, Write};
+use crate::store::{Change, Note, NoteKind, Objects, Part, Propagation, Write};
 use crate::time::Duration;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -115,7 +116,7 @@ fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
         return Outcome::nothing();
     }
     Outcome {
-        writes: Plan::new(look.objects, service).writes(&pods),
+        writes: Plan::new(look, service).writes(&pods),
         wake: None,
         remember: (!pods.is_empty() && !knows_pods).then_some(Remembered::HadPods),
     }
@@ -129,30 +130,42 @@ fn has_no_pods(objects: &Objects, namespace: &str) -> bool {
 
 /// What is to become of a Service's slices.
 struct Plan<'a> {
-    objects: &'a Objects,
+    look: &'a Look<'a>,
     service: &'a Arc<Service>,
     labels: Labels,
+    /// Whether hints follow from the zones of all endpoints together.
+    weighs_zones: bool,
     creates: Vec<EndpointSlice>,
     updates: Vec<EndpointSlice>,
     deletes: Vec<Arc<EndpointSlice>>,
+    /// Those of the family being planned that stay as they are.
+    unchanged: Vec<Arc<EndpointSlice>>,
+    notes: Vec<Write>,
 }
 
 impl<'a> Plan<'a> {
-    fn new(objects: &'a Objects, service: &'a Arc<Service>) -> Self {
+    fn new(look: &'a Look<'a>, service: &'a Arc<Service>) -> Self {
         Plan {
-            objects,
+            look,
             service,
             labels: labels(service, MANAGER),
+            weighs_zones: topology::is_asked_for(service),
             creates: Vec::new(),
             updates: Vec::new(),
             deletes: Vec::new(),
+            unchanged: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
     fn writes(mut self, pods: &[&Arc<Pod>]) -> Vec<Write> {
         let metadata = &self.service.metadata;
         let mut ours: BTreeMap<String, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
-        for slice in self.objects.slices_of(&metadata.namespace, &metadata.name) {
+        for slice in self
+            .look
+            .objects
+            .slices_of(&metadata.namespace, &metadata.name)
+        {
             if slice.metadata.labels.get(MANAGED_BY).map(String::as_str) == Some(MANAGER) {
                 let of = ours.entry(slice.address_type.clone()).or_default();
                 of.push(slice.clone());
@@ -179,6 +192,8 @@ impl<'a> Plan<'a> {
             by_ports.entry(ports_of(&slice)).or_default().push(slice);
         }
         let (n_creates, mut deletes) = (self.creates.len(), Vec::new());
+        let n_updates = self.updates.len();
+        self.unchanged.clear();
         let n_existing: usize = by_ports.values().map(Vec::len).sum();
         for (ports, endpoints) in wanted {
             let slices = by_ports.remove(&ports).unwrap_or_default();
@@ -189,6 +204,49 @@ impl<'a> Plan<'a> {
             self.hold_place(of, &mut deletes);
         }
         self.deletes.extend(deletes);
+        if self.weighs_zones {
+            self.weigh_zones(of, n_creates, n_updates);
+        }
+    }
+
+    /// Puts hints on the slices of a family by the processors of zones, and says when that begins or does not work.
+    fn weigh_zones(&mut self, of: Family, n_creates: usize, n_updates: usize) {
+        let metadata = &self.service.metadata;
+        let slices = self
+            .look
+            .objects
+            .slices_of(&metadata.namespace, &metadata.name);
+        let had_hints = slices
+            .flat_map(|it| &it.endpoints)
+            .any(|it| it.hints.is_some());
+        let mut updates = self.updates.split_off(n_updates);
+        let mut family = topology::Family {
+            creates: &mut self.creates[n_creates..],
+            updates: &mut updates,
+            unchanged: std::mem::take(&mut self.unchanged),
+        };
+        let shares = topology::shares(self.look);
+        let told = match topology::add_hints(&mut family, shares.as_ref()) {
+            Ok(()) if had_hints => None,
+            Ok(()) => Some((
+                NoteKind::Normal,
+                "TopologyAwareHintsEnabled",
+                "Topology Aware Hints has been enabled".to_owned(),
+            )),
+            Err(why) => Some((NoteKind::Warning, "TopologyAwareHintsDisabled", why)),
+        };
+        self.updates.append(&mut updates);
+        self.notes.extend(told.map(|(kind, reason, why)| {
+            Write::Record(Note {
+                about: ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name),
+                kind,
+                reason: reason.to_owned(),
+                message: format!("{why}, addressType: {of}"),
+                component: NAME,
+                host: None,
+                field_path: None,
+            })
+        }));
     }
 
     /// A Service that finds nothing still has a slice, which says so.
@@ -223,7 +281,8 @@ impl<'a> Plan<'a> {
                 .collect();
             if kept.is_empty() {
                 deletes.push(slice);
-            } else if kept != slice.endpoints || slice.metadata.labels != self.labels {
+            } else if !self.is_same(&kept, &slice.endpoints) || slice.metadata.labels != self.labels
+            {
                 let mut slice = EndpointSlice::clone(&slice);
                 slice.endpoints = kept;
                 slice.metadata.labels.clone_from(&self.labels);
@@ -256,6 +315,23 @@ impl<'a> Plan<'a> {
                 self.creates.push(slice);
             }
         }
+        self.unchanged.append(&mut unchanged);
+    }
+
+    /// Whether a slice has the endpoints it should have. Hints that follow from all slices together come later.
+    fn is_same(&self, wanted: &[Endpoint], found: &[Endpoint]) -> bool {
+        if !self.weighs_zones {
+            return wanted == found;
+        }
+        wanted.len() == found.len()
+            && wanted.iter().zip(found).all(|(wanted, found)| {
+                let hints = &found.hints;
+                *found
+                    == Endpoint {
+                        hints: hints.clone(),
+                        ..wanted.clone()
+                    }
+            })
     }
 
     /// Slices to be made take the places of slices to be deleted, which spares watchers a change each.
@@ -280,13 +356,14 @@ impl<'a> Plan<'a> {
         let creates = self.creates.into_iter().map(|it| Write::Create(it.into()));
         let old = |it: &EndpointSlice| {
             let key = (it.metadata.namespace.clone(), it.metadata.name.clone());
-            self.objects.endpoint_slices.get(&key).cloned()
+            self.look.objects.endpoint_slices.get(&key).cloned()
         };
         let updates = self.updates.into_iter().map(|it| {
             let before = old(&it);
             patch(before.as_deref(), it)
         });
-        deletes.chain(updates).chain(creates).collect()
+        let writes = deletes.chain(updates).chain(creates);
+        writes.chain(std::mem::take(&mut self.notes)).collect()
     }
 
     fn fresh(&self, of: Family, ports: &Ports) -> EndpointSlice {
@@ -318,7 +395,9 @@ impl<'a> Plan<'a> {
         let ip: IpAddr = target::address(pod, of)?;
         let publishes_all = self.service.spec.publish_not_ready_addresses;
         let node_name = pod.spec.node_name.clone();
-        let node = node_name.as_ref().and_then(|it| self.objects.nodes.get(it));
+        let node = node_name
+            .as_ref()
+            .and_then(|it| self.look.objects.nodes.get(it));
         if node_name.is_some() && node.is_none() && !publishes_all {
             return None;
         }
@@ -348,6 +427,10 @@ impl<'a> Plan<'a> {
 
     /// Whom an endpoint is best for, by `trafficDistribution`.
     fn hints(&self, zone: Option<&str>, node: Option<&str>) -> Option<EndpointHints> {
+        if self.weighs_zones {
+            // The annotation goes before the field.
+            return None;
+        }
         let named = |it: Option<&str>| -> Vec<HintFor> {
             let name = it.map(|it| HintFor {
                 name: it.to_owned(),
@@ -419,26 +502,28 @@ pub(super) fn labels(service: &Service, manager: &str) -> Labels {
     labels
 }
 
-/// What changes a slice into another: its labels, endpoints and ports.
+/// What changes a slice into another: its labels, annotations, endpoints and ports.
 pub(super) fn patch(before: Option<&EndpointSlice>, after: EndpointSlice) -> Write {
-    let old_labels = before.map(|it| it.metadata.labels.clone());
-    let mut labels: serde_json::Map<String, Value> = old_labels
-        .unwrap_or_default()
-        .into_keys()
-        .map(|it| (it, Value::Null))
-        .collect();
-    for (name, value) in &after.metadata.labels {
-        labels.insert(name.clone(), value.as_str().into());
-    }
+    let before = before.map(|it| it.metadata.clone()).unwrap_or_default();
+    let labels = changes_of(&before.labels, &after.metadata.labels);
+    let annotations = changes_of(&before.annotations, &after.metadata.annotations);
     let object = Object::from(after);
     let mut document = object.document();
     Write::Patch {
         object: object.reference(),
         part: Part::Main,
         patch: json!({
-            "metadata": {"labels": labels},
+            "metadata": {"labels": labels, "annotations": annotations},
             "endpoints": document["endpoints"].take(),
             "ports": document["ports"].take(),
         }),
     }
+}
+
+/// What makes one set of labels another.
+fn changes_of(before: &Labels, after: &Labels) -> serde_json::Map<String, Value> {
+    let gone = before.keys().filter(|it| !after.contains_key(*it));
+    let gone = gone.map(|it| (it.clone(), Value::Null));
+    let new = after.iter().map(|it| (it.0.clone(), it.1.as_str().into()));
+    gone.chain(new).collect()
 }

@@ -2,23 +2,28 @@
 //!
 //! `pkg/controller/endpointslicemirroring` of Kubernetes 1.36 (KEP-752).
 //!
-//! **Left out**: the annotation with the time of the last trigger, which is not copied.
+//! A slice stands for every list of ports and family. Labels and annotations come along, but for the one that kubectl
+//! leaves and the one with the time of the last change.
+//!
+//! **Left out**: nothing of what it writes; addresses are in the order of the Endpoints, where Kubernetes shuffles them.
 
 use super::endpoint_slice::{MANAGED_BY, patch};
 use super::endpoints::MAX_ADDRESSES;
 use super::owner::controlled_by;
 use super::{Controller, Look, Outcome};
 use crate::api::{
-    Endpoint, EndpointAddress, EndpointConditions, EndpointPort, EndpointSlice, EndpointSubset,
-    Endpoints, Kind, Labels, Object, ObjectRef,
+    Endpoint, EndpointAddress, EndpointConditions, EndpointPort, EndpointSlice, Endpoints,
+    EndpointsPort, Kind, Labels, Object, ObjectRef,
 };
-use crate::ip::{Family, family, parse_sloppy};
-use crate::store::{Change, Objects, Propagation, Write};
+use crate::ip::{Family, IpAddr, family, parse_sloppy};
+use crate::store::{Change, Note, NoteKind, Objects, Propagation, Write};
 use crate::time::Duration;
 use std::sync::Arc;
 
 const MANAGER: &str = "endpointslicemirroring-controller.k8s.io";
 const SKIP_MIRROR: &str = "endpointslice.kubernetes.io/skip-mirror";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const LAST_TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 const LEADER: &str = "control-plane.alpha.kubernetes.io/leader";
 
 pub(super) const CONTROLLER: Controller = Controller {
@@ -56,9 +61,9 @@ fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
         .filter(|it| is_mirror(it))
         .cloned()
         .collect();
-    let wanted = match look.objects.endpoints.get(&key) {
+    let (wanted, told) = match look.objects.endpoints.get(&key) {
         Some(endpoints) if is_mirrored(look.objects, endpoints) => mirrors(endpoints),
-        _ => Vec::new(),
+        _ => Default::default(),
     };
     let mut left = existing;
     let mut writes = Vec::new();
@@ -71,13 +76,28 @@ fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
             Some(idx) => {
                 let before = left.remove(idx);
                 let is_same = before.endpoints == slice.endpoints
-                    && before.metadata.labels == slice.metadata.labels;
+                    && before.metadata.labels == slice.metadata.labels
+                    && before.metadata.annotations == slice.metadata.annotations;
                 if !is_same {
                     slice.metadata.name.clone_from(&before.metadata.name);
                     writes.push(patch(Some(&before), slice));
                 }
             }
         }
+    }
+    // What is skipped is said whenever something is done, not at every look.
+    if !writes.is_empty() {
+        writes.extend(told.into_iter().map(|(reason, message)| {
+            Write::Record(Note {
+                about: about.clone(),
+                kind: NoteKind::Warning,
+                reason: reason.into(),
+                message,
+                component: CONTROLLER.name,
+                host: None,
+                field_path: None,
+            })
+        }));
     }
     writes.extend(left.into_iter().map(|it| Write::Delete {
         object: Object::from(it).reference(),
@@ -95,45 +115,80 @@ fn is_mirrored(objects: &Objects, endpoints: &Endpoints) -> bool {
     !skips && service.is_some_and(|it| it.spec.selector.is_empty())
 }
 
-/// A slice for every subset and family.
-fn mirrors(endpoints: &Endpoints) -> Vec<EndpointSlice> {
-    let mut slices = Vec::new();
+/// What is to be mirrored, and what is said about what is not.
+fn mirrors(endpoints: &Endpoints) -> (Vec<EndpointSlice>, Vec<(&'static str, String)>) {
+    let mut by_shape: Vec<((Family, &[EndpointsPort]), Vec<Endpoint>)> = Vec::new();
+    let (mut n_invalid, mut n_skipped) = (0, 0);
     for subset in &endpoints.subsets {
-        for of in Family::ALL {
-            let found = mirrored(subset, of);
-            if !found.is_empty() {
-                slices.push(mirror(endpoints, subset, of, found));
+        let ready = subset.addresses.iter().map(|it| (it, true));
+        let others = subset.not_ready_addresses.iter().map(|it| (it, false));
+        let mut n_added = 0;
+        for (address, is_ready) in ready.chain(others) {
+            if n_added == MAX_ADDRESSES {
+                break;
+            }
+            let Some(ip) = parse_sloppy(&address.ip) else {
+                n_invalid += 1;
+                continue;
+            };
+            n_added += 1;
+            let shape = (family(ip), subset.ports.as_slice());
+            let at = by_shape.iter().position(|it| it.0 == shape);
+            let at = at.unwrap_or_else(|| {
+                by_shape.push((shape, Vec::new()));
+                by_shape.len() - 1
+            });
+            let found = &mut by_shape[at].1;
+            let endpoint = mirrored(address, ip, is_ready);
+            let same = |it: &Endpoint| {
+                it.addresses == endpoint.addresses && it.target_ref == endpoint.target_ref
+            };
+            match found.iter_mut().find(|it| same(it)) {
+                Some(it) => *it = endpoint,
+                None => found.push(endpoint),
             }
         }
+        n_skipped += subset.addresses.len() + subset.not_ready_addresses.len() - n_added;
     }
-    slices
+    let slices = by_shape.into_iter().map(|((of, ports), mut found)| {
+        found.truncate(MAX_ADDRESSES);
+        mirror(endpoints, ports, of, found)
+    });
+    let mut told = Vec::new();
+    if n_invalid > 0 {
+        told.push((
+            "InvalidIPAddress",
+            format!("Skipped {n_invalid} invalid IP addresses when mirroring to EndpointSlices"),
+        ));
+    }
+    if n_skipped > n_invalid {
+        told.push((
+            "TooManyAddressesToMirror",
+            format!(
+                "A max of {MAX_ADDRESSES} addresses can be mirrored to EndpointSlices per Endpoints subset. {n_skipped} addresses were skipped"
+            ),
+        ));
+    }
+    (slices.collect(), told)
 }
 
-fn mirrored(subset: &EndpointSubset, of: Family) -> Vec<Endpoint> {
-    let ready = subset.addresses.iter().map(|it| (it, true));
-    let others = subset.not_ready_addresses.iter().map(|it| (it, false));
-    let of_family = |it: &EndpointAddress| parse_sloppy(&it.ip).is_some_and(|it| family(it) == of);
-    ready
-        .chain(others)
-        .filter(|(it, _)| of_family(it))
-        .take(MAX_ADDRESSES)
-        .map(|(it, ready)| Endpoint {
-            addresses: vec![it.ip.clone()],
-            conditions: EndpointConditions {
-                ready: Some(ready),
-                ..EndpointConditions::default()
-            },
-            hostname: it.hostname.clone(),
-            node_name: it.node_name.clone(),
-            target_ref: it.target_ref.clone(),
-            ..Endpoint::default()
-        })
-        .collect()
+fn mirrored(address: &EndpointAddress, ip: IpAddr, is_ready: bool) -> Endpoint {
+    Endpoint {
+        addresses: vec![ip.to_string()],
+        conditions: EndpointConditions {
+            ready: Some(is_ready),
+            ..EndpointConditions::default()
+        },
+        hostname: address.hostname.clone(),
+        node_name: address.node_name.clone(),
+        target_ref: address.target_ref.clone(),
+        ..Endpoint::default()
+    }
 }
 
 fn mirror(
     endpoints: &Endpoints,
-    subset: &EndpointSubset,
+    ports: &[EndpointsPort],
     of: Family,
     found: Vec<Endpoint>,
 ) -> EndpointSlice {
@@ -141,8 +196,7 @@ fn mirror(
     let mut slice = EndpointSlice {
         address_type: of.to_string(),
         endpoints: found,
-        ports: subset
-            .ports
+        ports: ports
             .iter()
             .map(|it| EndpointPort {
                 name: Some(it.name.clone().unwrap_or_default()),
@@ -159,6 +213,10 @@ fn mirror(
     labels.insert(EndpointSlice::SERVICE_NAME.into(), metadata.name.clone());
     labels.insert(MANAGED_BY.into(), MANAGER.into());
     slice.metadata.labels = labels;
+    slice.metadata.annotations = metadata.annotations.clone();
+    for left_behind in [LAST_APPLIED, LAST_TRIGGER] {
+        slice.metadata.annotations.remove(left_behind);
+    }
     slice.metadata.owner_references = controlled_by(&Object::from(endpoints.clone()))
         .into_iter()
         .collect();

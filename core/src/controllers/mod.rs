@@ -23,6 +23,7 @@ mod replica_set;
 mod scheduler;
 mod stateful_set;
 mod target;
+mod topology;
 
 pub use ingress::{
     Answer, PathMatch, Routed, RoutedBy, Unavailable, class_of, controller_service, route,
