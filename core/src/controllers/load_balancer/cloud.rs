@@ -481,7 +481,9 @@ pub(super) fn release(look: &Look<'_>, about: &ObjectRef, service: &Service) -> 
         writes.push(note(about, NoteKind::Normal, "Type", message, COMPONENT));
     }
     let mut finalizers = service.metadata.finalizers.iter();
-    if finalizers.any(|it| it == FINALIZER) {
+    let is_held = finalizers.any(|it| it == FINALIZER);
+    let has_class = known.is_some_and(|it| it.service.spec.load_balancer_class.is_some());
+    if is_held || (has && !has_class) {
         let exists = known.is_none_or(|it| it.stage == Stage::There)
             && Amazon::of(service) != Amazon::External;
         let deleting = exists.then_some(("DeletingLoadBalancer", "Deleting load balancer"));
