@@ -68,6 +68,7 @@ fn told(cluster: &Cluster, name: &str) -> Vec<String> {
 
 #[test]
 fn wishes_for_an_address_or_a_pool_are_met_or_refused_with_a_reason() {
+    // Long because it is one table.
     let pools = pool("first", "192.0.2.0/30", ", avoidBuggyIPs: true")
         + &pool("hand", "192.0.2.100-192.0.2.101", ", autoAssign: false");
     for (annotations, spec, expected) in [
@@ -243,6 +244,7 @@ fn one(text: &str) -> Balancer {
 
 #[test]
 fn what_arrives_at_a_node_depends_on_the_provider() {
+    // Long because it is one table.
     use SourceAddress::{Kept, Replaced, ReplacedAndTold};
     let ip = format!("{AWS}-type: external, {AWS}-nlb-target-type: ip");
     let kept =

@@ -111,6 +111,7 @@ fn answer(cluster: &Cluster, host: &str, path: &str) -> String {
 
 #[test]
 fn requests_go_by_host_and_path() {
+    // Long because it is one table.
     let rules = format!(
         "rules: [{{host: a.example, http: {{paths: [{}, {}, {}, {}]}}}}, {{host: '*.b.example', http: {{paths: [{}]}}}}, {{http: {{paths: [{}]}}}}]",
         path("Prefix", "/", "web", "number: 80"),

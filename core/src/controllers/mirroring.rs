@@ -115,9 +115,12 @@ fn is_mirrored(objects: &Objects, endpoints: &Endpoints) -> bool {
     !skips && service.is_some_and(|it| it.spec.selector.is_empty())
 }
 
+/// What is the same of all endpoints of a mirror.
+type Shape<'a> = (Family, &'a [EndpointsPort]);
+
 /// What is to be mirrored, and what is said about what is not.
 fn mirrors(endpoints: &Endpoints) -> (Vec<EndpointSlice>, Vec<(&'static str, String)>) {
-    let mut by_shape: Vec<((Family, &[EndpointsPort]), Vec<Endpoint>)> = Vec::new();
+    let mut by_shape: Vec<(Shape<'_>, Vec<Endpoint>)> = Vec::new();
     let (mut n_invalid, mut n_skipped) = (0, 0);
     for subset in &endpoints.subsets {
         let ready = subset.addresses.iter().map(|it| (it, true));

@@ -136,7 +136,7 @@ fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
     Outcome {
         writes,
         wake: None,
-        remember: (!has_read).then(|| Remembered::Ingress(ingress)),
+        remember: (!has_read).then_some(Remembered::Ingress(ingress)),
     }
 }
 

@@ -117,7 +117,7 @@ pub fn route(objects: &Objects, class: &str, host: &str, path: &str) -> Routed {
         };
         return send(objects, by, &it.path.backend);
     }
-    let named = |it: &&&Arc<Ingress>| candidates_hosts(it).any(|it| it == served);
+    let named = |it: &&&Arc<Ingress>| hosts(it).any(|it| it == served);
     let by_default = |it: &&&Arc<Ingress>| it.spec.default_backend.is_some();
     let catches_all = |it: &&&Arc<Ingress>| it.spec.rules.is_empty();
     let default = ingresses
@@ -186,14 +186,14 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-fn candidates_hosts<'a>(ingress: &'a Ingress) -> impl Iterator<Item = Option<&'a str>> {
+fn hosts(ingress: &Ingress) -> impl Iterator<Item = Option<&str>> {
     let hosts = ingress.spec.rules.iter();
     hosts.map(|it| it.host.as_deref().filter(|it| !it.is_empty()))
 }
 
 /// The host among all rules that speaks for a request: itself, a wildcard for its parent, or none.
 fn best_host<'a>(ingresses: &[&'a Arc<Ingress>], host: &str) -> Option<&'a str> {
-    let hosts = ingresses.iter().flat_map(|it| candidates_hosts(it));
+    let hosts = ingresses.iter().flat_map(|it| hosts(it));
     let matching = hosts.flatten().filter(|it| speaks_for(it, host));
     // A wildcard stands for one label, so there is at most one of either form.
     matching.min_by_key(|it| it.starts_with('*'))

@@ -61,27 +61,7 @@ pub(super) fn assign(look: &Look<'_>, about: &ObjectRef, service: &Arc<Service>)
         }
     }
     match holder.allocate() {
-        Ok((ips, pool)) => {
-            let ingress: Vec<LoadBalancerIngress> = ips
-                .iter()
-                .map(|ip| LoadBalancerIngress {
-                    ip: Some(ip.to_string()),
-                    ip_mode: Some("VIP".into()),
-                    ..LoadBalancerIngress::default()
-                })
-                .collect();
-            writes.extend([
-                status(about, &ingress),
-                from_pool(about, &json!(pool)),
-                note(
-                    about,
-                    NoteKind::Normal,
-                    "IPAllocated",
-                    format!("Assigned IP {}", quoted(&ips)),
-                    COMPONENT,
-                ),
-            ]);
-        }
+        Ok((ips, pool)) => writes.extend(given(about, &ips, &pool)),
         Err(why) => {
             if !current.is_empty() {
                 writes.extend([status(about, &[]), from_pool(about, &Value::Null)]);
@@ -97,6 +77,24 @@ pub(super) fn assign(look: &Look<'_>, about: &ObjectRef, service: &Arc<Service>)
         }
     }
     Outcome::writes(writes)
+}
+
+/// Writes down what a Service was given.
+fn given(about: &ObjectRef, ips: &[IpAddr], pool: &str) -> [Write; 3] {
+    let ingress: Vec<LoadBalancerIngress> = ips
+        .iter()
+        .map(|ip| LoadBalancerIngress {
+            ip: Some(ip.to_string()),
+            ip_mode: Some("VIP".into()),
+            ..LoadBalancerIngress::default()
+        })
+        .collect();
+    let message = format!("Assigned IP {}", quoted(ips));
+    [
+        status(about, &ingress),
+        from_pool(about, &json!(pool)),
+        note(about, NoteKind::Normal, "IPAllocated", message, COMPONENT),
+    ]
 }
 
 /// Takes the address back from a Service that is no longer balanced.

@@ -227,8 +227,7 @@ fn cost_of(items: &[Item]) -> Cost {
     let amazon = [Product::AwsClassic, Product::AwsNetwork];
     let google = [Product::GcpExternal, Product::GcpInternal];
     let azure = [Product::AzureExternal, Product::AzureInternal];
-    let n_classic = sum(&amazon[..1], |_| 1);
-    let n_network = sum(&amazon[1..], |_| 1);
+    let (n_classic, n_network) = (sum(&amazon[..1], |_| 1), sum(&amazon[1..], |_| 1));
     let line = |what, n, millicents_an_hour, list| CostLine {
         what,
         n,
