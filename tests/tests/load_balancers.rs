@@ -171,3 +171,27 @@ fn a_class_that_nobody_serves_is_left_alone() {
     pass(&mut it, 200);
     assert_eq!(ingress(&it, "api"), Value::Null);
 }
+
+#[test]
+fn the_hostname_a_cloud_gives_resolves_from_a_pod() {
+    use packetwalk_core::chance::Chooser;
+    use packetwalk_core::dns::{Cache, Question, RecordType, Transport};
+    let it = cluster(&text("aws:///us-east-1a/", &service("api", "")));
+    let hostname = ingress(&it, "api")["hostname"]
+        .as_str()
+        .expect("a hostname")
+        .to_owned();
+    let world = packetwalk_core::sim::World::of_cluster(std::sync::Arc::new(it), None);
+    let answer = world.dns_server().answer(
+        &world.objects,
+        &Question::new(&hostname, RecordType::A),
+        Transport::Udp { edns: None },
+        packetwalk_core::time::Instant::START,
+        &mut Cache::default(),
+        &mut Chooser::seeded(1),
+    );
+    assert!(
+        answer.addresses().next().is_some(),
+        "{hostname}: {answer:?}"
+    );
+}

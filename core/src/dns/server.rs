@@ -40,15 +40,27 @@ impl Server {
     /// The server of a cluster, by what its ConfigMaps say.
     #[must_use]
     pub fn new(objects: &Objects) -> Self {
+        Self::knowing(objects, &[])
+    }
+
+    /// The same that knows some more names outside the cluster.
+    #[must_use]
+    pub fn knowing(objects: &Objects, more: &[(String, Vec<IpAddr>)]) -> Self {
         let text = |name: &str, key: &str| {
             let map = objects
                 .config_maps
                 .get(&("kube-system".to_owned(), name.to_owned()));
             map.and_then(|it| it.data.get(key)).map(String::as_str)
         };
+        let mut zone = text("outside", "zone").unwrap_or_default().to_owned();
+        for (name, ips) in more {
+            for ip in ips {
+                let kind = if ip.is_ipv6() { "AAAA" } else { "A" };
+                zone.push_str(&format!("\n{name}. 60 IN {kind} {ip}\n"));
+            }
+        }
         let domain = objects.cluster.dns_domain();
-        let zone = text("outside", "zone").unwrap_or_default();
-        let mut server = Server::from_texts(text("coredns", "Corefile"), zone, domain);
+        let mut server = Server::from_texts(text("coredns", "Corefile"), &zone, domain);
         let local_ips = local_ips(objects);
         for kubernetes in server.kubernetes_mut() {
             kubernetes.local_ips.clone_from(&local_ips);

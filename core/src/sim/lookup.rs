@@ -16,6 +16,7 @@ use super::walk::{Start, exchange};
 use super::world::World;
 use crate::api::{Kind, ObjectRef, Pod};
 use crate::chance::Chooser;
+use crate::controllers::outside_names;
 use crate::dns::{
     Answer, Cache, Client, Fate, Query, Resolution, ResolvConf, Resolver, Sent, Server, Transport,
     Wanted,
@@ -68,7 +69,7 @@ pub(super) fn look_up(world: &World, network: &mut Network, name: &str, from: &S
     let resolv_conf = world.resolv_conf(&from.host);
     let mut asked = Asked {
         world,
-        server: Server::new(&world.objects),
+        server: world.dns_server(),
         cache: Cache::default(),
         chooser: Chooser::seeded(world.seed),
         from,
@@ -224,6 +225,12 @@ pub(super) fn why_nameless(lookup: &Lookup) -> Option<Why> {
 }
 
 impl World {
+    /// The cluster's name server. It also knows the names that clouds gave their load balancers.
+    #[must_use]
+    pub fn dns_server(&self) -> Server {
+        Server::knowing(&self.objects, &outside_names(&self.objects))
+    }
+
     /// The hosts file that a host's resolver reads first.
     #[must_use]
     pub fn hosts_file(&self, host: &HostId) -> String {

@@ -7,7 +7,7 @@ use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::dns::{
-    Answer, Cache, Question, RecordType, Server, Transport, dig_text, resolve, reverse_name,
+    Answer, Cache, Question, RecordType, Transport, dig_text, resolve, reverse_name,
 };
 use packetwalk_core::ip::{IpAddr, parse_sloppy};
 use packetwalk_core::sim::{HostId, Source, World};
@@ -55,7 +55,7 @@ const EDNS_SIZE: u16 = 1232;
 /// When the manifests are wrong, or there is no such pod.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let (_, world) = arguments.manifests.world(&arguments.settings)?;
-    let server = Server::new(&world.objects);
+    let server = world.dns_server();
     for complaint in server.complaints() {
         output::remark(&complaint.to_string());
     }
