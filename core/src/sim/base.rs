@@ -97,6 +97,6 @@ mod tests {
             text: include_str!("base.yaml").into(),
         }]);
         assert_eq!(manifest.complaints, Vec::new());
-        assert_eq!(manifest.objects.len(), 13);
+        assert_eq!(manifest.objects.len(), 14);
     }
 }
