@@ -343,6 +343,9 @@ impl Store {
             Part::Status => false,
         };
         merge(&mut document, patch);
+        if part == Part::Main {
+            document::set_defaults(object.kind, &mut document);
+        }
         if changes_spec && has_generation(object.kind) {
             let generation = document["metadata"]["generation"].as_i64().unwrap_or(0);
             document["metadata"]["generation"] = (generation + 1).into();
