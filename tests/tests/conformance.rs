@@ -63,6 +63,14 @@ fn the_kernel_agrees_about_node_ports_policies_and_udp() {
     check_agreement("ways in", &manifest, 100);
 }
 
+#[test]
+fn the_kernel_agrees_about_both_families_and_session_affinity() {
+    let manifest = text("tests/scenarios/dual-stack.yaml");
+    check_agreement("both families", &manifest, 30);
+    let manifest = text("tests/scenarios/affinity.yaml");
+    check_agreement("session affinity", &manifest, 100);
+}
+
 /// The same worlds with kube-proxy's rules in iptables' tables, loaded by iptables itself.
 #[test]
 fn the_kernel_agrees_about_iptables_mode() {
@@ -72,6 +80,7 @@ fn the_kernel_agrees_about_iptables_mode() {
     for (path, n_flows) in [
         ("static/manifests/clusterip.yaml", 60),
         ("tests/scenarios/ways-in.yaml", 100),
+        ("tests/scenarios/dual-stack.yaml", 30),
     ] {
         check_world(&iptables_world(path), n_flows);
     }

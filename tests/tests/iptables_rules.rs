@@ -390,6 +390,8 @@ fn the_real_iptables_takes_the_rules_of_every_node_of_every_scenario() {
         "static/manifests/clusterip.yaml",
         "tests/scenarios/ways-in.yaml",
         "tests/scenarios/worked.yaml",
+        "tests/scenarios/affinity.yaml",
+        "tests/scenarios/dual-stack.yaml",
     ] {
         let world = World::from_manifest(&manifest(&text(path)), Some(mode), 1);
         for node in world.objects.nodes.keys() {

@@ -205,12 +205,11 @@ fn told(settings: &str) -> String {
     iptables::restore(&programme.transaction)
 }
 
-#[test]
-fn iptables_mode_obeys_the_settings_of_kube_proxy() {
+/// What is told, what the rules say then, and what they no longer say.
+fn settings_and_rules() -> Vec<(&'static str, String, &'static str)> {
     let to_service = "-m tcp -p tcp -d 10.96.0.9 --dport 80";
     let last = "must be the last rule in this chain\"";
-    // What is told, what the rules say then, and what they no longer say.
-    for (settings, there, gone) in [
+    vec![
         (
             "mode: ''",
             format!("{to_service} ! -s 10.244.0.0/16 -j KUBE-MARK-MASQ"),
@@ -271,7 +270,12 @@ fn iptables_mode_obeys_the_settings_of_kube_proxy() {
             "--random-fully".to_owned(),
             "--ctstate INVALID",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn iptables_mode_obeys_the_settings_of_kube_proxy() {
+    for (settings, there, gone) in settings_and_rules() {
         let rules = told(settings);
         assert!(rules.contains(&there), "{settings}: {there}\n{rules}");
         assert!(!rules.contains(gone), "{settings}: {gone}\n{rules}");

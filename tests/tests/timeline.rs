@@ -172,6 +172,14 @@ fn a_world_without_an_end_of_work_is_not_waited_for() {
 }
 
 #[test]
+fn links_of_earlier_releases_open() {
+    let link = text("tests/fuzz/corpus/link/events");
+    let it = Timeline::from_link(&link).expect("a link");
+    assert_eq!((it.position(), it.events().len()), (2, 3));
+    assert!(it.cluster().machines().nodes_down.contains_key("node-1"));
+}
+
+#[test]
 fn the_tutorial_fits_a_link() {
     let start = Start {
         files: vec![StartFile {

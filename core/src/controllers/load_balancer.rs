@@ -5,12 +5,14 @@
 //! annotations); without either the address stays pending for ever. A Service with a class that nobody here serves
 //! is left alone.
 //!
-//! **Left out**: failures of a cloud, changes of its listeners and targets taking time, sharing of MetalLB addresses,
+//! **Left out**: a second address for a dual-stack Service; addresses taken back because a pool or a wish changed; the
+//! classes and events of AWS Load Balancer Controller; nodes that are excluded; regions of hostnames. Prices are of one
+//! balancer by itself: Google's and Microsoft's further rules are cheaper than their first. Failures of a cloud, changes of its listeners and targets taking time, sharing of MetalLB addresses,
 //! pools chosen by namespace; how a cloud's hostname resolves.
 
 use super::{Controller, Look, Outcome, Purpose, Remembered, Wake};
 use crate::api::{Kind, LoadBalancerIngress, Object, ObjectRef, Service};
-use crate::ip::{Cidr, IpAddr, nth, parse_cidr_sloppy, parse_sloppy};
+use crate::ip::{Cidr, Family, IpAddr, family, nth, parse_cidr_sloppy, parse_sloppy};
 use crate::store::{Change, Note, NoteKind, Objects, Part, Write};
 use crate::time::{Duration, Instant};
 use serde_json::{Value, json};
@@ -116,21 +118,34 @@ fn watches(change: &Change, objects: &Objects) -> Vec<ObjectRef> {
                 Object::Service(it) => it.kind() == "LoadBalancer" || has_finalizer(it),
                 _ => false,
             };
-            let any = change.sides().any(concerns);
-            if any {
-                vec![change.object.clone()]
-            } else {
-                Vec::new()
+            let mut found = Vec::new();
+            if change.sides().any(concerns) {
+                found.push(change.object.clone());
             }
+            // An address that was given back is somebody else's who waits for one.
+            if change.before.as_ref().is_some_and(is_balanced)
+                && !change.after.as_ref().is_some_and(is_balanced)
+            {
+                found.extend(waiting(objects));
+            }
+            found
         }
-        Kind::IpAddressPool => objects
-            .services
-            .values()
-            .filter(|it| it.kind() == "LoadBalancer")
-            .map(|it| Object::from(it.clone()).reference())
-            .collect(),
+        Kind::IpAddressPool | Kind::Node => waiting(objects),
         _ => Vec::new(),
     }
+}
+
+fn is_balanced(object: &Object) -> bool {
+    matches!(object, Object::Service(it) if !it.status.load_balancer.ingress.is_empty())
+}
+
+/// The Services that wait for a load balancer.
+fn waiting(objects: &Objects) -> Vec<ObjectRef> {
+    let services = objects.services.values();
+    services
+        .filter(|it| it.kind() == "LoadBalancer" && it.status.load_balancer.ingress.is_empty())
+        .map(|it| Object::from(it.clone()).reference())
+        .collect()
 }
 
 fn has_finalizer(service: &Service) -> bool {
@@ -217,9 +232,16 @@ fn from_pool(look: &Look<'_>, about: &ObjectRef, service: &Service) -> Outcome {
             Some(name) => pool.metadata.name == name,
             None => asked.is_some() || pool.spec.auto_assign != Some(false),
         });
+    // One address, of the Service's first family.
+    let wanted = match service.spec.ip_families.first().map(String::as_str) {
+        Some("IPv6") => Family::V6,
+        _ => Family::V4,
+    };
     let found = pools
         .flat_map(|pool| addresses(&pool.spec.addresses, pool.spec.avoid_buggy_ips))
-        .find(|it| asked.is_none_or(|asked| asked == *it) && !taken.contains(it));
+        .find(|it| {
+            asked.is_none_or(|asked| asked == *it) && family(*it) == wanted && !taken.contains(it)
+        });
     match found {
         Some(ip) => Outcome::writes(vec![
             status(about, &json!([{"ip": ip.to_string(), "ipMode": "VIP"}])),

@@ -155,7 +155,7 @@ example.com.\t\t30\tIN\tA\t192.0.2.1
 kubernetes.default.svc.cluster.local. 5\tIN A\t192.0.2.1
 
 ;; SERVER: 10.96.0.10#53(10.96.0.10) (UDP)
-;; MSG SIZE  rcvd: 132
+;; MSG SIZE  rcvd: 119
 ";
         let server = "10.96.0.10".parse().ok();
         assert_eq!(dig_text(&question, &answer, udp, server), expected);

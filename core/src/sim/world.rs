@@ -6,7 +6,7 @@ use super::base::BaseNotice;
 use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
-use crate::api::{Complaint, Manifest, Severity};
+use crate::api::{Complaint, Manifest, Pod, Severity};
 use crate::dns::{NodeDns, ResolvConf, SearchLimits};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
@@ -73,10 +73,15 @@ impl World {
     pub fn resolv_conf(&self, host: &HostId) -> ResolvConf {
         let (pod, node) = match host {
             HostId::Pod(namespace, name) => {
-                let Some(pod) = self.objects.pod(namespace, name) else {
-                    return ResolvConf::outside();
-                };
-                (Some(pod), pod.spec.node_name.clone())
+                // A pod that is not there stands for any plain pod of its namespace.
+                let pod = self.objects.pod(namespace, name).cloned();
+                let pod = pod.unwrap_or_else(|| {
+                    let mut plain = Pod::default();
+                    plain.metadata.namespace.clone_from(namespace);
+                    Arc::new(plain)
+                });
+                let node = pod.spec.node_name.clone();
+                (Some(pod), node)
             }
             HostId::Node(name) => (None, Some(name.clone())),
             HostId::Router | HostId::Outside => return ResolvConf::outside(),
@@ -101,7 +106,7 @@ impl World {
             node_ips: &node_ips,
             limits: SearchLimits::EXPANDED,
         };
-        ResolvConf::of_pod(pod, &node).0
+        ResolvConf::of_pod(&pod, &node).0
     }
 
     /// A node's own file: the router of its network is its name server.

@@ -15,7 +15,7 @@ use crate::output;
 use packetwalk_core::ip::IpAddr;
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::dialect::{Dialect, iptables, nft};
-use packetwalk_core::netfilter::{Ruleset, TableFamily};
+use packetwalk_core::netfilter::{Ruleset, TableFamily, TableKey, Transaction};
 use packetwalk_core::sim::{
     Destination, Host, HostId, Outcomes, Request, Source, Walk, World, outcomes,
 };
@@ -400,7 +400,7 @@ fn compare_rulesets(world: &World, lab: &WorldLab, report: &mut Report) {
                 Ok(read) => {
                     let mine = nft::canonical_ruleset(&host.ruleset);
                     let theirs = nft::canonical_ruleset(&read.ruleset);
-                    compare_chains(&place, &mine, &theirs, &mut comparison);
+                    compare_table(&place, &table.key, [&mine, &theirs], &mut comparison);
                     report.n_rules += read.ruleset.n_rules();
                 }
                 Err(error) => comparison.check(
@@ -473,20 +473,22 @@ fn sections(listing: &str) -> BTreeSet<String> {
     lines
 }
 
-fn compare_chains(
+/// One table of the simulation's and of the kernel's rules.
+fn compare_table(
     place: &str,
-    mine: &packetwalk_core::netfilter::Ruleset,
-    theirs: &packetwalk_core::netfilter::Ruleset,
+    table: &TableKey,
+    rulesets: [&Ruleset; 2],
     comparison: &mut Comparison,
 ) {
-    let lines = |ruleset: &packetwalk_core::netfilter::Ruleset| -> BTreeSet<String> {
-        packetwalk_core::netfilter::Transaction::from_ruleset(ruleset)
+    let [mine, theirs] = rulesets.map(|ruleset| -> BTreeSet<String> {
+        Transaction::from_ruleset(ruleset)
             .commands
             .iter()
+            .filter(|it| it.table == *table)
             .map(ToString::to_string)
             .collect()
-    };
-    compare_lines(place, &lines(mine), &lines(theirs), comparison);
+    });
+    compare_lines(place, &mine, &theirs, comparison);
 }
 
 fn compare_lines(

@@ -4,14 +4,17 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
-use packetwalk_core::api::{File, read};
+use packetwalk_core::api::{File, Kind, ObjectRef, read};
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::ip::Family;
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::Transaction;
 use packetwalk_core::session::{Event, Session};
-use packetwalk_core::sim::{World, outcomes, walk};
+use packetwalk_core::sim::{Cluster, World, outcomes, walk};
+use packetwalk_core::store::{Part, Write};
+use packetwalk_core::time::{Clock, Duration};
 use packetwalk_tests::{request, text};
+use serde_json::json;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -55,7 +58,116 @@ fn manifest(text: &str) -> packetwalk_core::api::Manifest {
     }])
 }
 
+/// A cluster of `n` Services with ten pods each, loaded and come to rest.
+fn cluster(n: usize) -> Cluster {
+    let mut cluster = Cluster::new(1, Clock::default());
+    let clock = cluster.clock();
+    let mut adopt = |kind: Kind, document: serde_json::Value| {
+        let kept = cluster.store_mut().adopt(kind, document, &clock);
+        kept.expect("of the right types");
+    };
+    adopt(Kind::Namespace, json!({"metadata": {"name": "default"}}));
+    for node in 0..20 {
+        let ip = format!("172.18.0.{}", node + 2);
+        let addresses = json!([{"type": "InternalIP", "address": ip}]);
+        adopt(
+            Kind::Node,
+            json!({"metadata": {"name": format!("node-{node}")}, "status": {"addresses": addresses}}),
+        );
+    }
+    for idx in 0..n {
+        let app = format!("app-{idx}");
+        adopt(
+            Kind::Service,
+            json!({
+                "metadata": {"name": app, "namespace": "default"},
+                "spec": {"selector": {"app": app}, "ports": [{"port": 80, "targetPort": 8080}]},
+            }),
+        );
+        for pod in 0..10 {
+            let number = idx * 10 + pod;
+            let (high, low) = (number / 65_536, number % 65_536);
+            adopt(
+                Kind::Pod,
+                json!({
+                    "metadata": {"name": format!("{app}-{pod}"), "namespace": "default", "labels": {"app": app}},
+                    "spec": {
+                        "nodeName": format!("node-{}", number % 20),
+                        "containers": [{"name": "c", "image": "x", "ports": [{"containerPort": 8080}]}],
+                    },
+                    "status": {
+                        "phase": "Running",
+                        "podIP": format!("10.{}.{}.{}", 128 + high, low / 256, low % 256),
+                        "conditions": [{"type": "Ready", "status": "True"}],
+                    },
+                }),
+            );
+        }
+    }
+    cluster.store_mut().complete();
+    cluster.settle(Duration::from_secs(120));
+    cluster
+}
+
+/// One pod turns unready and ready again, and its Service's endpoints follow; microseconds for one of the two.
+fn turn_us(cluster: &mut Cluster) -> f64 {
+    let pod = ObjectRef::new(Kind::Pod, "default", "app-7-3");
+    let mut flip = false;
+    let ms = median_ms(|| {
+        for _ in 0..20 {
+            flip = !flip;
+            let status = if flip { "False" } else { "True" };
+            let write = Write::Patch {
+                object: pod.clone(),
+                part: Part::Status,
+                patch: json!({"status": {"conditions": [{"type": "Ready", "status": status}]}}),
+            };
+            let clock = cluster.clock();
+            cluster.store_mut().write(write, &clock);
+            cluster.advance(clock.now + Duration::from_secs(1));
+        }
+    });
+    ms * 1000.0 / 20.0
+}
+
+/// What this process holds in memory, where the system says so.
+fn resident_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|it| it.starts_with("VmRSS:"))?;
+    let kb: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kb / 1024.0)
+}
+
+fn control_plane() {
+    println!("\nthe control plane, ten pods behind each Service");
+    let mut turns = Vec::new();
+    for n in [100, 10_000] {
+        let before = resident_mb();
+        let start = Instant::now();
+        let mut cluster = cluster(n);
+        row(
+            &format!("{n} Services: load and converge"),
+            start.elapsed().as_secs_f64() * 1000.0,
+        );
+        if let (Some(before), Some(after)) = (before, resident_mb()) {
+            println!("{:<64} {:>10.1} MB", "  memory it takes", after - before);
+        }
+        let us = turn_us(&mut cluster);
+        row(
+            "  one pod turns unready: slices and Endpoints follow",
+            us / 1000.0,
+        );
+        turns.push(us);
+    }
+    println!(
+        "{:<64} {:>10.2} x",
+        "  the same at 10,000 Services against 100",
+        turns[1] / turns[0]
+    );
+}
+
 fn main() {
+    control_plane();
     let tutorial = text("static/manifests/clusterip.yaml");
     let read_tutorial = manifest(&tutorial);
     let world = World::from_manifest(&read_tutorial, None, 1);
