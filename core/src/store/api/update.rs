@@ -91,11 +91,7 @@ impl Asked<'_> {
             self.check(&document, Some(live))?;
         }
         if is_same(live, &document) {
-            let kept = self.store.document(&self.request.object());
-            return Ok((
-                kept.map(|it| Value::clone(it)).unwrap_or_default(),
-                Done::Unchanged,
-            ));
+            return Ok((live.clone(), Done::Unchanged));
         }
         if strategy::changes_generation(kind, &document, live) {
             let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
