@@ -182,7 +182,7 @@ impl Store {
                 object,
                 part,
                 patch,
-            } => self.patch(&object, part, &patch),
+            } => self.patch(&object, part, &patch, clock),
             Write::Delete {
                 object,
                 propagation,
@@ -328,14 +328,14 @@ impl Store {
         self.changes.push_back(change);
     }
 
-    fn patch(&mut self, object: &ObjectRef, part: Part, patch: &Value) {
-        let Some(document) = self.documents.get(object) else {
+    fn patch(&mut self, object: &ObjectRef, part: Part, patch: &Value, clock: &Clock) {
+        let Some(before) = self.documents.get(object) else {
             return;
         };
-        if !changes(Some(document), patch) {
+        if !changes(Some(before), patch) {
             return;
         }
-        let mut document = Value::clone(document);
+        let mut document = Value::clone(before);
         let changes_spec = match part {
             Part::Main => patch
                 .get("spec")
@@ -350,6 +350,7 @@ impl Store {
             let generation = document["metadata"]["generation"].as_i64().unwrap_or(0);
             document["metadata"]["generation"] = (generation + 1).into();
         }
+        let document = api::tracked(object.kind, part, before, document, &clock.stamp());
         self.commit(object.kind, document)
             .expect("a controller's patch is of the right types");
     }
@@ -450,7 +451,7 @@ impl Store {
             let count = same.count.unwrap_or(1) + 1;
             let reference = Object::from(same).reference();
             let patch = json!({"count": count, "lastTimestamp": clock.stamp()});
-            self.patch(&reference, Part::Main, &patch);
+            self.patch(&reference, Part::Main, &patch, clock);
             return;
         }
         let mut event = Event {

@@ -8,6 +8,8 @@
 use crate::api::Kind;
 use crate::api::schema::{self, Shape, TypeRef};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// Type of the schema, field, value in JSON.
 const DEFAULTS: &[(&str, &str, &str)] = &[
@@ -72,6 +74,16 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
     ("discovery.EndpointPort", "protocol", "\"TCP\""),
 ];
 
+/// The types in which a field depends on another one.
+const BY_RULE: [&str; 6] = [
+    "Container",
+    "PodSpec",
+    "Volume",
+    "DeploymentStrategy",
+    "StatefulSetUpdateStrategy",
+    "NetworkPolicySpec",
+];
+
 /// Fills in what a document of a kind leaves open. A Service's document stays as it is.
 pub fn set_defaults(kind: Kind, document: &mut Value) {
     if kind == Kind::Service {
@@ -105,11 +117,42 @@ fn label_with_name(document: &mut Value) {
     }
 }
 
+/// The types in which something may be filled in, at whatever depth: the others are not walked through.
+fn filled() -> &'static BTreeSet<&'static str> {
+    static FILLED: OnceLock<BTreeSet<&str>> = OnceLock::new();
+    FILLED.get_or_init(|| {
+        let mut filled: BTreeSet<&str> = DEFAULTS.iter().map(|it| it.0).chain(BY_RULE).collect();
+        loop {
+            let n_before = filled.len();
+            for of in schema::types() {
+                let reaches = |field: &schema::Field| {
+                    innermost(&field.shape).is_some_and(|it| filled.contains(it))
+                };
+                if of.fields().iter().any(reaches) {
+                    filled.insert(of.id());
+                }
+            }
+            if filled.len() == n_before {
+                return filled;
+            }
+        }
+    })
+}
+
+/// The struct in a list of lists of maps.
+fn innermost(shape: &Shape) -> Option<&'static str> {
+    match shape {
+        Shape::Object(id) => Some(id),
+        Shape::List(inner) | Shape::Map(inner, _) => innermost(inner),
+        Shape::Scalar(..) | Shape::Free(_) => None,
+    }
+}
+
 fn fill(value: &mut Value, of: TypeRef, depth: usize) {
     let Value::Object(fields) = value else {
         return;
     };
-    if depth > schema::MAX_DEPTH {
+    if depth > schema::MAX_DEPTH || !filled().contains(of.id()) {
         return;
     }
     for (_, name, default) in DEFAULTS.iter().filter(|it| it.0 == of.id()) {

@@ -9,9 +9,15 @@ use super::super::service;
 use super::asked::{Asked, Outcome};
 use super::request::Done;
 use super::strategy;
-use crate::api::{Object, ObjectRef, Service, Status, StatusCause, StatusDetails, StatusReason};
+use crate::api::{
+    IngressClass, Kind, Object, ObjectRef, Service, Status, StatusCause, StatusDetails,
+    StatusReason,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// How Ingresses named their class once.
+const CLASS: &str = "kubernetes.io/ingress.class";
 
 /// What a server gives every object, whatever the client says.
 const SYSTEM_FIELDS: [&str; 5] = [
@@ -62,6 +68,9 @@ impl Asked<'_> {
     /// Prepares and checks a new object. A Service has addresses after that.
     fn admit_new(&mut self, document: &mut Value) -> Result<Option<Service>, Status> {
         strategy::prepare_new(self.request.kind, document);
+        if self.request.kind == Kind::Ingress {
+            self.choose_class(document);
+        }
         let Object::Service(service) = self.typed(document)? else {
             self.check(document, None)?;
             return Ok(None);
@@ -75,6 +84,29 @@ impl Asked<'_> {
         document["spec"] = Object::from(service.clone()).document()["spec"].take();
         document["status"] = json!({"loadBalancer": {}});
         Ok(Some(service))
+    }
+
+    /// An Ingress without a class gets the default one; of several the youngest.
+    fn choose_class(&self, ingress: &mut Value) {
+        let annotated = &ingress["metadata"]["annotations"][CLASS];
+        if !ingress["spec"]["ingressClassName"].is_null() || !annotated.is_null() {
+            return;
+        }
+        let classes = self.store.objects().ingress_classes.values();
+        let defaults = classes.filter(|it| {
+            let told = it.metadata.annotations.get(IngressClass::DEFAULT);
+            told.is_some_and(|it| it == "true")
+        });
+        let youngest = defaults.max_by(|a, b| {
+            let age = a
+                .metadata
+                .creation_timestamp
+                .cmp(&b.metadata.creation_timestamp);
+            age.then_with(|| b.metadata.name.cmp(&a.metadata.name))
+        });
+        if let Some(class) = youngest {
+            ingress["spec"]["ingressClassName"] = class.metadata.name.clone().into();
+        }
     }
 
     fn refuse_taken(&self, reference: &ObjectRef, document: &Value) -> Result<(), Status> {

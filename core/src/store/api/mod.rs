@@ -5,7 +5,7 @@
 //! [`super::service`], other kinds that of [`crate::api::document`].
 //!
 //! **Left out**: webhooks, quotas, users, PodDisruptionBudgets; of the built-in admission, all but namespaces that are
-//! going and what pods are given; the default IngressClass.
+//! going, what pods are given, and the default IngressClass; ranges that a ServiceCIDR adds, from which nothing is given out.
 
 mod asked;
 mod binding;
@@ -14,6 +14,7 @@ mod create;
 mod delete;
 mod list_text;
 mod options;
+mod ownership;
 mod patch;
 mod read;
 mod request;
@@ -24,6 +25,7 @@ mod update;
 
 pub use client_apply::{ClientApply, Step, client_side_apply, last_applied};
 pub use list_text::{ContinueToken, MAX_LIMIT};
+pub(super) use ownership::tracked;
 pub use patch::PatchType;
 pub use read::{ListOptions, Listed, WatchEvent};
 pub use request::{Answer, Body, DeletePropagation, Done, Options, Request, Subresource, Verb};

@@ -9,6 +9,7 @@ use super::list_text::{self, ContinueToken};
 use super::selector::Selector;
 use crate::api::{Kind, ObjectRef, Status, StatusReason};
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -206,11 +207,13 @@ fn listed<'a>(
         n_remaining: 0,
         revision,
     };
+    let is_in = |it: &ObjectRef| options.namespace.is_empty() || it.namespace == options.namespace;
+    let mut documents: Vec<_> = documents.filter(|it| is_in(it.0)).collect();
+    documents.sort_by(|a, b| by_key(a.0, b.0));
     let mut last: Option<&ObjectRef> = None;
     for (object, document) in documents {
-        let in_namespace = options.namespace.is_empty() || object.namespace == options.namespace;
-        let is_after = options.after.as_ref().is_none_or(|it| object > it);
-        if !in_namespace || !is_after || !options.selector.selects(&document) {
+        let is_after = |it: &ObjectRef| by_key(object, it).is_gt();
+        if !options.after.as_ref().is_none_or(is_after) || !options.selector.selects(&document) {
             continue;
         }
         if options.limit > 0 && listed.items.len() == options.limit {
@@ -222,4 +225,13 @@ fn listed<'a>(
         last = Some(object);
     }
     listed
+}
+
+/// The order of the keys in etcd, in which `a-b/x` comes before `a/x`.
+fn by_key(a: &ObjectRef, b: &ObjectRef) -> Ordering {
+    if a.namespace == b.namespace {
+        return a.name.cmp(&b.name);
+    }
+    let key = |it: &ObjectRef| format!("{}/", it.namespace);
+    key(a).cmp(&key(b))
 }
