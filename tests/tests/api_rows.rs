@@ -96,7 +96,6 @@ fn request(row: &str, body: &str) -> Request {
 }
 
 /// The answer as a row has it: with those fields that the row asks for.
-
 fn told(outcome: Result<Answer, Status>, wanted: &str) -> String {
     match outcome {
         Err(status) => {
@@ -201,6 +200,101 @@ fn a_collection_goes_as_its_selector_says() {
         .map(|it| &it["metadata"]["name"])
         .collect();
     assert_eq!(names, ["b", "kubernetes"]);
+}
+
+/// Manager, operation and subresource of each who owns something, and whether it owns a field.
+fn owners(it: &Cluster, object: &str, field: &str) -> Vec<String> {
+    let document = it.store().document(&named(object)).expect("there");
+    let entries = document["metadata"]["managedFields"].as_array();
+    let mut lines: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .map(|it| {
+            let text = |name: &str| it[name].as_str().unwrap_or("-").to_owned();
+            let owns = it["fieldsV1"].pointer(field).is_some();
+            format!(
+                "{} {} {} {owns}",
+                text("manager"),
+                text("operation"),
+                text("subresource")
+            )
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn whoever_writes_a_field_owns_it_and_what_the_server_gives_nobody_owns() {
+    let mut it = cluster("");
+    let mut ask = |row: &str, body: &str| {
+        it.request(&request(row, body)).expect("done");
+    };
+    ask(
+        "create service/ as=kubectl-create",
+        r#"{"metadata":{"name":"web"},"spec":{"ports":[{"port":80}]}}"#,
+    );
+    let deployment = r#"{"metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"x"}]}}}}"#;
+    ask("create deployment/ as=kubectl-create", deployment);
+    ask(
+        "merge deployment/web:scale as=kubectl",
+        r#"{"spec":{"replicas":2}}"#,
+    );
+    assert_eq!(
+        owners(&it, "service/web", "/f:spec/f:clusterIP"),
+        ["kubectl-create Update - false"]
+    );
+    assert_eq!(
+        owners(&it, "service/web", "/f:spec/f:type"),
+        ["kubectl-create Update - true"]
+    );
+    pass(&mut it, 20);
+    assert_eq!(
+        owners(&it, "deployment/web", "/f:spec/f:replicas"),
+        [
+            "kube-controller-manager Update - false",
+            "kube-controller-manager Update status false",
+            "kubectl Update scale true",
+            "kubectl-create Update - false",
+        ]
+    );
+}
+
+#[test]
+fn an_ingress_without_a_class_gets_the_default_one() {
+    let mut it = cluster("");
+    let class = r#"{"metadata":{"name":"nginx","annotations":{"ingressclass.kubernetes.io/is-default-class":"true"}},"spec":{"controller":"k8s.io/ingress-nginx"}}"#;
+    it.request(&request("create ingressclass/", class))
+        .expect("made");
+    let body = r#"{"metadata":{"name":"web"},"spec":{"defaultBackend":{"service":{"name":"a","port":{"number":80}}}}}"#;
+    let made = it.request(&request("create ingress/", body)).expect("made");
+    assert_eq!(made.document["spec"]["ingressClassName"], "nginx");
+    assert_eq!(made.document["status"], json!({"loadBalancer": {}}));
+}
+
+#[test]
+fn objects_of_all_namespaces_are_listed_in_the_order_of_their_keys() {
+    let mut it = cluster("");
+    for namespace in ["a", "a-b"] {
+        it.request(&request(
+            "create namespace/",
+            &json!({"metadata": {"name": namespace}}).to_string(),
+        ))
+        .expect("made");
+        it.request(&request(
+            &format!("create configmap/{namespace}/"),
+            r#"{"metadata":{"name":"x"}}"#,
+        ))
+        .expect("made");
+    }
+    let listed = it.store().list(Kind::ConfigMap, &ListOptions::default());
+    let namespaces: Vec<&str> = listed
+        .items
+        .iter()
+        .filter_map(|it| it["metadata"]["namespace"].as_str())
+        .filter(|it| it.starts_with('a'))
+        .collect();
+    assert_eq!(namespaces, ["a-b", "a"]);
 }
 
 #[test]

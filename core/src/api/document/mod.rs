@@ -48,7 +48,7 @@ pub fn validate_update(
     match kind {
         Kind::Deployment | Kind::ReplicaSet => workload::check_selector_kept(new, old, &mut errors),
         Kind::EndpointSlice => {
-            errors.immutable("addressType", &new["addressType"], &old["addressType"])
+            errors.immutable("addressType", &new["addressType"], &old["addressType"]);
         }
         Kind::IngressClass => {
             let controller = |it: &Value| it["spec"]["controller"].clone();

@@ -25,6 +25,10 @@ fn changed(kind: Kind, new: Value, mut old: Value) -> String {
     lines.join("\n")
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "rows read better without borrows"
+)]
 fn deployment(selector: Value, labels: Value, containers: Value) -> Value {
     json!({"spec": {"selector": selector, "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}}}})
 }
