@@ -424,8 +424,8 @@ fn a_namespace_goes_with_everything_in_it() {
     let mut it = cluster(&text);
     assert_eq!(pods(&it, "shop").len(), 3);
     delete(&mut it, "namespace/shop", Propagation::Background);
-    pass(&mut it, 1);
     assert_eq!(status(&it, "namespace/shop")["phase"], "Terminating");
+    pass(&mut it, 1);
     pass(&mut it, 60);
     assert!(it.store().document(&named("namespace/shop")).is_none());
     assert!(it.store().objects().in_namespace("shop").is_empty());

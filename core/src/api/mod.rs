@@ -10,6 +10,7 @@
 mod complaint;
 mod config_map;
 mod configuration;
+pub mod document;
 mod endpoint_slice;
 mod endpoints;
 mod event;

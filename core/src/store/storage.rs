@@ -5,6 +5,7 @@
 //!
 //! **Left out**: compaction by time: a watch can go back over the last [`MAX_CHANGES`] changes, however old.
 
+use super::api;
 use super::merge::without_nulls;
 use super::service::{self, Rules};
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::api::{
     ClusterConfiguration, Complaint, Event, EventSource, Kind, Object, ObjectRef, Pod, Service,
-    TargetRef,
+    TargetRef, document,
 };
 use crate::chance::Chooser;
 use crate::time::Clock;
@@ -29,6 +30,9 @@ const SUFFIX_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// How often another suffix is tried when a generated name is taken.
 const MAX_NAMES: usize = 8;
+
+/// What a generated name begins with is cut, so that it is a label with its suffix.
+const MAX_PREFIX: usize = 58;
 
 /// The memory of a cluster.
 #[derive(Clone, Debug)]
@@ -164,6 +168,7 @@ impl Store {
         clock: &Clock,
     ) -> Result<ObjectRef, serde_json::Error> {
         without_nulls(&mut document);
+        document::set_defaults(kind, &mut document);
         self.identify(&mut document, kind, clock);
         self.commit(kind, document)
     }
@@ -177,7 +182,7 @@ impl Store {
                 object,
                 part,
                 patch,
-            } => self.patch(&object, part, &patch),
+            } => self.patch(&object, part, &patch, clock),
             Write::Delete {
                 object,
                 propagation,
@@ -205,14 +210,19 @@ impl Store {
         } else if self.documents.contains_key(&reference) {
             return;
         }
+        document::set_defaults(kind, &mut document);
+        if kind == Kind::Pod {
+            api::admit_pod(&mut document);
+        }
         self.identify(&mut document, kind, clock);
         self.commit(kind, document)
             .expect("what a controller makes is of the right types");
     }
 
     /// A free name that begins like this.
-    fn generated_name(&mut self, object: &ObjectRef, prefix: &str) -> Option<String> {
+    pub(super) fn generated_name(&mut self, object: &ObjectRef, prefix: &str) -> Option<String> {
         let mut reference = object.clone();
+        let prefix = prefix.get(..MAX_PREFIX).unwrap_or(prefix);
         for _ in 0..MAX_NAMES {
             reference.name = format!("{prefix}{}", self.suffix());
             if !self.documents.contains_key(&reference) {
@@ -318,14 +328,14 @@ impl Store {
         self.changes.push_back(change);
     }
 
-    fn patch(&mut self, object: &ObjectRef, part: Part, patch: &Value) {
-        let Some(document) = self.documents.get(object) else {
+    fn patch(&mut self, object: &ObjectRef, part: Part, patch: &Value, clock: &Clock) {
+        let Some(before) = self.documents.get(object) else {
             return;
         };
-        if !changes(Some(document), patch) {
+        if !changes(Some(before), patch) {
             return;
         }
-        let mut document = Value::clone(document);
+        let mut document = Value::clone(before);
         let changes_spec = match part {
             Part::Main => patch
                 .get("spec")
@@ -333,10 +343,14 @@ impl Store {
             Part::Status => false,
         };
         merge(&mut document, patch);
+        if part == Part::Main {
+            document::set_defaults(object.kind, &mut document);
+        }
         if changes_spec && has_generation(object.kind) {
             let generation = document["metadata"]["generation"].as_i64().unwrap_or(0);
             document["metadata"]["generation"] = (generation + 1).into();
         }
+        let document = api::tracked(object.kind, part, before, document, &clock.stamp());
         self.commit(object.kind, document)
             .expect("a controller's patch is of the right types");
     }
@@ -358,21 +372,7 @@ impl Store {
         };
         let mut document = Value::clone(document);
         let metadata = &mut document["metadata"];
-        let finalizer = match propagation {
-            Propagation::Background => None,
-            Propagation::Foreground => Some("foregroundDeletion"),
-            Propagation::Orphan => Some("orphan"),
-        };
-        if let Some(finalizer) = finalizer {
-            let mut finalizers = metadata["finalizers"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            if !finalizers.iter().any(|it| it == finalizer) {
-                finalizers.push(finalizer.into());
-            }
-            metadata["finalizers"] = finalizers.into();
-        }
+        let asks_others = ask_dependents(metadata, propagation);
         let waits_for_somebody = metadata["finalizers"]
             .as_array()
             .is_some_and(|it| !it.is_empty())
@@ -382,12 +382,22 @@ impl Store {
             return;
         }
         let known_grace = metadata["deletionGracePeriodSeconds"].as_i64();
-        if metadata["deletionTimestamp"].is_null() || known_grace > Some(grace_secs) {
+        let is_first = metadata["deletionTimestamp"].is_null();
+        if is_first || known_grace > Some(grace_secs) {
             let grace = crate::time::Duration::from_secs(u64::try_from(grace_secs).unwrap_or(0));
             metadata["deletionTimestamp"] = clock.stamp_of(clock.now + grace).into();
-            metadata["deletionGracePeriodSeconds"] = grace_secs.into();
-        } else if finalizer.is_none() {
+            // A namespace has no grace, only content.
+            if object.kind != Kind::Namespace {
+                metadata["deletionGracePeriodSeconds"] = grace_secs.into();
+            }
+        } else if !asks_others {
             return;
+        }
+        if let (true, Some(generation)) = (is_first, metadata["generation"].as_i64()) {
+            metadata["generation"] = (generation + 1).into();
+        }
+        if object.kind == Kind::Namespace {
+            document["status"]["phase"] = "Terminating".into();
         }
         self.commit(object.kind, document)
             .expect("what was read before reads again");
@@ -441,7 +451,7 @@ impl Store {
             let count = same.count.unwrap_or(1) + 1;
             let reference = Object::from(same).reference();
             let patch = json!({"count": count, "lastTimestamp": clock.stamp()});
-            self.patch(&reference, Part::Main, &patch);
+            self.patch(&reference, Part::Main, &patch, clock);
             return;
         }
         let mut event = Event {
@@ -506,7 +516,34 @@ fn grace_of(pod: &Pod, told: Option<i64>) -> i64 {
     if pod.spec.node_name.is_none() || pod.is_over() {
         return 0;
     }
-    told.or(pod.spec.termination_grace_period_seconds)
-        .unwrap_or(30)
-        .max(0)
+    let grace = told.or(pod.spec.termination_grace_period_seconds);
+    match grace.unwrap_or(30) {
+        // Less than nothing once was a way to say "soon".
+        secs if secs < 0 => 1,
+        secs => secs,
+    }
+}
+
+/// Notes in the finalizers what is to become of what an object owns. Says whether that changed something.
+fn ask_dependents(metadata: &mut Value, propagation: Propagation) -> bool {
+    let wanted = match propagation {
+        // What was asked for before stays asked for.
+        Propagation::Background => return false,
+        Propagation::Foreground => "foregroundDeletion",
+        Propagation::Orphan => "orphan",
+    };
+    let known = metadata["finalizers"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let mut finalizers = known.clone();
+    finalizers.retain(|it| it == wanted || (it != "foregroundDeletion" && it != "orphan"));
+    if !finalizers.iter().any(|it| it == wanted) {
+        finalizers.push(wanted.into());
+    }
+    let is_changed = finalizers != known;
+    if is_changed {
+        metadata["finalizers"] = finalizers.into();
+    }
+    is_changed
 }

@@ -1,29 +1,20 @@
 //! Get, list, watch.
 //!
-//! Selectors as texts: `staging/src/k8s.io/apimachinery/pkg/labels/selector.go` and `fields/selector.go` of Kubernetes
-//! 1.36; which fields can be asked for, as each kind's registry has it.
+//! `staging/src/k8s.io/apiserver/pkg/storage/{etcd3,cacher}` of Kubernetes 1.36.
 //!
-//! **Left out**: `continue` tokens that outlive the change log; consistent reads at an older revision.
+//! **Left out**: `resourceVersionMatch`: a list is of now, or goes on with the revision it began with.
 
-use super::super::{ChangeKind, Store};
-use crate::api::{Kind, LabelSelectorRequirement, Labels, ObjectRef, Status, StatusReason};
-use serde_json::Value;
+use super::super::{ChangeKind, MAX_CHANGES, Store};
+use super::list_text::{self, ContinueToken};
+use super::selector::Selector;
+use crate::api::{Kind, ObjectRef, Status, StatusReason};
+use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Which objects.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Selector {
-    labels: Vec<LabelSelectorRequirement>,
-    fields: Vec<FieldRequirement>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct FieldRequirement {
-    path: String,
-    value: String,
-    wants_equal: bool,
-}
+/// What a list is told that goes on from a revision nobody remembers.
+const TOO_OLD: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
 
 /// How a list is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +36,8 @@ pub struct Listed {
     pub items: Vec<Arc<Value>>,
     /// The last object, if there are more after it.
     pub next: Option<ObjectRef>,
+    /// How many more there are.
+    pub n_remaining: usize,
     /// The revision of the store.
     pub revision: u64,
 }
@@ -54,10 +47,19 @@ pub struct Listed {
 pub struct WatchEvent {
     /// The revision.
     pub revision: u64,
-    /// ADDED, MODIFIED, DELETED: an object that leaves the selection is deleted as far as the watch is concerned.
+    /// ADDED, MODIFIED, DELETED, BOOKMARK: an object that leaves the selection is deleted as far as the watch is
+    /// concerned.
     pub kind: &'static str,
     /// The object.
     pub document: Arc<Value>,
+}
+
+impl Listed {
+    /// The list as a document.
+    #[must_use]
+    pub fn document(&self, kind: Kind, options: &ListOptions) -> Value {
+        list_text::document(kind, self, !options.selector.is_empty())
+    }
 }
 
 impl Store {
@@ -75,28 +77,45 @@ impl Store {
     /// All objects of a kind, or those that are asked for.
     #[must_use]
     pub fn list(&self, kind: Kind, options: &ListOptions) -> Listed {
-        let mut items = Vec::new();
-        let mut next = None;
-        let mut last: Option<&ObjectRef> = None;
-        for (object, document) in self.documents(kind) {
-            let in_namespace =
-                options.namespace.is_empty() || object.namespace == options.namespace;
-            let is_after = options.after.as_ref().is_none_or(|it| object > it);
-            if !in_namespace || !is_after || !options.selector.selects(document) {
-                continue;
-            }
-            if options.limit > 0 && items.len() == options.limit {
-                next = last.cloned();
-                break;
-            }
-            items.push(document.clone());
-            last = Some(object);
+        let documents = self
+            .documents(kind)
+            .map(|(object, it)| (object, it.clone()));
+        listed(documents, options, self.revision())
+    }
+
+    /// The next part of a list, as it was when its first part was given.
+    ///
+    /// # Errors
+    /// When the token is none, or from a revision that nobody remembers.
+    pub fn list_on(
+        &self,
+        kind: Kind,
+        token: &str,
+        options: &ListOptions,
+    ) -> Result<Listed, Status> {
+        let token = ContinueToken::decode(token)?;
+        let mut options = options.clone();
+        let (namespace, name) = &token.after;
+        options.after = Some(ObjectRef::new(kind, namespace, name));
+        if token.revision == self.revision() {
+            return Ok(self.list(kind, &options));
         }
-        Listed {
-            items,
-            next,
-            revision: self.revision(),
+        let changes = self
+            .changes_after(token.revision)
+            .ok_or_else(|| Status::failure(StatusReason::Expired, TOO_OLD))?;
+        let mut documents: BTreeMap<ObjectRef, Arc<Value>> = self
+            .documents(kind)
+            .map(|(object, it)| (object.clone(), it.clone()))
+            .collect();
+        let changes: Vec<_> = changes.filter(|it| it.object.kind == kind).collect();
+        for change in changes.into_iter().rev() {
+            match &change.before_document {
+                Some(before) => documents.insert(change.object.clone(), before.clone()),
+                None => documents.remove(&change.object),
+            };
         }
+        let documents = documents.iter().map(|(object, it)| (object, it.clone()));
+        Ok(listed(documents, &options, token.revision))
     }
 
     /// The changes of a kind after a revision, as a watch sees them.
@@ -110,13 +129,9 @@ impl Store {
         after: u64,
     ) -> Result<Vec<WatchEvent>, Status> {
         let Some(changes) = self.changes_after(after) else {
-            let oldest = self
-                .revision()
-                .saturating_sub(super::super::MAX_CHANGES as u64);
-            return Err(Status::failure(
-                StatusReason::Expired,
-                format!("too old resource version: {after} ({oldest})"),
-            ));
+            let oldest = self.revision().saturating_sub(MAX_CHANGES as u64);
+            let message = format!("too old resource version: {after} ({oldest})");
+            return Err(Status::failure(StatusReason::Expired, message));
         };
         let mut events = Vec::new();
         for change in changes {
@@ -125,225 +140,98 @@ impl Store {
             if change.object.kind != kind || !in_namespace {
                 continue;
             }
-            let was = change
-                .before_document
-                .as_ref()
-                .is_some_and(|it| options.selector.selects(it));
+            let before = change.before_document.as_ref();
+            let before = before.filter(|it| options.selector.selects(it));
             let is =
                 change.kind != ChangeKind::Deleted && options.selector.selects(&change.document);
-            let kind = match (was, is) {
-                (false, true) => ChangeKind::Added,
-                (true, true) => ChangeKind::Modified,
-                (true, false) => ChangeKind::Deleted,
-                (false, false) => continue,
+            let (kind, document) = match (before, is) {
+                (None, true) => (ChangeKind::Added, change.document.clone()),
+                (Some(_), true) => (ChangeKind::Modified, change.document.clone()),
+                (Some(before), false) => (ChangeKind::Deleted, as_of(before, change.revision)),
+                (None, false) => continue,
             };
             events.push(WatchEvent {
                 revision: change.revision,
                 kind: kind.name(),
-                document: change.document.clone(),
+                document,
             });
         }
         Ok(events)
     }
-}
 
-impl Selector {
-    /// Reads a label selector and a field selector, as the query of a request has them.
-    ///
-    /// # Errors
-    /// In the server's words, when one cannot be read or asks for a field that a kind does not offer.
-    pub fn read(kind: Kind, labels: &str, fields: &str) -> Result<Selector, Status> {
-        let labels = read_labels(labels)
-            .map_err(|it| Status::bad_request(format!("unable to parse requirement: {it}")))?;
-        let mut read = Vec::new();
-        for term in fields.split(',').map(str::trim).filter(|it| !it.is_empty()) {
-            let (path, value, wants_equal) = split_field(term).ok_or_else(|| {
-                Status::bad_request(format!(
-                    "invalid selector: '{term}'; can't understand '{term}'"
-                ))
-            })?;
-            if !offers(kind, path) {
-                let message = if path == "metadata.name" || path == "metadata.namespace" {
-                    continue;
-                } else {
-                    format!("field label not supported: {path}")
-                };
-                return Err(Status::bad_request(message));
-            }
-            read.push(FieldRequirement {
-                path: path.to_owned(),
-                value: value.to_owned(),
-                wants_equal,
-            });
-        }
-        Ok(Selector {
-            labels,
-            fields: read,
-        })
-    }
-
-    /// Whether an object is one of those.
+    /// What a watch without a revision begins with: every object that is there.
     #[must_use]
-    pub fn selects(&self, document: &Value) -> bool {
-        let labels = || -> Labels {
-            let told = document["metadata"]["labels"].as_object();
-            told.into_iter()
-                .flatten()
-                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-                .collect::<BTreeMap<_, _>>()
-        };
-        let fields_fit = self.fields.iter().all(|it| {
-            let found = it.path.split('.').fold(document, |at, step| &at[step]);
-            let text = match found {
-                Value::String(it) => it.clone(),
-                Value::Null => default_of(&it.path).to_owned(),
-                other => other.to_string(),
-            };
-            (text == it.value) == it.wants_equal
+    pub fn watch_start(&self, kind: Kind, options: &ListOptions) -> Vec<WatchEvent> {
+        let listed = self.list(kind, options);
+        let added = listed.items.into_iter().map(|document| WatchEvent {
+            revision: listed.revision,
+            kind: ChangeKind::Added.name(),
+            document,
         });
-        if !fields_fit {
-            return false;
+        added.collect()
+    }
+
+    /// How far a watch has come, though nothing has changed for it.
+    #[must_use]
+    pub fn bookmark(&self, kind: Kind) -> WatchEvent {
+        let revision = self.revision();
+        WatchEvent {
+            revision,
+            kind: "BOOKMARK",
+            document: Arc::new(json!({
+                "apiVersion": kind.api_version(),
+                "kind": kind.name(),
+                "metadata": {"resourceVersion": revision.to_string()},
+            })),
         }
-        if self.labels.is_empty() {
-            return true;
-        }
-        let labels = labels();
-        self.labels.iter().all(|it| it.is_met(&labels))
     }
 }
 
-/// What an absent field counts as.
-fn default_of(path: &str) -> &'static str {
-    match path {
-        "spec.hostNetwork" | "spec.unschedulable" => "false",
-        _ => "",
+/// What an object was when it went, with the revision of its going.
+fn as_of(document: &Arc<Value>, revision: u64) -> Arc<Value> {
+    let mut document = Value::clone(document);
+    if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".to_owned(), revision.to_string().into());
     }
+    Arc::new(document)
 }
 
-fn split_field(term: &str) -> Option<(&str, &str, bool)> {
-    for (operator, wants_equal) in [("!=", false), ("==", true), ("=", true)] {
-        if let Some((path, value)) = term.split_once(operator) {
-            return Some((path.trim(), value.trim(), wants_equal));
-        }
-    }
-    None
-}
-
-/// The fields that can be asked for, beside name and namespace.
-fn offers(kind: Kind, path: &str) -> bool {
-    if matches!(path, "metadata.name" | "metadata.namespace") {
-        return true;
-    }
-    let offered: &[&str] = match kind {
-        Kind::Service => &["spec.clusterIP", "spec.type"],
-        Kind::Pod => &[
-            "spec.nodeName",
-            "spec.restartPolicy",
-            "spec.schedulerName",
-            "spec.serviceAccountName",
-            "spec.hostNetwork",
-            "status.phase",
-            "status.podIP",
-            "status.nominatedNodeName",
-        ],
-        Kind::Node => &["spec.unschedulable"],
-        Kind::Namespace => &["status.phase"],
-        Kind::Event => &[
-            "involvedObject.kind",
-            "involvedObject.namespace",
-            "involvedObject.name",
-            "involvedObject.uid",
-            "involvedObject.apiVersion",
-            "involvedObject.resourceVersion",
-            "involvedObject.fieldPath",
-            "reason",
-            "reportingComponent",
-            "source",
-            "type",
-        ],
-        Kind::ReplicaSet => &["status.replicas"],
-        _ => &[],
+fn listed<'a>(
+    documents: impl Iterator<Item = (&'a ObjectRef, Arc<Value>)>,
+    options: &ListOptions,
+    revision: u64,
+) -> Listed {
+    let mut listed = Listed {
+        items: Vec::new(),
+        next: None,
+        n_remaining: 0,
+        revision,
     };
-    offered.contains(&path)
+    let is_in = |it: &ObjectRef| options.namespace.is_empty() || it.namespace == options.namespace;
+    let mut documents: Vec<_> = documents.filter(|it| is_in(it.0)).collect();
+    documents.sort_by(|a, b| by_key(a.0, b.0));
+    let mut last: Option<&ObjectRef> = None;
+    for (object, document) in documents {
+        let is_after = |it: &ObjectRef| by_key(object, it).is_gt();
+        if !options.after.as_ref().is_none_or(is_after) || !options.selector.selects(&document) {
+            continue;
+        }
+        if options.limit > 0 && listed.items.len() == options.limit {
+            listed.next = last.cloned();
+            listed.n_remaining += 1;
+            continue;
+        }
+        listed.items.push(document);
+        last = Some(object);
+    }
+    listed
 }
 
-/// `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, separated by commas.
-fn read_labels(text: &str) -> Result<Vec<LabelSelectorRequirement>, String> {
-    let mut read = Vec::new();
-    for term in split_terms(text) {
-        let term = term.trim();
-        if term.is_empty() {
-            if text.trim().is_empty() {
-                continue;
-            }
-            return Err("found ',', expected: !, identifier, or 'end of string'".into());
-        }
-        read.push(read_label_term(term)?);
+/// The order of the keys in etcd, in which `a-b/x` comes before `a/x`.
+fn by_key(a: &ObjectRef, b: &ObjectRef) -> Ordering {
+    if a.namespace == b.namespace {
+        return a.name.cmp(&b.name);
     }
-    Ok(read)
-}
-
-/// Splits at commas that are not within parentheses.
-fn split_terms(text: &str) -> Vec<&str> {
-    let (mut terms, mut depth, mut start) = (Vec::new(), 0usize, 0);
-    for (at, it) in text.char_indices() {
-        match it {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                terms.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    terms.push(&text[start..]);
-    terms
-}
-
-fn read_label_term(term: &str) -> Result<LabelSelectorRequirement, String> {
-    let make = |key: &str, operator: &str, values: Vec<String>| LabelSelectorRequirement {
-        key: key.trim().to_owned(),
-        operator: operator.to_owned(),
-        values,
-    };
-    let is_key = |it: &str| {
-        !it.is_empty()
-            && it
-                .chars()
-                .all(|it| it.is_ascii_alphanumeric() || "-_./".contains(it))
-    };
-    if let Some(key) = term.strip_prefix('!') {
-        return Ok(make(key, "DoesNotExist", Vec::new()));
-    }
-    for (operator, name) in [("!=", "NotIn"), ("==", "In"), ("=", "In")] {
-        if let Some((key, value)) = term.split_once(operator)
-            && is_key(key.trim())
-        {
-            return Ok(make(key, name, vec![value.trim().to_owned()]));
-        }
-    }
-    if let Some((key, rest)) = term.split_once(char::is_whitespace) {
-        let rest = rest.trim();
-        for (word, name) in [("notin", "NotIn"), ("in", "In")] {
-            let Some(list) = rest.strip_prefix(word).map(str::trim) else {
-                continue;
-            };
-            let list = list
-                .strip_prefix('(')
-                .and_then(|it| it.strip_suffix(')'))
-                .ok_or_else(|| format!("found '{list}' expected: '('"))?;
-            let values = list.split(',').map(|it| it.trim().to_owned()).collect();
-            return Ok(make(key, name, values));
-        }
-        return Err(format!(
-            "found '{rest}', expected: in, notin, =, ==, !=, gt, lt"
-        ));
-    }
-    if is_key(term) {
-        return Ok(make(term, "Exists", Vec::new()));
-    }
-    Err(format!(
-        "found '{term}', expected: !, identifier, or 'end of string'"
-    ))
+    let key = |it: &ObjectRef| format!("{}/", it.namespace);
+    key(a).cmp(&key(b))
 }

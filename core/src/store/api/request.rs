@@ -3,7 +3,7 @@
 //! **Left out**: requests that only read, which [`super::read`] answers without being remembered.
 
 use super::super::Propagation;
-use crate::api::{Kind, ObjectRef};
+use crate::api::{Kind, ObjectRef, Status, StatusDetails};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,6 +47,16 @@ pub enum Verb {
     Apply(Value),
     /// Take an object away.
     Delete,
+    /// Take all objects of a namespace away that two selectors select, as the query of a request has them.
+    #[serde(rename_all = "camelCase")]
+    DeleteCollection {
+        /// The label selector.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        labels: String,
+        /// The field selector.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        fields: String,
+    },
 }
 
 /// A document as it was sent: its text, since duplicate fields can only be seen there.
@@ -61,6 +71,26 @@ pub enum Subresource {
     Main,
     /// The status.
     Status,
+    /// How many pods a workload has: a Scale of its own.
+    Scale,
+    /// A pod's way out that asks first: an Eviction is created.
+    Eviction,
+    /// A pod's node: a Binding is created.
+    Binding,
+}
+
+impl Subresource {
+    /// As paths have it; empty for the main part.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Subresource::Main => "",
+            Subresource::Status => "status",
+            Subresource::Scale => "scale",
+            Subresource::Eviction => "eviction",
+            Subresource::Binding => "binding",
+        }
+    }
 }
 
 fn is_main(it: &Subresource) -> bool {
@@ -127,6 +157,39 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// What was done.
     pub done: Done,
+}
+
+impl Answer {
+    /// The body of the answer: most deletions are answered by a Status that names what is gone.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+        let kind = Kind::from_name(&text(&self.document["kind"]));
+        let Some(kind) = kind.filter(|_| self.done == Done::Deleted) else {
+            return self.document.clone();
+        };
+        if matches!(kind, Kind::Pod | Kind::Service) {
+            return self.document.clone();
+        }
+        let metadata = &self.document["metadata"];
+        let status = Status::success(StatusDetails {
+            name: text(&metadata["name"]),
+            group: kind.group().to_owned(),
+            kind: kind.resource().to_owned(),
+            uid: text(&metadata["uid"]),
+            ..StatusDetails::default()
+        });
+        serde_json::to_value(&status).unwrap_or_default()
+    }
+
+    /// The HTTP status code.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self.done {
+            Done::Created => 201,
+            Done::Changed | Done::Unchanged | Done::Terminating | Done::Deleted => 200,
+        }
+    }
 }
 
 /// What a request came to.

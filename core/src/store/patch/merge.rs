@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 /// When something is nested too deep.
 pub fn merge_patch(document: &Value, patch: &Value) -> Result<Value, PatchError> {
     refuse_unbounded(&[document, patch])?;
-    Ok(merged(Some(document), patch))
+    let mut merged = document.clone();
+    crate::store::merge(&mut merged, patch);
+    Ok(merged)
 }
 
 /// The merge patch that makes one object of another: what is gone is null.
@@ -31,25 +33,6 @@ pub fn three_way_merge_patch(last_applied: &Value, modified: &Value, live: &Valu
     let additions = kept(&merge_patch_between(live, modified), Keep::Values);
     let deletions = kept(&merge_patch_between(last_applied, modified), Keep::Nulls);
     both(deletions, additions)
-}
-
-fn merged(document: Option<&Value>, patch: &Value) -> Value {
-    let Value::Object(patch) = patch else {
-        return patch.clone();
-    };
-    let mut result = match document {
-        Some(Value::Object(map)) => map.clone(),
-        _ => Map::new(),
-    };
-    for (key, value) in patch {
-        if value.is_null() {
-            result.remove(key);
-        } else {
-            let value = merged(result.get(key), value);
-            result.insert(key.clone(), value);
-        }
-    }
-    Value::Object(result)
 }
 
 fn between(from: &Map<String, Value>, to: &Map<String, Value>) -> Map<String, Value> {
