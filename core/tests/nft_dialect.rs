@@ -591,7 +591,7 @@ proptest! {
         let mut ruleset = Ruleset::default();
         for command in &tx.commands {
             // Chains that rules lead to need not be there for a listing.
-            let one = Transaction { commands: vec![command.clone()] };
+            let one = Transaction { commands: vec![command.clone()], ..Transaction::default() };
             let _ = one.apply(&mut ruleset);
         }
         let text = nft::list(&ruleset);

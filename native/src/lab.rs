@@ -201,6 +201,7 @@ fn of_family(rules: &Transaction, family: TableFamily) -> Transaction {
     let of_it = commands.filter(|it| it.table.family == family);
     Transaction {
         commands: of_it.cloned().collect(),
+        ..Transaction::default()
     }
 }
 

@@ -10,7 +10,7 @@ use packetwalk_core::netfilter::{
     DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling, ct_status,
 };
 use packetwalk_core::proxy::{
-    Detector, Form, IptablesSettings, NodeFacts, NodePortAddresses, Settings, Snapshot,
+    Detector, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, Settings, Snapshot,
 };
 use packetwalk_core::time::Instant;
 use std::collections::BTreeSet;
@@ -52,6 +52,7 @@ pub fn worked(form: Form) -> Snapshot {
             masquerade_all: false,
             masquerade_mark: 0x4000,
             iptables: IptablesSettings::default(),
+            ipvs: IpvsSettings::default(),
         },
     }
 }

@@ -10,7 +10,7 @@ use packetwalk_core::net::{Packet, Protocol, RouteTable};
 use packetwalk_core::netfilter::dialect::{iptables, nft};
 use packetwalk_core::netfilter::{Probability, Ruleset, TableFamily, Transaction};
 use packetwalk_core::proxy::{
-    Detector, Endpoint, Form, IptablesSettings, NodeFacts, NodePortAddresses, ServicePort,
+    Detector, Endpoint, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, ServicePort,
     Settings, Snapshot, mode, select, service_ports,
 };
 use packetwalk_tests::one_node::{self, fates, ip};
@@ -106,6 +106,7 @@ fn snapshot(case: &Value, form: Form) -> Snapshot {
                 random_fully: false,
                 accounting: case["nfacct"] == true,
             },
+            ipvs: IpvsSettings::default(),
         },
     }
 }

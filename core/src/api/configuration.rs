@@ -2,7 +2,7 @@
 //!
 //! `kubeadm.k8s.io/v1beta4` and `kubeproxy.config.k8s.io/v1alpha1` of Kubernetes 1.36.
 //!
-//! **Left out**: fields that do not change what happens to a packet of a Service in nftables or iptables mode.
+//! **Left out**: fields that do not change what happens to a packet of a Service in this model.
 
 use crate::ip::{Cidr, Family, cidr_family, parse_cidr_sloppy};
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,8 @@ pub struct KubeProxyConfiguration {
     pub nftables: NftablesSettings,
     /// What only iptables mode reads.
     pub iptables: IptablesSettings,
+    /// What only ipvs mode reads.
+    pub ipvs: IpvsSettings,
     /// How connections are tracked.
     pub conntrack: ConntrackSettings,
 }
@@ -72,6 +74,14 @@ pub struct IptablesSettings {
     pub masquerade_bit: Option<u8>,
     /// Whether NodePorts answer on 127.0.0.1 too, which they do unless told otherwise.
     pub localhost_node_ports: Option<bool>,
+}
+
+/// What only ipvs mode reads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct IpvsSettings {
+    /// How a virtual server chooses among its real servers: `rr` unless told otherwise.
+    pub scheduler: String,
 }
 
 /// How connections are tracked.

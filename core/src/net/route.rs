@@ -61,6 +61,12 @@ pub enum AddressType {
 pub struct RouteTable {
     interfaces: Vec<Interface>,
     routes: Vec<Route>,
+    /// Bridges among them.
+    #[serde(skip)]
+    bridges: Vec<Arc<str>>,
+    /// Dummies among them: their addresses are this host's, but nobody outside is told.
+    #[serde(skip)]
+    dummies: Vec<Arc<str>>,
 }
 
 impl RouteTable {
@@ -108,6 +114,30 @@ impl RouteTable {
             name,
             addresses: addresses.to_vec(),
         });
+    }
+
+    /// Says that an interface is a bridge.
+    pub fn mark_bridge(&mut self, name: &str) {
+        self.bridges.push(name.into());
+    }
+
+    /// Whether an interface is a bridge.
+    #[must_use]
+    pub fn is_bridge(&self, name: &str) -> bool {
+        self.bridges.iter().any(|it| **it == *name)
+    }
+
+    /// Adds a dummy interface: its addresses are local here, and stand on no link.
+    pub fn add_dummy(&mut self, name: &str, addresses: &[Cidr]) {
+        self.add_interface(name, addresses);
+        self.dummies.push(name.into());
+    }
+
+    /// Whether this host has `address` on an interface that others reach it by.
+    #[must_use]
+    pub fn has_on_link(&self, address: IpAddr) -> bool {
+        self.lookup(address)
+            .is_some_and(|it| it.kind == RouteKind::Local && !self.dummies.contains(&it.interface))
     }
 
     /// Adds a route onwards.

@@ -6,37 +6,22 @@
 //!
 //! **Left out**: queues to user space, and `ct` writes other than through nat.
 
-use super::conntrack::{Conntrack, Direction, Manipulation, Tracking, Translation};
+use super::conntrack::{Conntrack, Direction, Manipulation, Translation};
 use super::payload::payload;
 use super::{
     BitOperation, Chain, ChainType, CtKey, Datum, DynamicElements, Element, Entered, Expression,
     FibResult, Hook, Lookup, LookupResult, MapValue, Meta, Name, NatFlags, NatKind, NatTarget,
     NumgenMode, Operand, Operator, Outcome, Policy, Priority, Recent, RecentSide, RejectWith,
     Ruleset, SetReference, Skipped, Statement, Statistic, StatisticMode, Table, Trace, TraceEvent,
-    Unknown, Verdict, Written, ct_state, ct_status,
+    Travelling, Unknown, Verdict, Written, ct_state, ct_status,
 };
 use crate::chance::Chooser;
 use crate::ip::{IpAddr, join_host_port};
-use crate::net::{Packet, RouteTable, Transport};
+use crate::net::{RouteTable, Transport};
 use crate::time::Instant;
 
 /// The kernel's own limit on jumps within jumps (`NFT_JUMP_STACK_SIZE`).
 const MAX_DEPTH: usize = 16;
-
-/// A packet inside a host, with what the host knows about it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Travelling {
-    /// The packet.
-    pub packet: Packet,
-    /// The mark.
-    pub mark: u32,
-    /// The interface it came in by; none if this host made it.
-    pub iif: Option<Name>,
-    /// The interface it will leave by; none before routing.
-    pub oif: Option<Name>,
-    /// What connection tracking found.
-    pub tracking: Option<Tracking>,
-}
 
 /// One packet's pass through the hooks of one host: everything the rules can read and write.
 #[derive(Debug)]
@@ -91,32 +76,6 @@ struct Deeds {
     written: Vec<Written>,
 }
 
-impl Travelling {
-    /// A packet that came in by `iif`.
-    #[must_use]
-    pub fn arriving(packet: Packet, iif: &str) -> Self {
-        Travelling {
-            packet,
-            mark: 0,
-            iif: Some(iif.into()),
-            oif: None,
-            tracking: None,
-        }
-    }
-
-    /// A packet this host made, which would leave by `oif`.
-    #[must_use]
-    pub fn made_here(packet: Packet, oif: &str) -> Self {
-        Travelling {
-            packet,
-            mark: 0,
-            iif: None,
-            oif: Some(oif.into()),
-            tracking: None,
-        }
-    }
-}
-
 impl Pass<'_> {
     /// Takes a packet through one hook.
     pub fn hook(&mut self, hook: Hook, it: &mut Travelling) -> Outcome {
@@ -148,9 +107,16 @@ impl Pass<'_> {
                 return end;
             }
         }
-        if hook != Hook::Forward
-            && let Some(end) = self.nat(hook, &nat, it)
-        {
+        let nat = |pass: &mut Self, it: &mut Travelling| match hook {
+            Hook::Forward => None,
+            _ => pass.nat(hook, &nat, it),
+        };
+        // ip_vs hangs before the source is translated, and after the destination is.
+        let end = match hook {
+            Hook::Output => nat(self, it).or_else(|| self.ipvs(hook, it)),
+            _ => self.ipvs(hook, it).or_else(|| nat(self, it)),
+        };
+        if let Some(end) = end {
             return end;
         }
         for (table, chain) in after_nat {
@@ -451,6 +417,16 @@ impl Pass<'_> {
             Statement::Counter | Statement::Comment(_) | Statement::Account(_) => GOES_ON,
             Statement::Statistic(statistic) => self.statistic(site, *statistic),
             Statement::Recent(recent) => self.recent(site, recent, it, deeds),
+            Statement::Module(module) => match module.ask(self.ruleset, self.routes, it) {
+                None => RuleEnd::Unknown(module.to_string().into()),
+                Some(answer) => {
+                    deeds.lookups.extend(answer.lookup);
+                    match answer.holds {
+                        true => GOES_ON,
+                        false => site.skipped(answer.found),
+                    }
+                }
+            },
             // A log changes nothing and lets every packet on.
             Statement::Unknown(text) if is_log(text) => GOES_ON,
             Statement::Unknown(text) => RuleEnd::Unknown(text.clone()),

@@ -19,6 +19,9 @@ mod evaluate;
 mod expression;
 mod extension;
 mod hook;
+pub mod ipset;
+pub mod ipvs;
+mod module_match;
 mod payload;
 mod rule;
 mod ruleset;
@@ -26,10 +29,11 @@ mod set;
 mod statement;
 mod trace;
 mod transaction;
+mod travelling;
 pub mod words;
 
 pub use chain::{BaseChain, Chain, Policy};
-pub use evaluate::{Pass, Travelling};
+pub use evaluate::Pass;
 pub use expression::{
     AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Field, Meta, Numgen,
     NumgenMode, ct_state, ct_status,
@@ -39,6 +43,7 @@ pub use extension::{
     StatisticMode,
 };
 pub use hook::{ChainType, Hook, Priority};
+pub use module_match::{ModuleMatch, SetSide};
 pub use rule::{Note, Rule, Tag, rule};
 pub use ruleset::{Named, Ruleset, Table};
 pub use set::{DynamicElements, Element, MapValue, Set, SetFlag};
@@ -50,6 +55,7 @@ pub use trace::{
     Entered, Lookup, LookupResult, Outcome, Skipped, Trace, TraceEvent, Unknown, Written,
 };
 pub use transaction::{Command, Object, Refusal, Transaction, Verb};
+pub use travelling::Travelling;
 
 /// The name of a table, chain, set or interface.
 pub type Name = std::sync::Arc<str>;

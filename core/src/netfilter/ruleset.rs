@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ruleset {
     tables: Vec<Table>,
+    /// Virtual servers and IP sets, where there are any.
+    #[serde(skip_serializing_if = "super::ipvs::Ipvs::is_empty")]
+    pub ipvs: super::ipvs::Ipvs,
 }
 
 /// One table.

@@ -215,6 +215,8 @@ pub struct DynamicElements {
     turns: BTreeMap<(Name, usize), u32>,
     /// The lists of iptables' `-m recent`.
     pub recent: super::RecentLists,
+    /// The connections ip_vs knows.
+    pub ipvs: super::ipvs::State,
 }
 
 impl DynamicElements {

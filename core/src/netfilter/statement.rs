@@ -67,6 +67,8 @@ pub enum Statement {
     Recent(super::Recent),
     /// Counts in an accounting object of this name, and always holds: iptables' `-m nfacct`.
     Account(Name),
+    /// Asks something outside the rules: iptables' `-m set`, `-m ipvs`, `-m physdev`.
+    Module(super::ModuleMatch),
     /// Something this model does not know, as text.
     Unknown(Name),
 }

@@ -91,6 +91,8 @@ pub enum TraceEvent {
         /// Its number.
         connection: super::conntrack::ConnectionId,
     },
+    /// ip_vs was asked, or acted.
+    Ipvs(super::ipvs::Event),
     /// A statement this model does not know was met.
     UnknownMet(Unknown),
 }
@@ -205,6 +207,16 @@ pub enum Outcome {
         rule: usize,
         /// How.
         with: super::RejectWith,
+    },
+    /// ip_vs took the packet, and sends it on to a real server by itself.
+    Redirected {
+        /// The virtual server it was for.
+        server: super::ipvs::VirtualAddress,
+    },
+    /// The virtual server it was for has no real server: the sender is told.
+    NoRealServer {
+        /// Which.
+        server: super::ipvs::VirtualAddress,
     },
     /// A rule could not be understood, so nothing certain can be said.
     Unknown(Unknown),

@@ -3,17 +3,21 @@
 //! Pure functions of a [`Snapshot`]. Imitates `pkg/proxy` of Kubernetes 1.34 to 1.37; every rule
 //! carries a tag that [`Origins`] turns back into the object and field it came from.
 //!
-//! **Left out**: ipvs mode; incremental sync; health-check servers; metrics.
+//! **Left out**: incremental sync; health-check servers; metrics.
 
 mod endpoints;
 mod explain;
 mod iptables;
+mod ipvs;
 mod nftables;
 mod origin;
 mod service_port;
 
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
+pub use ipvs::{
+    DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing,
+};
 pub use nftables::{Form, NAMES as NFTABLES_NAMES};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};
@@ -36,7 +40,7 @@ pub struct Mode {
 }
 
 /// Every mode there is.
-pub const MODES: [Mode; 2] = [
+pub const MODES: [Mode; 3] = [
     Mode {
         name: "nftables",
         dialect: Dialect::Nft,
@@ -46,6 +50,11 @@ pub const MODES: [Mode; 2] = [
         name: "iptables",
         dialect: Dialect::Iptables,
         sync: iptables::sync,
+    },
+    Mode {
+        name: ipvs::NAME,
+        dialect: Dialect::Iptables,
+        sync: ipvs::sync,
     },
 ];
 
@@ -98,8 +107,10 @@ pub struct Settings {
     pub masquerade_all: bool,
     /// In nftables mode: the mark that asks for masquerade.
     pub masquerade_mark: u32,
-    /// What iptables mode reads.
+    /// What iptables mode reads, and of it ipvs mode what is about masquerade.
     pub iptables: IptablesSettings,
+    /// What ipvs mode reads.
+    pub ipvs: IpvsSettings,
 }
 
 /// How traffic from pods is told from other traffic.
@@ -214,6 +225,7 @@ impl Settings {
                 tcp_be_liberal: told.conntrack.tcp_be_liberal,
                 ..IptablesSettings::default()
             },
+            ipvs: IpvsSettings::read(&told.ipvs),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! passes its node's IP layer, also to a pod beside it (as with point-to-point CNIs, or a bridge
 //! with `net.bridge.bridge-nf-call-iptables`). Nodes route to one another's pod ranges.
 //!
-//! **Left out**: addresses of IPv6 on the way between nodes unless a Node names one.
+//! **Left out**: addresses of IPv6 on the way between nodes unless a Node names one; answers to ARP for what ipvs
+//! mode puts on kube-ipvs0 (without `strictARP` every node answers for every such address).
 
 use crate::api::{Listen, ObjectRef, Pod};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, nth};
@@ -208,7 +209,7 @@ impl Network {
     pub fn owner(&self, address: IpAddr) -> Option<&Host> {
         self.hosts
             .values()
-            .find(|it| !address.is_loopback() && it.routes.is_local(address))
+            .find(|it| !address.is_loopback() && it.routes.has_on_link(address))
     }
 
     /// Who has this address on the link behind an interface, and by which interface it hears.
@@ -227,7 +228,7 @@ impl Network {
             .find(|(id, _)| {
                 self.hosts
                     .get(id)
-                    .is_some_and(|it| it.routes.is_local(address))
+                    .is_some_and(|it| it.routes.has_on_link(address))
             })
             .cloned()
     }
@@ -264,6 +265,7 @@ impl Network {
                 bridge
             };
             self.attach(pods, &mut host, "cni0", &bridge);
+            host.routes.mark_bridge("cni0");
             for (other, it) in objects.nodes.iter().filter(|it| it.0 != name) {
                 add_routes_to_pods(&mut host, other, it);
             }
@@ -405,8 +407,21 @@ impl Network {
                     host.origins.insert(of, Arc::new(programme.origins));
                 }
             }
+            add_bound_addresses(&mut host.routes, &ruleset);
             host.ruleset = Arc::new(ruleset);
         }
+    }
+}
+
+/// The interfaces that virtual servers have their addresses on.
+fn add_bound_addresses(routes: &mut RouteTable, ruleset: &Ruleset) {
+    let mut by_interface: BTreeMap<&str, Vec<Cidr>> = BTreeMap::new();
+    for it in ruleset.ipvs.addresses() {
+        let addresses = by_interface.entry(&it.interface).or_default();
+        addresses.push(Cidr::from(it.address));
+    }
+    for (name, addresses) in by_interface {
+        routes.add_dummy(name, &addresses);
     }
 }
 

@@ -1,7 +1,7 @@
 //! One packet's journey from host to host: hooks, routing decisions, wires.
 //!
 //! The order inside a host is Linux's: prerouting, routing, input or forward, postrouting; and
-//! output, routing, postrouting for what a host sends itself.
+//! output, routing, postrouting for what a host sends itself, and for what ip_vs took at input or output.
 //!
 //! **Left out**: neighbour discovery, fragmentation, queues.
 
@@ -407,9 +407,33 @@ impl Traveller<'_> {
                     response: sender.and_then(|sender| refusal(&it.packet, sender, with)),
                 })
             }
+            Outcome::Redirected { .. } => Some(self.go_on_by_ip_vs(host, it.clone())),
+            Outcome::NoRealServer { .. } => Some(End::Rejected {
+                host: host.clone(),
+                // It answers from the virtual server's address.
+                response: (it.packet)
+                    .unreachable_reply(it.packet.destination, UnreachableCode::Port),
+            }),
             Outcome::Unknown(_) => Some(End::Unknown),
             Outcome::TooDeep { .. } => Some(End::TooDeep),
         }
+    }
+
+    /// ip_vs sends on what it took, whether this host made it or not: a new way, output, postrouting.
+    fn go_on_by_ip_vs(&mut self, host: &HostId, mut it: Travelling) -> End {
+        let route = match self.route_again(host, &mut it) {
+            Ok(route) => route,
+            Err(end) => return end,
+        };
+        if it.packet.ttl <= 1 {
+            return End::Expired;
+        }
+        it.packet.ttl -= 1;
+        it.iif = None;
+        if let Some(end) = self.hook(host, Hook::Output, &mut it) {
+            return end;
+        }
+        self.go_out(host, &route, it)
     }
 
     fn note(&mut self, host: &HostId, before: &Packet, after: Packet, kind: StepKind) {

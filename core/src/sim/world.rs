@@ -56,6 +56,7 @@ impl World {
         let objects = Arc::new(cluster.store().objects().clone());
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
+        complaints.extend(doubts_about_ipvs(&objects, mode));
         World {
             network: Network::build(&objects, mode),
             seed: cluster.seed(),
@@ -145,6 +146,32 @@ fn told_mode(objects: &Objects, complaints: &mut Vec<Complaint>) -> &'static Mod
         );
         &MODES[0]
     })
+}
+
+/// What is doubtful about ipvs mode itself, and about the scheduler it is told to use.
+fn doubts_about_ipvs(objects: &Objects, mode: &Mode) -> Vec<Complaint> {
+    let mut doubts = Vec::new();
+    if mode.name != "ipvs" {
+        return doubts;
+    }
+    if proxy::is_deprecated(mode, objects.cluster.version()) {
+        doubts.push(
+            Complaint::warning("kube-proxy mode ipvs is deprecated since Kubernetes 1.35".to_owned())
+                .about("mode")
+                .try_this("nftables mode does the same with rules alone"),
+        );
+    }
+    let told = objects.kube_proxy.as_deref().map(|it| it.ipvs.scheduler.as_str());
+    if let Some(told) = told.filter(|it| !proxy::IpvsSettings::knows(it)) {
+        doubts.push(
+            Complaint::warning(format!(
+                "the scheduler {told:?} is not modelled: rr is used instead"
+            ))
+            .about("ipvs.scheduler")
+            .try_this("rr, wrr, lc, wlc, dh, sh, sed and nq are modelled"),
+        );
+    }
+    doubts
 }
 
 /// Every address and port that two Services claim, at the line of the claim that is left out.

@@ -8,6 +8,7 @@
 
 mod editor;
 mod hop;
+mod ipvs;
 mod map;
 mod outcome;
 mod rules;

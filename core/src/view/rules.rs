@@ -1,6 +1,7 @@
 //! The rules one hook asked, set like a page: chain by chain, with what matched, what did not, and
 //! which words decided.
 
+use super::ipvs;
 use crate::api::{Manifest, ObjectRef};
 use crate::netfilter::dialect::Dialect;
 use crate::netfilter::{
@@ -116,6 +117,7 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
     let mut chains: Vec<ChainView> = Vec::new();
     // The chains being walked through, innermost last: their place in `chains`.
     let mut open: Vec<usize> = Vec::new();
+    let mut entered_hook = None;
     for event in &trace.events {
         match event {
             TraceEvent::ChainEntered {
@@ -182,6 +184,8 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
                     });
                 }
             }
+            TraceEvent::HookEntered { hook } => entered_hook = Some(*hook),
+            TraceEvent::Ipvs(event) => chains.extend(ipvs::chain(page, entered_hook, event)),
             _ => {}
         }
     }
@@ -265,7 +269,7 @@ fn origin<'a>(page: Page<'a>, rule: &Rule) -> Option<&'a Origin> {
 }
 
 /// The lines of the field an origin names.
-fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
+pub(super) fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
     let object = origin.object.clone()?;
     let span = manifest.source(&object).map(|it| it.span(&origin.path));
     Some(SourceView {
@@ -294,13 +298,19 @@ fn element_sources(
         .chains
         .get(&chain.name)
         .and_then(|it| it.rules.get(rule_idx));
-    let find = |it: &Lookup| match &it.set {
-        Some(name) => table.sets.get(name).and_then(|set| set.get(&it.key)),
-        None => rule.and_then(|rule| rule.anonymous_elements().find(|e| e.key == it.key)),
+    let tag_of = |it: &Lookup| match &it.set {
+        Some(name) => match table.sets.get(name) {
+            Some(set) => set.get(&it.key)?.tag,
+            None => page.ruleset.ipvs.set(name)?.find(&it.key)?.1,
+        },
+        None => {
+            let rule = rule?;
+            rule.anonymous_elements().find(|e| e.key == it.key)?.tag
+        }
     };
     lookups
         .iter()
-        .filter_map(|it| page.origins?.origin(find(it)?.tag?))
+        .filter_map(|it| page.origins?.origin(tag_of(it)?))
         .filter_map(|it| source(page.manifest, it))
         .collect()
 }

@@ -3,11 +3,13 @@
 //! One sentence a hop, at most twenty words, present tense, the acting component as subject.
 
 use super::hop::{Hop, HopDetail, LegName};
+use super::ipvs;
 use super::rules::RuleStatus;
 use crate::dns::Answer;
 use crate::net::{Icmp, Route, RouteKind, Transport};
 use crate::netfilter::conntrack::Connection;
 use crate::netfilter::{Hook, Outcome, ct_status};
+use crate::proxy::DUMMY_INTERFACE;
 use crate::sim::{HostId, Leg, Lookup, Step, StepKind, Verdict, Walk, Why, World};
 use std::fmt::Write;
 
@@ -37,6 +39,8 @@ pub(super) fn title(step: &Step) -> String {
         StepKind::Hook { outcome, .. } => match outcome {
             Outcome::Rejected { .. } => "refused by a rule".into(),
             Outcome::Dropped { .. } => "dropped".into(),
+            Outcome::Redirected { .. } => "a real server is chosen".into(),
+            Outcome::NoRealServer { .. } => "no real server".into(),
             Outcome::Unknown(_) => "not understood".into(),
             Outcome::TooDeep { .. } => "rules without end".into(),
             Outcome::Accepted if rewritten => "the destination is rewritten".into(),
@@ -99,7 +103,9 @@ fn sent(step: &Step, walk: &Walk, world: &World) -> String {
         .services
         .values()
         .any(|it| it.cluster_ips().contains(&packet.destination));
-    if is_vip {
+    if is_vip && ipvs::is_on(world) {
+        format!("{host} sends a packet to {to}, an address every node's {DUMMY_INTERFACE} has.")
+    } else if is_vip {
         format!("{host} sends a packet to {to}, an address no interface has.")
     } else {
         format!("{host} sends a packet to {to}.")
@@ -152,6 +158,10 @@ fn hook_sentence(
         Outcome::Dropped { chain, .. } => {
             return format!("{host}'s chain {chain} drops the packet without a word.");
         }
+        Outcome::Redirected { .. } => return ipvs::redirected(step, world),
+        Outcome::NoRealServer { server } => {
+            return format!("{host}'s virtual server {server} has no real server: the sender is told.");
+        }
         Outcome::Unknown(_) => {
             return format!("A rule on {host} is not understood: nothing certain can be said.");
         }
@@ -189,7 +199,7 @@ fn hook_sentence(
             )
         };
     }
-    passing(host, hook, step.leg, next)
+    ipvs::passing(step, hook, world).unwrap_or_else(|| passing(host, hook, step.leg, next))
 }
 
 fn passing(host: &str, hook: Hook, leg: Leg, next: Option<&Step>) -> String {
@@ -213,7 +223,7 @@ fn passing(host: &str, hook: Hook, leg: Leg, next: Option<&Step>) -> String {
     }
 }
 
-fn owner_name(world: &World, address: crate::ip::IpAddr) -> String {
+pub(super) fn owner_name(world: &World, address: crate::ip::IpAddr) -> String {
     world
         .network
         .owner(address)
@@ -285,7 +295,12 @@ pub(super) fn connection(connection: &Connection) -> String {
         connection.original.destination,
         connection.original.destination_port,
     );
+    let by_ip_vs = !dnat && reply.source != connection.original.destination;
     match (dnat, snat) {
+        (false, true) if by_ip_vs => {
+            format!("Answers from {from} go back as {shown}, by ip_vs, to the true source.")
+        }
+        (false, false) if by_ip_vs => format!("Answers from {from} go back as {shown}, by ip_vs."),
         (true, true) => format!("Answers from {from} go back as {shown}, to the true source."),
         (true, false) => format!("Answers from {from} go back as {shown}."),
         (false, true) => format!(

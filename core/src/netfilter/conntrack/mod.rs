@@ -283,6 +283,15 @@ impl Conntrack {
         }
     }
 
+    /// Tells a connection that is not in the table yet where its answers will come from, without
+    /// translating anything: ip_vs rewrites by itself (`ip_vs_update_conntrack`).
+    pub fn expect_answers_from(&mut self, tracking: &mut Tracking, source: IpAddr, port: u16) {
+        if let Held::New(connection) = &mut tracking.held {
+            connection.reply.source = source;
+            connection.reply.source_port = port;
+        }
+    }
+
     fn choose_source_port(
         &self,
         tracking: &Tracking,
@@ -383,7 +392,7 @@ impl Conntrack {
 }
 
 /// Writes the target's end into the packet.
-fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrite> {
+pub(super) fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrite> {
     let fields = match which {
         Manipulation::Destination => [HeaderField::Destination, HeaderField::DestinationPort],
         Manipulation::Source => [HeaderField::Source, HeaderField::SourcePort],
@@ -436,7 +445,7 @@ fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrit
 
 /// An error is rewritten outside like any packet, and the packet it quotes the other way round,
 /// so that its receiver recognises what it sent.
-fn translate_error(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrite> {
+pub(super) fn translate_error(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrite> {
     let quoted_end = match which {
         Manipulation::Destination => Manipulation::Source,
         Manipulation::Source => Manipulation::Destination,

@@ -145,7 +145,10 @@ pub fn canonical_transaction(transaction: &Transaction) -> Transaction {
         let is_rule = matches!(it.object, Object::Rule { .. });
         (place(&it.table), is_rule)
     });
-    Transaction { commands }
+    Transaction {
+        commands,
+        ipvs: transaction.ipvs.clone(),
+    }
 }
 
 /// `-s 0.0.0.0/0`: it is accepted, and printed nowhere.

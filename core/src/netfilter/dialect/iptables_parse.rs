@@ -7,6 +7,7 @@
 //! not understood of a match or a target is kept as text, and known to be unknown.
 
 use super::iptables_lex::{Token, tokens, written};
+use super::iptables_modules;
 use super::iptables_print::CTSTATUS;
 use super::iptables_symbols::{
     TCP_FLAGS, address_type, bits, builtin, header_rank, ports_of, protocol_number, rejection,
@@ -119,16 +120,16 @@ fn chain(declared: &str, table: &str) -> Option<Chain> {
 
 /// An option with what follows it.
 #[derive(Clone)]
-struct Given {
-    is_negated: bool,
-    name: String,
-    values: Vec<String>,
+pub(super) struct Given {
+    pub(super) is_negated: bool,
+    pub(super) name: String,
+    pub(super) values: Vec<String>,
 }
 
 /// A match or target with its options.
-struct Module {
-    name: String,
-    options: Vec<Given>,
+pub(super) struct Module {
+    pub(super) name: String,
+    pub(super) options: Vec<Given>,
 }
 
 fn rule(words: &[Token], family: TableFamily) -> Rule {
@@ -339,7 +340,7 @@ fn match_of(module: &Module, family: TableFamily) -> Option<Vec<Statement>> {
         "multiport" => each(multiport),
         "statistic" => statistic(module).map(|it| vec![it]),
         "recent" => recent(module, family).map(|it| vec![it]),
-        _ => None,
+        _ => iptables_modules::parse(module).map(|it| vec![Statement::Module(it)]),
     }
 }
 

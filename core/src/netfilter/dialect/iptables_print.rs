@@ -9,6 +9,7 @@
 
 use super::iptables::matches_everything;
 use super::iptables_lex;
+use super::iptables_modules;
 use super::iptables_symbols::{
     TCP_FLAGS, address_type_text, asked_type, bits_text, header_rank, is_header, is_source_port,
     module_of, multiport, protocol_text, rejection_text, transport_field,
@@ -16,8 +17,8 @@ use super::iptables_symbols::{
 use super::nft::Word;
 use crate::ip::join_host_port;
 use crate::netfilter::{
-    AddressSelector, BitOperation, Chain, CtKey, Datum, Expression, Meta, NatFlags, NatKind,
-    NatTarget, Operand, Operator, Policy, Recent, RecentCommand, RecentSide, RejectWith, Rule,
+    AddressSelector, BitOperation, Chain, CtKey, Datum, Expression, Meta, ModuleMatch, NatFlags,
+    NatKind, NatTarget, Operand, Operator, Policy, Recent, RecentCommand, RecentSide, RejectWith, Rule,
     SetReference, Statement, Statistic, StatisticMode, TableFamily, Verdict, ct_state, ct_status,
 };
 
@@ -66,6 +67,9 @@ fn order(rule: &Rule, form: Form) -> Vec<usize> {
     if form == Form::Listing || header.is_empty() {
         return header.into_iter().chain(rest).collect();
     }
+    if let Some(order) = order_with_modules(rule, &header, &rest) {
+        return order;
+    }
     // kube-proxy: comment, type of address and list first, then protocol, destination, port,
     // source, then everything else.
     let leads = |it: &&usize| {
@@ -92,6 +96,22 @@ fn order(rule: &Rule, form: Form) -> Vec<usize> {
         .chain(&rest)
         .copied()
         .collect()
+}
+
+/// kube-proxy's ipvs mode writes its rules otherwise: protocol, comment and set first, then the source; but the
+/// source before what it asks of ip_vs.
+fn order_with_modules(rule: &Rule, header: &[usize], rest: &[usize]) -> Option<Vec<usize>> {
+    let is_module = |it: &usize| matches!(rule.statements[*it], Statement::Module(_));
+    let last = rest.iter().rposition(is_module)?;
+    let (lead, rest) = match &rule.statements[rest[last]] {
+        Statement::Module(ModuleMatch::Ipvs { .. }) => rest.split_at(0),
+        _ => rest.split_at(last + 1),
+    };
+    let (protocol, header): (Vec<usize>, Vec<usize>) = header
+        .iter()
+        .partition(|it| header_rank(&rule.statements[**it]) == Some(4));
+    let order = protocol.iter().chain(lead).chain(&header).chain(rest);
+    Some(order.copied().collect())
 }
 
 struct Printer<'a> {
@@ -206,12 +226,22 @@ impl Printer<'_> {
                 let name = self.text(name);
                 self.option(false, "--nfacct-name", name);
             }
+            Statement::Module(module) => self.module(module),
             Statement::Unknown(text) => self.put(&**text),
             Statement::Counter => {}
             Statement::SetMeta { .. } | Statement::VerdictMap { .. } | Statement::Update { .. } => {
                 self.foreign(statement);
             }
         }
+    }
+
+    fn module(&mut self, module: &ModuleMatch) {
+        let text = match self.form {
+            Form::Command => module.to_string(),
+            Form::Listing => iptables_modules::listed(module),
+        };
+        text.split(' ').for_each(|it| self.put(it));
+        self.loaded = None;
     }
 
     fn verdict(&mut self, verdict: &Verdict) {

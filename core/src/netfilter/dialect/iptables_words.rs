@@ -2,6 +2,7 @@
 //!
 //! **Left out**: expressions only nft has; they get nft's words.
 
+use super::iptables_modules;
 use super::iptables_print::CTSTATUS;
 use super::iptables_symbols::{address_type_text, bits_text, protocol_text};
 use crate::netfilter::{
@@ -30,6 +31,7 @@ pub(super) fn why_skipped(statement: &Statement, found: Option<&Datum>) -> Optio
                 format!("it is not packet {packet} of {every}")
             }
         }),
+        Statement::Module(module) => Some(iptables_modules::why_skipped(module, found)),
         Statement::Recent(recent) => {
             let address = found.map_or_else(|| "the address".to_owned(), ToString::to_string);
             let list = &recent.list;

@@ -1,13 +1,16 @@
 //! The languages rules are written in.
 //!
-//! **Left out**: ipvs' language, which comes with ipvs mode.
+//! **Left out**: the languages of older tools (`iptables-legacy`, `arptables`, `ebtables`).
 
+pub mod ipset;
 pub mod iptables;
 mod iptables_lex;
+mod iptables_modules;
 mod iptables_parse;
 mod iptables_print;
 mod iptables_symbols;
 mod iptables_words;
+pub mod ipvsadm;
 pub mod nft;
 mod nft_canonical;
 mod nft_lex;

@@ -135,6 +135,7 @@ fn canonical_statement(statement: &Statement) -> Statement {
         | Statement::Statistic(_)
         | Statement::Recent(_)
         | Statement::Account(_)
+        | Statement::Module(_)
         | Statement::Unknown(_) => statement.clone(),
     }
 }

@@ -45,6 +45,7 @@ pub fn parse(text: &str) -> Result<Transaction, ParseError> {
     parser.document()?;
     Ok(Transaction {
         commands: parser.commands,
+        ..Transaction::default()
     })
 }
 

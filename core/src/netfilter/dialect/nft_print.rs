@@ -130,6 +130,11 @@ impl<'a> Printer<'a> {
             Statement::Statistic(_) => self.push("xt match statistic"),
             Statement::Recent(_) => self.push("xt match recent"),
             Statement::Account(_) => self.push("xt match nfacct"),
+            Statement::Module(module) => {
+                let name = module.to_string();
+                let name = name.split(' ').nth(1).unwrap_or_default();
+                self.push(format!("xt match {name}"));
+            }
             Statement::Unknown(text) => self.push(&**text),
         }
     }
