@@ -56,6 +56,9 @@ impl World {
         let objects = Arc::new(cluster.store().objects().clone());
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
+        if let Some(told) = &objects.kube_proxy {
+            complaints.extend(proxy::configuration_complaints(told));
+        }
         World {
             network: Network::build(&objects, mode),
             seed: cluster.seed(),
