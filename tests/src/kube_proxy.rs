@@ -4,10 +4,10 @@ use crate::one_node::ip;
 use crate::text;
 use packetwalk_core::api::{File, Object, read};
 use packetwalk_core::ip::{Family, IpAddr, cidr_family};
+use packetwalk_core::netfilter::Transaction;
 use packetwalk_core::proxy::{
     Detector, Form, IptablesSettings, NodeFacts, NodePortAddresses, Settings, Snapshot,
 };
-use packetwalk_core::netfilter::Transaction;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

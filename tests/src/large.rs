@@ -31,7 +31,12 @@ pub fn snapshot(n_services: usize, n_endpoints: impl Fn(usize) -> usize) -> Snap
         let endpoints: Vec<_> = (0..n_endpoints(idx))
             .map(|_| {
                 n_pods += 1;
-                let address = format!("10.{}.{}.{}", 128 + n_pods / 62_500, n_pods / 250 % 250, n_pods % 250 + 1);
+                let address = format!(
+                    "10.{}.{}.{}",
+                    128 + n_pods / 62_500,
+                    n_pods / 250 % 250,
+                    n_pods % 250 + 1
+                );
                 json!({"addresses": [address], "conditions": {"ready": true}, "nodeName": "node-1"})
             })
             .collect();

@@ -59,10 +59,10 @@ impl Dice {
 pub struct RandomWorld {
     dice: Dice,
     /// kubeadm's and kube-proxy's settings.
-    settings: Vec<Value>,
-    services: BTreeMap<usize, Value>,
+    settings: Vec<(Value, Object)>,
+    services: BTreeMap<usize, (Value, Arc<Service>)>,
     /// By Service and number.
-    slices: BTreeMap<(usize, usize), Value>,
+    slices: BTreeMap<(usize, usize), (Value, Arc<EndpointSlice>)>,
 }
 
 const NODES: [(&str, &str, &str, Option<&str>); 3] = [
@@ -112,15 +112,16 @@ impl RandomWorld {
         let nodes = NODES.map(|(name, v4, v6, zone)| {
             let labels = zone.map(|it| json!({"topology.kubernetes.io/zone": it}));
             json!({"apiVersion": "v1", "kind": "Node",
-                "metadata": {"name": name, "labels": labels.unwrap_or_else(|| json!({}))},
-                "status": {"addresses": [
-                    {"type": "InternalIP", "address": v4}, {"type": "InternalIP", "address": v6},
-                ]}})
+            "metadata": {"name": name, "labels": labels.unwrap_or_else(|| json!({}))},
+            "status": {"addresses": [
+                {"type": "InternalIP", "address": v4}, {"type": "InternalIP", "address": v6},
+            ]}})
         });
-        let documents = nodes.iter().chain(&self.settings);
+        let settings = self.settings.iter().map(|it| &it.0);
+        let documents = nodes.iter().chain(settings);
         let documents = documents
-            .chain(self.services.values())
-            .chain(self.slices.values());
+            .chain(self.services.values().map(|it| &it.0))
+            .chain(self.slices.values().map(|it| &it.0));
         let texts: Vec<String> = documents.map(ToString::to_string).collect();
         texts.join("\n---\n")
     }
@@ -133,10 +134,10 @@ impl RandomWorld {
         let own = ["127.0.0.1", "::1", "10.244.7.1", "fd00:244:0:7::1"];
         let own = own.iter().filter_map(|it| it.parse().ok());
         let (mut cluster, mut kube_proxy) = (None, None);
-        for document in &self.settings {
-            match object(document) {
-                Some(Object::ClusterConfiguration(it)) => cluster = Some(it),
-                Some(Object::KubeProxyConfiguration(it)) => kube_proxy = Some(it),
+        for (_, settings) in &self.settings {
+            match settings {
+                Object::ClusterConfiguration(it) => cluster = Some(it.clone()),
+                Object::KubeProxyConfiguration(it) => kube_proxy = Some(it.clone()),
                 _ => {}
             }
         }
@@ -147,7 +148,7 @@ impl RandomWorld {
         let cluster = cluster.unwrap_or_default();
         let mut settings = Settings::read(&cluster, kube_proxy.as_deref(), family, &pod_ranges);
         settings.form = form;
-        let mut endpoint_slices: Vec<_> = self.slices.values().filter_map(as_slice).collect();
+        let mut endpoint_slices: Vec<_> = self.slices.values().map(|it| it.1.clone()).collect();
         endpoint_slices.sort_by_key(|it| it.metadata.name.clone());
         Snapshot {
             family,
@@ -157,7 +158,7 @@ impl RandomWorld {
                 primary_ips,
                 zone: zone.map(str::to_owned),
             },
-            services: self.services.values().filter_map(as_service).collect(),
+            services: self.services.values().map(|it| it.1.clone()).collect(),
             endpoint_slices,
             settings,
         }
@@ -189,13 +190,13 @@ impl RandomWorld {
             }
             2..=4 => {
                 let it = service(&mut self.dice, idx);
-                let told = as_service(&it).expect("a Service that can be read");
+                let told = it.1.clone();
                 self.services.insert(idx, it);
                 Change::Service(told)
             }
             _ => {
                 let it = slice(&mut self.dice, idx, number);
-                let told = as_slice(&it).expect("a slice that can be read");
+                let told = it.1.clone();
                 self.slices.insert((idx, number), it);
                 Change::Slice(told)
             }
@@ -205,31 +206,40 @@ impl RandomWorld {
 
 const NAMESPACE: &str = "default";
 
-fn object(document: &Value) -> Option<Object> {
+fn object(document: &Value) -> Object {
     let file = File {
         name: "random.json".into(),
         text: document.to_string().into(),
     };
     let manifest = read(&[file]);
-    manifest.objects.into_iter().map(|it| it.object).next()
+    let mut objects = manifest.objects.into_iter().map(|it| it.object);
+    let read = objects.next();
+    read.unwrap_or_else(|| panic!("{document}: {:?}", manifest.complaints))
 }
 
-fn as_service(document: &Value) -> Option<Arc<Service>> {
-    match object(document)? {
-        Object::Service(it) => Some(it),
-        _ => None,
+fn service(dice: &mut Dice, idx: usize) -> (Value, Arc<Service>) {
+    let document = service_document(dice, idx);
+    match object(&document) {
+        Object::Service(it) => (document, it),
+        other => panic!("{:?}", other.reference()),
     }
 }
 
-fn as_slice(document: &Value) -> Option<Arc<EndpointSlice>> {
-    match object(document)? {
-        Object::EndpointSlice(it) => Some(it),
-        _ => None,
+fn slice(dice: &mut Dice, idx: usize, number: usize) -> (Value, Arc<EndpointSlice>) {
+    let document = slice_document(dice, idx, number);
+    match object(&document) {
+        Object::EndpointSlice(it) => (document, it),
+        other => panic!("{:?}", other.reference()),
     }
 }
 
 /// What kubeadm and kube-proxy are told.
-fn settings(dice: &mut Dice) -> Vec<Value> {
+fn settings(dice: &mut Dice) -> Vec<(Value, Object)> {
+    let documents = settings_documents(dice).into_iter();
+    documents.map(|it| (it.clone(), object(&it))).collect()
+}
+
+fn settings_documents(dice: &mut Dice) -> Vec<Value> {
     let detect = dice.one_of(&[
         "",
         "ClusterCIDR",
@@ -271,7 +281,7 @@ fn settings(dice: &mut Dice) -> Vec<Value> {
 }
 
 /// A Service of any type, with any of its fields.
-fn service(dice: &mut Dice, idx: usize) -> Value {
+fn service_document(dice: &mut Dice, idx: usize) -> Value {
     let kind = dice.one_of(&[
         "ClusterIP",
         "ClusterIP",
@@ -289,7 +299,10 @@ fn service(dice: &mut Dice, idx: usize) -> Value {
         return json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata,
             "spec": {"type": kind, "externalName": "example.com"}});
     }
-    let (v4, v6) = (format!("10.96.1.{}", idx + 1), format!("fd00:96::{}", idx + 1));
+    let (v4, v6) = (
+        format!("10.96.1.{}", idx + 1),
+        format!("fd00:96::{}", idx + 1),
+    );
     let cluster_ips: Vec<String> = match dice.below(8) {
         0 => vec!["None".to_owned()],
         1..=3 => vec![v4, v6],
@@ -333,7 +346,12 @@ fn service(dice: &mut Dice, idx: usize) -> Value {
     }
     let mut status = json!({});
     if spec["type"] == "LoadBalancer" {
-        let ranges = ["203.0.113.0/25", "172.18.0.0/16", "2001:db8:9::/64", "fd00:18::/64"];
+        let ranges = [
+            "203.0.113.0/25",
+            "172.18.0.0/16",
+            "2001:db8:9::/64",
+            "fd00:18::/64",
+        ];
         spec["loadBalancerSourceRanges"] = json!(dice.some_of(&ranges));
         if spec["externalTrafficPolicy"] == "Local" {
             spec["healthCheckNodePort"] = json!(31_000 + idx);
@@ -353,7 +371,8 @@ fn ports(dice: &mut Dice, idx: usize, kind: &str) -> Vec<Value> {
     let n_ports = 1 + dice.below(3);
     let ports = (0..n_ports).map(|number| {
         let protocol = dice.one_of(&["TCP", "TCP", "UDP", "SCTP"]);
-        let mut port = json!({"port": 80 + number, "protocol": protocol, "targetPort": 8080 + number});
+        let mut port =
+            json!({"port": 80 + number, "protocol": protocol, "targetPort": 8080 + number});
         if n_ports > 1 || dice.one_in(2) {
             port["name"] = json!(format!("p{number}"));
         }
@@ -366,7 +385,7 @@ fn ports(dice: &mut Dice, idx: usize, kind: &str) -> Vec<Value> {
 }
 
 /// A slice of a Service, with endpoints in every state, some of them in two slices.
-fn slice(dice: &mut Dice, idx: usize, number: usize) -> Value {
+fn slice_document(dice: &mut Dice, idx: usize, number: usize) -> Value {
     let is_v6 = dice.one_in(3);
     let n_endpoints = dice.below(4);
     let endpoints: Vec<Value> = (0..n_endpoints)

@@ -9,9 +9,7 @@ use packetwalk_core::ip::{Family, family};
 use packetwalk_core::net::{Packet, Protocol, RouteTable};
 use packetwalk_core::netfilter::dialect::{iptables, nft};
 use packetwalk_core::netfilter::{Probability, Ruleset, TableFamily, Transaction};
-use packetwalk_core::proxy::{
-    Endpoint, Form, NodeFacts, ServicePort, mode, select, service_ports,
-};
+use packetwalk_core::proxy::{Endpoint, Form, NodeFacts, ServicePort, mode, select, service_ports};
 use packetwalk_tests::kube_proxy::{by_chain, by_object, cases, list, snapshot, string, strings};
 use packetwalk_tests::one_node::{self, fates};
 use serde_json::Value;

@@ -41,11 +41,15 @@ fn contents(ruleset: &Ruleset, stale: Stale) -> BTreeMap<String, Vec<String>> {
                 let words: Vec<String> = words(it).collect();
                 words.join(" ")
             });
-            all.insert(format!("{} chain {}", table.key, chain.name), rules.collect());
+            all.insert(
+                format!("{} chain {}", table.key, chain.name),
+                rules.collect(),
+            );
         }
         for set in table.sets.iter() {
             let elements = set.elements().map(|it| format!("{it:?}"));
-            let elements = elements.map(|it| it.split(", tag").next().unwrap_or_default().to_owned());
+            let elements =
+                elements.map(|it| it.split(", tag").next().unwrap_or_default().to_owned());
             let name = format!("{} set {} {:?}", table.key, set.name, set.timeout);
             all.insert(name, elements.collect());
         }
@@ -85,7 +89,10 @@ fn live(mode: &'static Mode, form: Form, family: Family, seed: u64) -> [usize; 2
                 done.unwrap_or_else(|it| panic!("{story}: {it}\n{transaction}"));
             }
             let wanted = from_nothing(mode, &world.snapshot(node, family, form));
-            let (is, wanted) = (contents(&loaded, Stale::Ignored), contents(&wanted, Stale::Ignored));
+            let (is, wanted) = (
+                contents(&loaded, Stale::Ignored),
+                contents(&wanted, Stale::Ignored),
+            );
             assert_eq!(is, wanted, "{story}:\n{}", synced.transaction);
         }
         for change in world.change() {
@@ -105,15 +112,21 @@ fn live(mode: &'static Mode, form: Form, family: Family, seed: u64) -> [usize; 2
         }
     }
     let wanted = from_nothing(mode, &world.snapshot(node, family, form));
-    let (is, wanted) = (contents(&loaded, Stale::Seen), contents(&wanted, Stale::Seen));
+    let (is, wanted) = (
+        contents(&loaded, Stale::Seen),
+        contents(&wanted, Stale::Seen),
+    );
     assert_eq!(is, wanted, "seed {seed} {} {form:?} {family}", mode.name);
     n_syncs
 }
 
+/// How many kube-proxies live, in every mode, family and form.
+const N_LIVES: u64 = 12;
+
 #[test]
 fn changes_one_by_one_come_to_what_a_sync_from_nothing_makes() {
     let mut n_syncs = [0, 0];
-    for seed in 0..60 {
+    for seed in 0..N_LIVES {
         for (mode, form) in arms() {
             for family in Family::ALL {
                 let [full, partial] = live(mode, form, family, seed);
@@ -122,7 +135,7 @@ fn changes_one_by_one_come_to_what_a_sync_from_nothing_makes() {
             }
         }
     }
-    assert!(n_syncs[0] > 480 && n_syncs[1] > 1500, "{n_syncs:?}");
+    assert!(n_syncs[0] > 100 && n_syncs[1] > 500, "{n_syncs:?}");
 }
 
 #[test]
@@ -150,7 +163,12 @@ fn a_moved_node_writes_everything_anew() {
         let mut loaded = Ruleset::default();
         let mut now = Instant::START;
         let moved = world.snapshot(1, Family::V4, form);
-        for node in [snapshot.node.clone(), NodeFacts { ..moved.node.clone() }] {
+        for node in [
+            snapshot.node.clone(),
+            NodeFacts {
+                ..moved.node.clone()
+            },
+        ] {
             syncer.move_to(node);
             for _ in 0..3 {
                 for transaction in syncer.sync(now).transactions() {
@@ -160,15 +178,20 @@ fn a_moved_node_writes_everything_anew() {
             }
         }
         let wanted = from_nothing(mode, &moved);
-        assert_eq!(contents(&loaded, Stale::Seen), contents(&wanted, Stale::Seen));
+        assert_eq!(
+            contents(&loaded, Stale::Seen),
+            contents(&wanted, Stale::Seen)
+        );
     }
 }
 
 #[test]
 fn in_a_large_cluster_stale_chains_of_iptables_wait_for_the_period() {
-    let mut world = RandomWorld::new(3);
-    let mut snapshot = world.snapshot(0, Family::V4, Form::G4);
-    let slice = snapshot.endpoint_slices.iter().find(|it| it.address_type == "IPv4");
+    let mut snapshot = RandomWorld::new(3).snapshot(0, Family::V4, Form::G4);
+    let slice = snapshot
+        .endpoint_slices
+        .iter()
+        .find(|it| it.address_type == "IPv4");
     let mut large = (**slice.expect("a slice of IPv4")).clone();
     let mut endpoint = packetwalk_core::api::Endpoint::default();
     large.endpoints.clear();
@@ -195,7 +218,7 @@ fn in_a_large_cluster_stale_chains_of_iptables_wait_for_the_period() {
     let mut syncer = Syncer::of(mode("iptables").expect("a mode"), &snapshot);
     let deleted = |it: &Transaction| iptables::restore(it).matches("-X KUBE-SEP-").count();
     assert_eq!(deleted(&syncer.sync(Instant::START).transaction), 0);
-    let mut told = |n: usize| {
+    let told = |n: usize| {
         let mut fewer = large.clone();
         fewer.endpoints.truncate(n);
         packetwalk_core::proxy::Change::Slice(std::sync::Arc::new(fewer))
@@ -208,7 +231,6 @@ fn in_a_large_cluster_stale_chains_of_iptables_wait_for_the_period() {
     syncer.tell(told(900));
     let small = syncer.sync(Instant::START + Duration::from_secs(32));
     assert_eq!(deleted(&small.transaction), 150);
-    world.change();
 }
 
 /// The kernel's own listing of what it has.
@@ -236,7 +258,13 @@ fn listed(place: &Namespace, dialect: Dialect) -> BTreeMap<String, Vec<String>> 
     }
 }
 
-fn load(place: &Namespace, dialect: Dialect, family: Family, transaction: &Transaction, story: &str) {
+fn load(
+    place: &Namespace,
+    dialect: Dialect,
+    family: Family,
+    transaction: &Transaction,
+    story: &str,
+) {
     let text = dialect.print(transaction);
     let done = match (dialect, family) {
         (Dialect::Nft, _) => nft_tool::load(place, &text),
@@ -331,18 +359,26 @@ fn check_nft(transaction: &Transaction, place: Option<&Namespace>, story: &str) 
     };
     let family = transaction.commands[0].table.family.name();
     nft_tool::check(place, &text).unwrap_or_else(|it| panic!("{story}: {it}"));
-    nft_tool::load(place, &text).unwrap_or_else(|it| panic!("{story}: {it}"));
-    let listing = nft_tool::list(place, family, "kube-proxy").expect("a listing").text;
-    let listed = nft::parse_listing(&listing).unwrap_or_else(|it| panic!("{story}: {it}\n{listing}"));
+    let anew = format!("add table {family} kube-proxy\ndelete table {family} kube-proxy\n{text}");
+    nft_tool::load(place, &anew).unwrap_or_else(|it| panic!("{story}: {it}"));
+    let listing = nft_tool::list(place, family, "kube-proxy")
+        .expect("a listing")
+        .text;
+    let listed =
+        nft::parse_listing(&listing).unwrap_or_else(|it| panic!("{story}: {it}\n{listing}"));
     assert_eq!(nft::canonical_ruleset(&listed.ruleset), ruleset, "{story}");
     // What was listed reads back as it is printed, and could be loaded again.
     let again = Transaction::from_ruleset(&listed.ruleset);
     let reread = nft::parse(&again.to_string()).unwrap_or_else(|it| panic!("{story}: {it}"));
     assert_eq!(applied(&reread), applied(&again), "{story}");
-    nft_tool::delete_table(place, family, "kube-proxy").expect("deleted");
 }
 
-fn check_iptables(transaction: &Transaction, family: Family, place: Option<&Namespace>, story: &str) {
+fn check_iptables(
+    transaction: &Transaction,
+    family: Family,
+    place: Option<&Namespace>,
+    story: &str,
+) {
     let tables = TableFamily::from(family);
     let text = iptables::restore(transaction);
     let read = iptables::parse(&text, tables).unwrap_or_else(|it| panic!("{story}: {it}"));
@@ -361,7 +397,8 @@ fn check_iptables(transaction: &Transaction, family: Family, place: Option<&Name
     };
     tools::check(place, tools_of, &text).unwrap_or_else(|it| panic!("{story}: {it}"));
     // Every world has the namespace for itself.
-    let emptied = format!("*filter\n-F\n-X\nCOMMIT\n*nat\n-F\n-X\nCOMMIT\n*mangle\n-F\n-X\nCOMMIT\n{text}");
+    let emptied =
+        format!("*filter\n-F\n-X\nCOMMIT\n*nat\n-F\n-X\nCOMMIT\n*mangle\n-F\n-X\nCOMMIT\n{text}");
     tools::load(place, tools_of, &emptied).unwrap_or_else(|it| panic!("{story}: {it}"));
     let theirs = tools::save(place, tools_of).expect("a listing");
     let ours: Vec<&str> = rules(&saved);

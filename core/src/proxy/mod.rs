@@ -18,10 +18,10 @@ mod sync;
 
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
-pub use nftables::{Form, NAMES as NFTABLES_NAMES};
+pub use nftables::{Form, NAMES as NFTABLES_NAMES, endpoint_base_of};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};
-pub use settings::complaints as configuration_complaints;
+pub use settings::{ConntrackSettings, complaints as configuration_complaints};
 pub use sync::{Change, Memory, Metrics, SyncKind, Synced, Syncer};
 
 use crate::api::{ClusterConfiguration, EndpointSlice, KubeProxyConfiguration, Service};
@@ -222,6 +222,13 @@ impl Settings {
                 masquerade_mark: masquerade_mark(told.iptables.masquerade_bit),
                 localhost_node_ports: told.iptables.localhost_node_ports.unwrap_or(true),
                 tcp_be_liberal: told.conntrack.tcp_be_liberal,
+                sync_period: told
+                    .iptables
+                    .sync_period
+                    .as_deref()
+                    .and_then(settings::go_duration)
+                    .filter(|it| it.as_millis() > 0)
+                    .unwrap_or(IptablesSettings::default().sync_period),
                 ..IptablesSettings::default()
             },
         }

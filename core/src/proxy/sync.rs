@@ -152,6 +152,16 @@ pub(super) struct Written {
     pub(super) transaction: Transaction,
 }
 
+/// What is different from the last sync.
+#[derive(Default)]
+struct Changes {
+    /// Service ports that were there; some of them still are.
+    gone: BTreeSet<PortKey>,
+    /// Services that are new, changed or gone.
+    changed: BTreeSet<ServiceName>,
+    cleans_conntrack: bool,
+}
+
 impl Syncer {
     /// kube-proxy just started, on a node without any rules of its own.
     #[must_use]
@@ -238,6 +248,7 @@ impl Syncer {
     /// The node changed: its zone, its addresses. All rules are written anew.
     pub fn move_to(&mut self, node: NodeFacts) {
         self.facts.node = node;
+        self.pending.extend(self.services.keys().cloned());
         self.last_full = None;
     }
 
@@ -257,32 +268,14 @@ impl Syncer {
 
     /// Writes what is to be written.
     pub fn sync(&mut self, now: Instant) -> Synced {
-        let is_full = self
-            .last_full
-            .is_none_or(|it| now - it > FULL_SYNC_PERIOD);
+        let is_full = self.last_full.is_none_or(|it| now - it > FULL_SYNC_PERIOD);
         let kind = match is_full {
             true => SyncKind::Full,
             false => SyncKind::Partial,
         };
-        let mut gone: BTreeSet<PortKey> = BTreeSet::new();
-        let (mut changed, mut cleans_conntrack) = (BTreeSet::new(), false);
-        for name in std::mem::take(&mut self.pending) {
-            let next = self.read(&name);
-            let before = self.known.remove(&name).unwrap_or_default();
-            self.n_endpoints += n_endpoints(&next);
-            self.n_endpoints -= n_endpoints(&before);
-            if !is_same(&before, &next) {
-                let is_udp = |it: &KnownPort| it.port.protocol == Protocol::Udp;
-                cleans_conntrack |= before.iter().chain(&next).any(is_udp);
-                gone.extend(before.into_iter().map(|it| it.key));
-                changed.insert(name.clone());
-            }
-            if !next.is_empty() {
-                self.known.insert(name, next);
-            }
-        }
+        let changes = self.take_changes();
         let mut ports: BTreeMap<PortKey, Option<&KnownPort>> =
-            gone.into_iter().map(|it| (it, None)).collect();
+            changes.gone.into_iter().map(|it| (it, None)).collect();
         match kind {
             SyncKind::Full => {
                 let all = self.known.values().flatten();
@@ -290,7 +283,8 @@ impl Syncer {
                 self.last_full = Some(now);
             }
             SyncKind::Partial => {
-                let some = changed.iter().filter_map(|it| self.known.get(it)).flatten();
+                let changed = changes.changed.iter();
+                let some = changed.filter_map(|it| self.known.get(it)).flatten();
                 ports.extend(some.map(|it| (it.key.clone(), Some(it))));
             }
         }
@@ -312,10 +306,31 @@ impl Syncer {
             kind,
             cleanup: written.cleanup,
             transaction: written.transaction,
-            n_changed: changed.len(),
+            n_changed: changes.changed.len(),
             n_written,
-            cleans_conntrack,
+            cleans_conntrack: changes.cleans_conntrack,
         }
+    }
+
+    /// Reads what it was told since the last sync, and says what is different.
+    fn take_changes(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        for name in std::mem::take(&mut self.pending) {
+            let next = self.read(&name);
+            let before = self.known.remove(&name).unwrap_or_default();
+            self.n_endpoints += n_endpoints(&next);
+            self.n_endpoints -= n_endpoints(&before);
+            if !is_same(&before, &next) {
+                let is_udp = |it: &KnownPort| it.port.protocol == Protocol::Udp;
+                changes.cleans_conntrack |= before.iter().chain(&next).any(is_udp);
+                changes.gone.extend(before.into_iter().map(|it| it.key));
+                changes.changed.insert(name.clone());
+            }
+            if !next.is_empty() {
+                self.known.insert(name, next);
+            }
+        }
+        changes
     }
 
     fn write_whole(&mut self) -> Written {

@@ -202,7 +202,10 @@ fn kube_proxy() {
         let mut times = Vec::new();
         for n in [100, 30_000] {
             let us = sync_us(mode, n);
-            row(&format!("{}: the change at {n} Services", mode.name), us / 1000.0);
+            row(
+                &format!("{}: the change at {n} Services", mode.name),
+                us / 1000.0,
+            );
             times.push(us);
         }
         let what = format!("  {}: at 30,000 Services against 100", mode.name);

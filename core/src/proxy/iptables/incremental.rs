@@ -48,9 +48,9 @@ impl Memory {
             let of_services = chains.filter(|it| is_of_a_service(it));
             self.stale = of_services.cloned().collect();
         }
-        self.has_jumps = [In::Filter, In::Nat].into_iter().all(|it| {
-            table(it).is_some_and(|table| structure::has_jumps(it, table))
-        });
+        self.has_jumps = [In::Filter, In::Nat]
+            .into_iter()
+            .all(|it| table(it).is_some_and(|table| structure::has_jumps(it, table)));
     }
 
     pub(in crate::proxy) fn sync(&mut self, turn: Turn<'_>) -> Written {
@@ -123,7 +123,8 @@ impl Memory {
             }
         }
         let shared = shared.into();
-        self.ports.insert(key.clone(), Remembered { chains, shared });
+        self.ports
+            .insert(key.clone(), Remembered { chains, shared });
         tx
     }
 }
@@ -148,6 +149,12 @@ fn emptying(tx: Transaction) -> Transaction {
 }
 
 fn is_of_a_service(chain: &str) -> bool {
-    const PREFIXES: [&str; 5] = ["KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUBE-SEP-"];
+    const PREFIXES: [&str; 5] = [
+        "KUBE-SVC-",
+        "KUBE-SVL-",
+        "KUBE-EXT-",
+        "KUBE-FW-",
+        "KUBE-SEP-",
+    ];
     PREFIXES.iter().any(|it| chain.starts_with(it))
 }

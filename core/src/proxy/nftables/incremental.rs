@@ -75,8 +75,7 @@ impl Memory {
                 self.stale_sets.insert(set.name.clone());
             } else if *set.name != *NAMES.nodeport_ips {
                 let elements = set.elements().cloned();
-                self.found
-                    .extend(elements.map(|it| (set.name.clone(), it)));
+                self.found.extend(elements.map(|it| (set.name.clone(), it)));
             }
         }
     }
@@ -151,7 +150,12 @@ impl Memory {
         let is_base = |it: &Object| matches!(it, Object::Chain(it) if it.base.is_some());
         let mut base_chains: Vec<Name> = Vec::new();
         for command in &commands {
-            if let Object::Chain(Chain { name, base: Some(_), .. }) = &command.object {
+            if let Object::Chain(Chain {
+                name,
+                base: Some(_),
+                ..
+            }) = &command.object
+            {
                 base_chains.push(name.clone());
             }
         }

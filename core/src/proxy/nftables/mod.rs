@@ -11,7 +11,7 @@ mod service;
 mod structure;
 
 pub(super) use incremental::Memory;
-pub use names::NAMES;
+pub use names::{NAMES, endpoint_base_of};
 
 use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
 use crate::api::{KubernetesVersion, ObjectRef};
