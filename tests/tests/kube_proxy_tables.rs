@@ -6,8 +6,8 @@ use packetwalk_core::ip::{Family, join_host_port};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::Object as Noun;
 use packetwalk_core::proxy::{
-    Change, endpoint_base_of, Form, NodeFacts, Settings, SlicesByService, Snapshot, Syncer, endpoints_of, mode,
-    service_ports,
+    Change, Form, NodeFacts, Settings, SlicesByService, Snapshot, Syncer, endpoint_base_of,
+    endpoints_of, mode, service_ports,
 };
 use packetwalk_core::time::Instant;
 use packetwalk_tests::kube_proxy::{cases, list, objects, snapshot, string, strings};
@@ -290,7 +290,10 @@ fn chains_of_nftables_mode_have_upstreams_names() {
         assert_eq!(is_there, is_printed_so, "{row}");
         if !is_printed_so {
             let protocol = string(&row["protocol"]);
-            let service_port = format!("{namespace}/{name}/{protocol}/{}", string(&row["port_name"]));
+            let service_port = format!(
+                "{namespace}/{name}/{protocol}/{}",
+                string(&row["port_name"])
+            );
             let number = number.parse().expect("a number");
             let base = endpoint_base_of(&service_port, address, number);
             assert_eq!(base, string(&row["expected"]));

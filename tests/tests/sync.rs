@@ -358,15 +358,28 @@ fn check_nft(transaction: &Transaction, place: Option<&Namespace>, story: &str) 
         return;
     };
     let family = transaction.commands[0].table.family.name();
-    nft_tool::check(place, &text).unwrap_or_else(|it| panic!("{story}: {it}"));
+    // Every world has the table for itself.
     let anew = format!("add table {family} kube-proxy\ndelete table {family} kube-proxy\n{text}");
+    nft_tool::check(place, &anew).unwrap_or_else(|it| panic!("{story}: {it}"));
     nft_tool::load(place, &anew).unwrap_or_else(|it| panic!("{story}: {it}"));
     let listing = nft_tool::list(place, family, "kube-proxy")
         .expect("a listing")
         .text;
     let listed =
         nft::parse_listing(&listing).unwrap_or_else(|it| panic!("{story}: {it}\n{listing}"));
-    assert_eq!(nft::canonical_ruleset(&listed.ruleset), ruleset, "{story}");
+    let theirs = nft::canonical_ruleset(&listed.ruleset);
+    if theirs != ruleset {
+        let (theirs, ours) = (nft::list(&theirs), nft::list(&ruleset));
+        let differing = |a: &str, b: &str| {
+            let lines = a.lines().filter(|it| !b.lines().any(|other| other == *it));
+            lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
+        };
+        panic!(
+            "{story}\ntheirs:\n{}\nours:\n{}",
+            differing(&theirs, &ours),
+            differing(&ours, &theirs)
+        );
+    }
     // What was listed reads back as it is printed, and could be loaded again.
     let again = Transaction::from_ruleset(&listed.ruleset);
     let reread = nft::parse(&again.to_string()).unwrap_or_else(|it| panic!("{story}: {it}"));
