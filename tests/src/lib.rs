@@ -7,6 +7,12 @@ pub mod one_node;
 
 pub mod cluster;
 
+pub mod kube_proxy;
+
+pub mod large;
+
+pub mod random;
+
 use packetwalk_core::api::{File, Manifest, read};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::sim::{Destination, Request, Source, World, outcomes};

@@ -74,6 +74,8 @@ pub struct IptablesSettings {
     pub masquerade_bit: Option<u8>,
     /// Whether NodePorts answer on 127.0.0.1 too, which they do unless told otherwise.
     pub localhost_node_ports: Option<bool>,
+    /// How often everything is looked after at least: `30s`.
+    pub sync_period: Option<String>,
 }
 
 /// What only ipvs mode reads.
@@ -90,6 +92,18 @@ pub struct IpvsSettings {
 pub struct ConntrackSettings {
     /// TCP packets out of their window are not invalid.
     pub tcp_be_liberal: bool,
+    /// How many connections a core may track; 0 leaves the kernel's limit.
+    pub max_per_core: Option<i32>,
+    /// How many connections may be tracked at least.
+    pub min: Option<i32>,
+    /// How long an idle TCP connection is kept: `24h0m0s`.
+    pub tcp_established_timeout: Option<String>,
+    /// How long a TCP connection in CLOSE_WAIT is kept: `1h0m0s`.
+    pub tcp_close_wait_timeout: Option<String>,
+    /// How long a UDP flow without an answer is kept.
+    pub udp_timeout: Option<String>,
+    /// How long a UDP flow with answers is kept.
+    pub udp_stream_timeout: Option<String>,
 }
 
 /// What only nftables mode reads.

@@ -256,7 +256,14 @@ impl Command {
         let exists = table.sets.get(&set.name).is_some();
         match (self.verb, exists) {
             (Verb::Create, true) => Err(self.exists()),
-            (Verb::Add, true) | (Verb::Destroy, false) => Ok(()),
+            (Verb::Destroy, false) => Ok(()),
+            (Verb::Add, true) => {
+                // Linux takes another timeout for a set that is there (seen in 6.18).
+                if let Some(it) = table.sets.get_mut(&set.name) {
+                    it.timeout = set.timeout;
+                }
+                Ok(())
+            }
             (Verb::Add | Verb::Create, false) => {
                 table.sets.insert(set.name.clone(), set.clone());
                 Ok(())

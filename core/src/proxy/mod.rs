@@ -3,7 +3,9 @@
 //! Pure functions of a [`Snapshot`]. Imitates `pkg/proxy` of Kubernetes 1.34 to 1.37; every rule
 //! carries a tag that [`Origins`] turns back into the object and field it came from.
 //!
-//! **Left out**: incremental sync; health-check servers; metrics.
+//! [`Syncer`] is kube-proxy as it runs: it is told of changes and writes only what comes of them.
+//!
+//! **Left out**: health-check servers; metrics but those of [`Metrics`].
 
 mod endpoints;
 mod explain;
@@ -12,15 +14,19 @@ mod ipvs;
 mod nftables;
 mod origin;
 mod service_port;
+mod settings;
+mod sync;
 
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
 pub use ipvs::{
     DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing,
 };
-pub use nftables::{Form, NAMES as NFTABLES_NAMES};
+pub use nftables::{Form, NAMES as NFTABLES_NAMES, endpoint_base_of};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};
+pub use settings::{ConntrackSettings, complaints as configuration_complaints};
+pub use sync::{Change, Memory, Metrics, SyncKind, Synced, Syncer};
 
 use crate::api::{ClusterConfiguration, EndpointSlice, KubeProxyConfiguration, Service};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy};
@@ -37,6 +43,8 @@ pub struct Mode {
     pub dialect: Dialect,
     /// The rules of one node and family.
     pub sync: fn(&Snapshot) -> Programme,
+    /// What it remembers from one sync to the next, before the first.
+    pub memory: fn() -> Memory,
 }
 
 /// Every mode there is.
@@ -45,16 +53,19 @@ pub const MODES: [Mode; 3] = [
         name: "nftables",
         dialect: Dialect::Nft,
         sync: nftables::sync,
+        memory: || Memory::Nftables(nftables::Memory::default()),
     },
     Mode {
         name: "iptables",
         dialect: Dialect::Iptables,
         sync: iptables::sync,
+        memory: || Memory::Iptables(iptables::Memory::default()),
     },
     Mode {
         name: ipvs::NAME,
         dialect: Dialect::Iptables,
         sync: ipvs::sync,
+        memory: || Memory::Nothing,
     },
 ];
 
@@ -142,8 +153,8 @@ pub struct Programme {
     pub transaction: Transaction,
     /// Where every rule came from.
     pub origins: Origins,
-    /// Two claims on one address and port: the first stands here. kube-proxy's own transaction would
-    /// be refused whole, and the node would keep its old rules.
+    /// Two claims on one address and port: the first by name stands here. In kube-proxy's nftables mode the one
+    /// stands that it happens to visit last, in iptables mode the one that it happens to visit first.
     pub conflicts: Vec<Conflict>,
 }
 
@@ -217,17 +228,29 @@ impl Settings {
             detector,
             node_port_addresses: node_port_addresses(&told.node_port_addresses, family),
             masquerade_all: told.nftables.masquerade_all,
-            masquerade_mark: 1 << told.nftables.masquerade_bit.unwrap_or(14).min(31),
+            masquerade_mark: masquerade_mark(told.nftables.masquerade_bit),
             iptables: IptablesSettings {
                 masquerade_all: told.iptables.masquerade_all,
-                masquerade_mark: 1 << told.iptables.masquerade_bit.unwrap_or(14).min(31),
+                masquerade_mark: masquerade_mark(told.iptables.masquerade_bit),
                 localhost_node_ports: told.iptables.localhost_node_ports.unwrap_or(true),
                 tcp_be_liberal: told.conntrack.tcp_be_liberal,
+                sync_period: told
+                    .iptables
+                    .sync_period
+                    .as_deref()
+                    .and_then(settings::go_duration)
+                    .filter(|it| it.as_millis() > 0)
+                    .unwrap_or(IptablesSettings::default().sync_period),
                 ..IptablesSettings::default()
             },
             ipvs: IpvsSettings::read(&told.ipvs),
         }
     }
+}
+
+/// Bit 14, unless a bit is told that a mark has.
+fn masquerade_mark(bit: Option<u8>) -> u32 {
+    1 << bit.filter(|it| *it < 32).unwrap_or(14)
 }
 
 fn node_port_addresses(told: &[String], family: Family) -> NodePortAddresses {

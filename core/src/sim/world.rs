@@ -6,7 +6,7 @@ use super::base::BaseNotice;
 use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
-use crate::api::{Complaint, Manifest, Pod, Severity};
+use crate::api::{Complaint, Kind, Manifest, ObjectRef, Pod, Severity};
 use crate::dns::{NodeDns, ResolvConf, SearchLimits};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
@@ -44,7 +44,16 @@ impl World {
         } = begin(manifest.clone(), seed);
         let mut world = World::of_cluster(Arc::new(cluster), mode);
         world.notices = notices;
-        complaints.append(&mut world.complaints);
+        let settings = ObjectRef::new(Kind::KubeProxyConfiguration, "", "");
+        let settings = manifest.source(&settings);
+        let placed = world
+            .complaints
+            .drain(..)
+            .map(|it| match (settings, it.path.clone()) {
+                (Some(source), Some(path)) => it.at(&source.file, source.span(&path).start),
+                _ => it,
+            });
+        complaints.extend(placed);
         complaints.extend(conflicts(&manifest, &world.objects, world.mode));
         world.complaints = complaints;
         world
@@ -57,6 +66,9 @@ impl World {
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
         complaints.extend(doubts_about_ipvs(&objects, mode));
+        if let Some(told) = &objects.kube_proxy {
+            complaints.extend(proxy::configuration_complaints(told));
+        }
         World {
             network: Network::build(&objects, mode),
             seed: cluster.seed(),

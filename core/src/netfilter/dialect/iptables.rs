@@ -17,6 +17,7 @@ use crate::netfilter::{
     Chain, Datum, Object, Operand, Operator, Rule, Ruleset, Statement, TableFamily, TableKey,
     Transaction, Verb,
 };
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 pub use super::iptables_parse::{ParseError, parse, parse_rule};
@@ -40,16 +41,21 @@ pub fn restore(transaction: &Transaction) -> String {
     let mut text = String::new();
     for table in tables {
         let (mut chains, mut rules, mut removed) = (String::new(), String::new(), String::new());
+        // Declaring a chain makes it, and empties it: once is enough.
+        let mut declared: BTreeSet<&str> = BTreeSet::new();
         let commands = transaction.commands.iter();
         for command in commands.filter(|it| it.table == *table) {
             // Writing to a String cannot fail.
             let _ = match (&command.object, command.verb) {
-                (Object::Chain(chain), Verb::Delete | Verb::Destroy) => {
-                    // A chain must be empty to go; declaring it empties it.
-                    let _ = writeln!(chains, ":{} - [0:0]", chain.name);
-                    writeln!(removed, "-X {}", chain.name)
+                (Object::Chain(chain), verb) => {
+                    if declared.insert(&chain.name) {
+                        let _ = writeln!(chains, "{}", chain_line(chain));
+                    }
+                    match verb {
+                        Verb::Delete | Verb::Destroy => writeln!(removed, "-X {}", chain.name),
+                        _ => Ok(()),
+                    }
                 }
-                (Object::Chain(chain), _) => writeln!(chains, "{}", chain_line(chain)),
                 (Object::Rule { chain, rule }, _) => {
                     writeln!(rules, "{}", rule_line(chain, rule, Form::Command, table))
                 }

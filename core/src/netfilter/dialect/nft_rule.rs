@@ -359,6 +359,10 @@ impl Cursor<'_> {
             return Err(Fail::Unknown);
         }
         let mut values = self.value(&kinds)?;
+        let left = match (kinds.as_slice(), values.as_slice()) {
+            ([Kind::Mark | Kind::Integer], [Datum::Number(_)]) => self.masked(left),
+            _ => left,
+        };
         let right = match values.len() {
             1 => Operand::Value(values.remove(0)),
             _ => Operand::Set(SetReference::Anonymous(
@@ -373,6 +377,21 @@ impl Cursor<'_> {
             operator,
             right,
         })
+    }
+
+    /// `meta mark 0x40000000/2`: nft lists a mask of leading bits as the length of a prefix.
+    fn masked(&mut self, left: Expression) -> Expression {
+        let length = self.peek_at(1).text.parse::<u32>().ok();
+        let Some(length @ 1..=32) = length.filter(|_| self.is_symbol("/")) else {
+            return left;
+        };
+        self.next();
+        self.next();
+        Expression::Bitwise {
+            of: Box::new(left),
+            operation: BitOperation::And,
+            mask: u32::MAX << (32 - length),
+        }
     }
 
     /// Named bits are compared in three ways: any of them, exactly these, or these under a mask.
