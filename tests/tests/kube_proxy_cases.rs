@@ -10,8 +10,8 @@ use packetwalk_core::net::{Packet, Protocol, RouteTable};
 use packetwalk_core::netfilter::dialect::{iptables, nft};
 use packetwalk_core::netfilter::{Probability, Ruleset, TableFamily, Transaction};
 use packetwalk_core::proxy::{
-    Detector, Endpoint, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, ServicePort,
-    Settings, Snapshot, mode, select, service_ports,
+    Detector, Endpoint, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses,
+    ServicePort, Settings, Snapshot, mode, select, service_ports,
 };
 use packetwalk_tests::one_node::{self, fates, ip};
 use packetwalk_tests::text;

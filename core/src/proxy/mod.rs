@@ -15,9 +15,7 @@ mod service_port;
 
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
-pub use ipvs::{
-    DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing,
-};
+pub use ipvs::{DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing};
 pub use nftables::{Form, NAMES as NFTABLES_NAMES};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};
