@@ -10,7 +10,8 @@ use packetwalk_core::netfilter::{
     DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling, ct_status,
 };
 use packetwalk_core::proxy::{
-    Detector, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, Settings, Snapshot,
+    Detector, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, Settings,
+    Snapshot,
 };
 use packetwalk_core::time::Instant;
 use std::collections::BTreeSet;

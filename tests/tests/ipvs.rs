@@ -65,7 +65,10 @@ fn check(text: &str, rows: &[Row]) {
 }
 
 fn ruleset(world: &World, node: &str) -> Ruleset {
-    let host = world.network.host(&HostId::Node(node.into())).expect("a node");
+    let host = world
+        .network
+        .host(&HostId::Node(node.into()))
+        .expect("a node");
     (*host.ruleset).clone()
 }
 
@@ -110,7 +113,7 @@ fn a_cluster_ip_refuses_other_ports_and_pings_by_the_rule_that_shields_the_nodes
 fn node_ports_and_policies_lead_where_ip_vs_sends_them() {
     let both: &[&str] = &[
         "0.500 delivered pod/default/api-1 10.244.1.2:8080 rewritten masqueraded",
-        "0.500 delivered pod/default/api-2 10.244.2.2:8080 rewritten masqueraded",
+        "0.500 delivered pod/default/api-2 10.244.2.3:8080 rewritten masqueraded",
     ];
     check(
         &text("tests/scenarios/ways-in.yaml"),
@@ -122,26 +125,26 @@ fn node_ports_and_policies_lead_where_ip_vs_sends_them() {
                 "external",
                 "172.18.0.3:30002",
                 Tcp,
-                &["1.000 dropped by host pod/default/only-2 10.244.2.3:8080 rewritten"],
+                &["1.000 dropped by host pod/default/only-2 10.244.2.2:8080 rewritten"],
             ),
             (
                 "external",
                 "172.18.0.4:30002",
                 Tcp,
-                &["1.000 delivered pod/default/only-2 10.244.2.3:8080 rewritten"],
+                &["1.000 delivered pod/default/only-2 10.244.2.2:8080 rewritten"],
             ),
             // Pods of a node without an endpoint are served: the answer passes their node.
             (
                 "pod/api-1",
                 "172.18.0.3:30002",
                 Tcp,
-                &["1.000 delivered pod/default/only-2 10.244.2.3:8080 rewritten"],
+                &["1.000 delivered pod/default/only-2 10.244.2.2:8080 rewritten"],
             ),
             (
                 "pod/only-2",
                 "10.96.1.3:80",
                 Tcp,
-                &["1.000 delivered pod/default/only-2 10.244.2.3:8080 rewritten masqueraded"],
+                &["1.000 delivered pod/default/only-2 10.244.2.2:8080 rewritten masqueraded"],
             ),
             (
                 "pod/api-1",
@@ -155,7 +158,7 @@ fn node_ports_and_policies_lead_where_ip_vs_sends_them() {
                 Udp,
                 &[
                     "0.500 delivered pod/default/api-1 10.244.1.2:5353 rewritten",
-                    "0.500 delivered pod/default/api-2 10.244.2.2:5353 rewritten",
+                    "0.500 delivered pod/default/api-2 10.244.2.3:5353 rewritten",
                 ],
             ),
             (
@@ -181,19 +184,35 @@ fn source_ranges_of_a_load_balancer_hold_for_all_but_its_node_ports() {
         let mut request = request(from, to, Tcp);
         request.enter_at = Some(HostId::Node(node.into()));
         let all = outcomes(&world, &request, 64).expect("a walk");
-        let tell = |it: &packetwalk_core::sim::Walk| {
-            (it.ending.verdict.name(), it.ending.masqueraded)
-        };
-        let told: BTreeSet<_> = all.ways.branches.iter().map(|it| tell(&it.result)).collect();
+        let tell =
+            |it: &packetwalk_core::sim::Walk| (it.ending.verdict.name(), it.ending.masqueraded);
+        let told: BTreeSet<_> = all
+            .ways
+            .branches
+            .iter()
+            .map(|it| tell(&it.result))
+            .collect();
         told.into_iter().collect::<Vec<_>>()
     };
-    assert_eq!(at_node("203.0.113.9", "5.6.7.8:80", "node-1"), [("delivered", false)]);
-    assert_eq!(at_node("203.0.113.200", "5.6.7.8:80", "node-1"), [("dropped", false)]);
-    assert_eq!(at_node("203.0.113.200", "172.18.0.3:31081", "node-1"), [("delivered", false)]);
+    assert_eq!(
+        at_node("203.0.113.9", "5.6.7.8:80", "node-1"),
+        [("delivered", false)]
+    );
+    assert_eq!(
+        at_node("198.51.100.20", "5.6.7.8:80", "node-1"),
+        [("dropped", false)]
+    );
+    assert_eq!(
+        at_node("198.51.100.20", "172.18.0.3:31081", "node-1"),
+        [("delivered", false)]
+    );
     // A pod is in no range, and neither is the node: its packets are dropped after ip_vs had them.
-    assert_eq!(ways(&world, "pod/client", "5.6.7.8:80", Tcp), ["1.000 dropped by rule 5.6.7.8:80"]);
+    assert_eq!(
+        ways(&world, "pod/client", "5.6.7.8:80", Tcp),
+        ["1.000 dropped by rule 5.6.7.8:80"]
+    );
     let own = ways(&world, "node/node-1", "5.6.7.8:80", Tcp);
-    assert_eq!(own, ["1.000 dropped by rule 10.244.1.2:8080 rewritten"]);
+    assert_eq!(own, ["1.000 dropped by rule 10.244.1.3:8080 rewritten"]);
 }
 
 #[test]
@@ -230,18 +249,34 @@ fn every_scheduler_spreads_or_sticks_as_it_should() {
         let server = ruleset(&world, "node-1").ipvs.servers()[0].scheduler;
         assert_eq!(server, scheduler);
         let ways = ways(&world, "pod/client", "10.96.0.10:80", Tcp);
-        let hashes = matches!(scheduler, Scheduler::SourceHash | Scheduler::DestinationHash);
+        let hashes = matches!(
+            scheduler,
+            Scheduler::SourceHash | Scheduler::DestinationHash
+        );
         assert_eq!(ways.len(), if hashes { 1 } else { 2 }, "{ways:?}");
     }
     let unknown = with_scheduler("mh");
     let told: Vec<String> = unknown.complaints.iter().map(ToString::to_string).collect();
     assert!(told.iter().any(|it| it.contains("mh")), "{told:?}");
-    assert!(told.iter().any(|it| it.contains("deprecated since Kubernetes 1.35")), "{told:?}");
+    assert!(
+        told.iter()
+            .any(|it| it.contains("deprecated since Kubernetes 1.35")),
+        "{told:?}"
+    );
 }
 
 /// Connections one after the other from one client to the tutorial's ClusterIP, entering node-1.
-fn servers_of(ruleset: &Ruleset, world: &World, at_secs: &[u64], chooser: &mut Chooser) -> Vec<String> {
-    let routes = &world.network.host(&HostId::Node("node-1".into())).expect("a node").routes;
+fn servers_of(
+    ruleset: &Ruleset,
+    world: &World,
+    at_secs: &[u64],
+    chooser: &mut Chooser,
+) -> Vec<String> {
+    let routes = &world
+        .network
+        .host(&HostId::Node("node-1".into()))
+        .expect("a node")
+        .routes;
     let (mut conntrack, mut dynamic) = (Conntrack::default(), DynamicElements::default());
     let mut servers = Vec::new();
     for (idx, secs) in at_secs.iter().enumerate() {
@@ -282,12 +317,18 @@ fn round_robin_takes_turns_and_persistence_holds_for_its_time() {
     );
     let world = in_ipvs(&sticky);
     let persistent = ruleset(&world, "node-1");
-    assert!(ipvsadm::list(&persistent.ipvs, &DynamicElements::default().ipvs).contains("TCP  10.96.0.10:80 rr persistent 100\n"));
+    assert!(
+        ipvsadm::list(&persistent.ipvs, &DynamicElements::default().ipvs)
+            .contains("TCP  10.96.0.10:80 rr persistent 100\n")
+    );
     let kept = servers_of(&persistent, &world, &[0, 50, 149], &mut Chooser::seeded(1));
     assert_eq!(kept[0], kept[1]);
     assert_eq!(kept[1], kept[2]);
     let forgotten = servers_of(&persistent, &world, &[0, 100], &mut Chooser::seeded(1));
-    assert_ne!(forgotten[0], forgotten[1], "its time was over, and it is the other's turn");
+    assert_ne!(
+        forgotten[0], forgotten[1],
+        "its time was over, and it is the other's turn"
+    );
 }
 
 #[test]
@@ -335,8 +376,14 @@ fn a_walk_tells_what_ip_vs_did_and_where_that_comes_from() {
         .flat_map(|it| &it.sources)
         .map(|it| format!("{} {}", it.object, it.path))
         .collect();
-    assert!(fields.contains("service/default/api spec.ports[0].port"), "{fields:?}");
-    assert!(fields.contains("pod/default/api-1 status.podIP"), "{fields:?}");
+    assert!(
+        fields.contains("service/default/api spec.ports[0].port"),
+        "{fields:?}"
+    );
+    assert!(
+        fields.contains("pod/default/api-1 status.podIP"),
+        "{fields:?}"
+    );
 }
 
 #[test]
@@ -361,26 +408,57 @@ fn every_reason_of_the_mode_is_given_somewhere_in_at_most_twenty_words() {
                     let sentence = origin.sentence();
                     assert!(sentence.split(' ').count() <= 20, "{sentence}");
                     if let Reason::Ipvs(reason) = &origin.reason {
-                        seen.insert(format!("{reason:?}").split('(').next().unwrap_or_default().to_owned());
+                        seen.insert(
+                            format!("{reason:?}")
+                                .split('(')
+                                .next()
+                                .unwrap_or_default()
+                                .to_owned(),
+                        );
                     }
                 }
             }
         }
     }
     let all: BTreeSet<String> = [
-        "VirtualServer", "BoundAddress", "KeepSource", "LeaveLoopback", "Hairpin", "LoadBalancer",
-        "LoadBalancerLocal", "MarkLoadBalancer", "NodePortLocal", "MarkNodePort",
-        "MarkClusterIpFromOutside", "MarkAllClusterIps", "MarkFromVip", "MarkExternalIp",
-        "ExternalFromElsewhere", "ExternalForHere", "FindNodePort", "AcceptVirtual",
-        "CheckSourceRanges", "AllowedRange", "AllowedNode", "DropOthers", "BarNode",
-        "AllowHealthChecks", "PassVirtual", "RefuseHostPorts",
+        "VirtualServer",
+        "BoundAddress",
+        "KeepSource",
+        "LeaveLoopback",
+        "Hairpin",
+        "LoadBalancer",
+        "LoadBalancerLocal",
+        "MarkLoadBalancer",
+        "NodePortLocal",
+        "MarkNodePort",
+        "MarkClusterIpFromOutside",
+        "MarkAllClusterIps",
+        "MarkFromVip",
+        "MarkExternalIp",
+        "ExternalFromElsewhere",
+        "ExternalForHere",
+        "FindNodePort",
+        "AcceptVirtual",
+        "CheckSourceRanges",
+        "AllowedRange",
+        "AllowedNode",
+        "DropOthers",
+        "BarNode",
+        "AllowHealthChecks",
+        "PassVirtual",
+        "RefuseHostPorts",
     ]
     .into_iter()
     .map(str::to_owned)
     .collect();
     // A barred node is told by the source ranges themselves.
     let unseen: Vec<_> = all.difference(&seen).collect();
-    assert_eq!(unseen, Vec::<&String>::new(), "{}", IpvsReason::LeaveLoopback.sentence());
+    assert_eq!(
+        unseen,
+        Vec::<&String>::new(),
+        "{}",
+        IpvsReason::LeaveLoopback.sentence()
+    );
 }
 
 /// What a node's own tools list. Refresh with `UPDATE_EXPECTED=1`, and read the difference.
@@ -388,8 +466,16 @@ fn every_reason_of_the_mode_is_given_somewhere_in_at_most_twenty_words() {
 fn a_nodes_tools_list_what_they_listed() {
     for (scenario, node, path) in [
         (TUTORIAL, "node-1", "tests/expected/clusterip.ipvs-list"),
-        ("tests/scenarios/affinity.yaml", "node-1", "tests/expected/affinity.ipvs-list"),
-        ("tests/scenarios/dual-stack.yaml", "n1", "tests/expected/dual-stack.ipvs-list"),
+        (
+            "tests/scenarios/affinity.yaml",
+            "node-1",
+            "tests/expected/affinity.ipvs-list",
+        ),
+        (
+            "tests/scenarios/dual-stack.yaml",
+            "n1",
+            "tests/expected/dual-stack.ipvs-list",
+        ),
     ] {
         let listed = ipvs_listing(&ruleset(&in_ipvs(&text(scenario)), node));
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
@@ -456,18 +542,16 @@ fn virtual_servers_are_saved_as_ipvsadm_reads_them() {
         "\
 -A -t 172.18.0.3:31080 -s rr -p 10800
 -a -t 172.18.0.3:31080 -r 10.244.1.5:8080 -m -w 1
--A -t 10.96.0.1:443 -s rr
--a -t 10.96.0.1:443 -r 172.18.0.3:6443 -m -w 1
 -A -t 10.96.0.10:80 -s rr -p 10800
 -a -t 10.96.0.10:80 -r 10.244.1.5:8080 -m -w 1
 -A -t 10.244.1.1:31080 -s rr -p 10800
 -a -t 10.244.1.1:31080 -r 10.244.1.5:8080 -m -w 1
+-A -t [fc00:172:18::3]:31080 -s rr -p 10800
+-a -t [fc00:172:18::3]:31080 -r [fd00:10:244:1::5]:8080 -m -w 1
 -A -t [fd00:10:96::a]:80 -s rr -p 10800
 -a -t [fd00:10:96::a]:80 -r [fd00:10:244:1::5]:8080 -m -w 1
 -A -t [fd00:10:244:1::1]:31080 -s rr -p 10800
 -a -t [fd00:10:244:1::1]:31080 -r [fd00:10:244:1::5]:8080 -m -w 1
--A -t [fc00:172:18::3]:31080 -s rr -p 10800
--a -t [fc00:172:18::3]:31080 -r [fd00:10:244:1::5]:8080 -m -w 1
 "
     );
 }
@@ -477,7 +561,10 @@ fn texts_survive_printing_and_reading() {
     for path in SCENARIOS {
         let world = in_ipvs(&text(path));
         for node in world.objects.nodes.keys() {
-            for (family, of) in [(Family::V4, TableFamily::Ip), (Family::V6, TableFamily::Ip6)] {
+            for (family, of) in [
+                (Family::V4, TableFamily::Ip),
+                (Family::V6, TableFamily::Ip6),
+            ] {
                 let programme = world.programme(node, family).expect("a node");
                 let mut written = programme.transaction.clone();
                 written.ipvs = packetwalk_core::netfilter::ipvs::Ipvs::default();
@@ -498,12 +585,17 @@ fn texts_survive_printing_and_reading() {
 
 #[test]
 fn a_rule_that_asks_a_set_nobody_knows_is_reported_and_never_passed_over() {
-    let text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m set --match-set blocked src -j DROP\nCOMMIT\n";
+    let text =
+        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m set --match-set blocked src -j DROP\nCOMMIT\n";
     let mut ruleset = Ruleset::default();
     let read = iptables::parse(text, TableFamily::Ip).expect("a text");
     read.apply(&mut ruleset).expect("applies");
     let world = in_ipvs(&self::text(TUTORIAL));
-    let routes = &world.network.host(&HostId::Node("node-1".into())).expect("a node").routes;
+    let routes = &world
+        .network
+        .host(&HostId::Node("node-1".into()))
+        .expect("a node")
+        .routes;
     let outcome = |ruleset: &Ruleset| {
         let mut pass = Pass {
             ruleset,
@@ -518,7 +610,9 @@ fn a_rule_that_asks_a_set_nobody_knows_is_reported_and_never_passed_over() {
         pass.hook(Hook::Input, &mut Travelling::arriving(first, "cni0"))
     };
     assert!(matches!(outcome(&ruleset), Outcome::Unknown(_)));
-    for set in ipset::parse("create blocked hash:ip family inet\nadd blocked 10.244.1.9\n").expect("sets") {
+    for set in
+        ipset::parse("create blocked hash:ip family inet\nadd blocked 10.244.1.9\n").expect("sets")
+    {
         ruleset.ipvs.add_set(set);
     }
     assert!(matches!(outcome(&ruleset), Outcome::Dropped { .. }));
@@ -527,7 +621,11 @@ fn a_rule_that_asks_a_set_nobody_knows_is_reported_and_never_passed_over() {
 /// Whether ipset is here; says loudly where not.
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 fn ipset_is_there(test: &str) -> bool {
-    let is_there = Command::new("ipset").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let is_there = Command::new("ipset")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
     if !is_there {
         eprintln!("\n*** SKIPPED {test}: ipset is not installed\n");
     }
@@ -543,10 +641,19 @@ fn in_a_namespace(script: &str, input: &str) -> String {
         .stderr(Stdio::piped())
         .spawn()
         .expect("unshare");
-    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(input.as_bytes())
+        .expect("written");
     let output = child.wait_with_output().expect("an answer");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     text
 }
 
@@ -588,7 +695,11 @@ fn the_real_ipset_and_iptables_take_the_texts_and_list_them_alike() {
             let listed = in_a_namespace("ipset restore; ipset list", &sets);
             let mut bare = Ruleset::default();
             bare.ipvs = programme.transaction.ipvs.clone();
-            assert_eq!(without_luck(&listed), without_luck(&ipset::list(&bare)), "{path}, {node}");
+            assert_eq!(
+                without_luck(&listed),
+                without_luck(&ipset::list(&bare)),
+                "{path}, {node}"
+            );
             let both = format!("{sets}EOF\n{}\n", rules.join("\n"));
             let loaded = in_a_namespace(
                 "t=$(mktemp -d); cat > $t/all; sed '/^EOF$/,$d' $t/all | ipset restore; sed '1,/^EOF$/d' $t/all | iptables-nft-restore; iptables-nft-save; rm -r $t",
@@ -600,7 +711,10 @@ fn the_real_ipset_and_iptables_take_the_texts_and_list_them_alike() {
                 let mut ruleset = Ruleset::default();
                 it.apply(&mut ruleset).expect("applies");
                 let text = iptables::save(&ruleset, TableFamily::Ip);
-                let mut tables: Vec<String> = text.split_inclusive("COMMIT\n").map(str::to_owned).collect();
+                let mut tables: Vec<String> = text
+                    .split_inclusive("COMMIT\n")
+                    .map(str::to_owned)
+                    .collect();
                 tables.sort();
                 tables
             };

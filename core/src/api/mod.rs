@@ -38,7 +38,8 @@ mod workload;
 pub use complaint::{Complaint, Severity};
 pub use config_map::ConfigMap;
 pub use configuration::{
-    ClusterConfiguration, IpvsSettings, KubeProxyConfiguration, KubernetesVersion, Networking, NftablesSettings,
+    ClusterConfiguration, IpvsSettings, KubeProxyConfiguration, KubernetesVersion, Networking,
+    NftablesSettings,
 };
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, HintFor, TargetRef,

@@ -213,7 +213,9 @@ fn is_possible(element: &Datum, of: Family) -> bool {
 fn canonical(element: Datum) -> Datum {
     match element {
         Datum::Tuple(parts) => Datum::Tuple(parts.into_iter().map(canonical).collect()),
-        Datum::Range(range) => Datum::Range(Cidr::new(range.trunc().addr(), range.prefix_len()).unwrap_or(range)),
+        Datum::Range(range) => {
+            Datum::Range(Cidr::new(range.trunc().addr(), range.prefix_len()).unwrap_or(range))
+        }
         other => other,
     }
 }

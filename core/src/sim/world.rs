@@ -168,12 +168,17 @@ fn doubts_about_ipvs(objects: &Objects, mode: &Mode) -> Vec<Complaint> {
     }
     if proxy::is_deprecated(mode, objects.cluster.version()) {
         doubts.push(
-            Complaint::warning("kube-proxy mode ipvs is deprecated since Kubernetes 1.35".to_owned())
-                .about("mode")
-                .try_this("nftables mode does the same with rules alone"),
+            Complaint::warning(
+                "kube-proxy mode ipvs is deprecated since Kubernetes 1.35".to_owned(),
+            )
+            .about("mode")
+            .try_this("nftables mode does the same with rules alone"),
         );
     }
-    let told = objects.kube_proxy.as_deref().map(|it| it.ipvs.scheduler.as_str());
+    let told = objects
+        .kube_proxy
+        .as_deref()
+        .map(|it| it.ipvs.scheduler.as_str());
     if let Some(told) = told.filter(|it| !proxy::IpvsSettings::knows(it)) {
         doubts.push(
             Complaint::warning(format!(

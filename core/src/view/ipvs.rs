@@ -78,7 +78,10 @@ pub(super) fn chain(page: Page<'_>, hook: Option<Hook>, event: &Event) -> Option
 pub(super) fn redirected(step: &Step, world: &World) -> String {
     let host = step.host.short();
     let after = &step.after;
-    let to = join_host_port(after.destination, after.destination_port().unwrap_or_default());
+    let to = join_host_port(
+        after.destination,
+        after.destination_port().unwrap_or_default(),
+    );
     format!(
         "{host}'s ip_vs chooses {} and rewrites the destination to {to}.",
         owner_name(world, after.destination)
@@ -164,7 +167,10 @@ fn matched(page: Page<'_>, server: &VirtualServer, effect: String) -> RuleView {
     RuleView {
         status: RuleStatus::Matched,
         effects: vec![effect],
-        ..as_role(line(page, server_line(server), server.tag), WordRole::Matched)
+        ..as_role(
+            line(page, server_line(server), server.tag),
+            WordRole::Matched,
+        )
     }
 }
 

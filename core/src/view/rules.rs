@@ -4,6 +4,7 @@
 use super::ipvs;
 use crate::api::{Manifest, ObjectRef};
 use crate::netfilter::dialect::Dialect;
+use crate::netfilter::ipset::element_text;
 use crate::netfilter::{
     CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped,
     Statement, Statistic, StatisticMode, Table, Trace, TraceEvent, Verdict, Written, ct_state,
@@ -147,7 +148,7 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
                 verdict,
             } => {
                 close_until(&chains, &mut open, chain);
-                let mut effects = effects(lookups, written, verdict);
+                let mut effects = effects(page, lookups, written, verdict);
                 effects.extend(lot(page, &chains, &open, *rule));
                 let element_sources = element_sources(page, &chains, &open, *rule, lookups);
                 touch(&mut chains, &open, *rule, |it| {
@@ -432,17 +433,27 @@ fn in_words(of: &Expression, value: &Datum) -> String {
     }
 }
 
-fn effects(lookups: &[Lookup], written: &[Written], verdict: &Verdict) -> Vec<String> {
+fn effects(
+    page: Page<'_>,
+    lookups: &[Lookup],
+    written: &[Written],
+    verdict: &Verdict,
+) -> Vec<String> {
     let mut effects = Vec::new();
     for it in lookups {
+        let ip_set = it.set.as_ref().and_then(|it| page.ruleset.ipvs.set(it));
+        let key = match ip_set {
+            Some(_) => element_text(&it.key),
+            None => it.key.to_string(),
+        };
         let set = it.set.as_deref().map_or("the map", |name| name);
         match &it.result {
             LookupResult::Verdict(verdict) => {
-                effects.push(format!("{} in {set}: {verdict}", it.key));
+                effects.push(format!("{key} in {set}: {verdict}"));
             }
-            LookupResult::Data(datum) => effects.push(format!("{} in {set}: {datum}", it.key)),
-            LookupResult::Present => effects.push(format!("{} is in {set}", it.key)),
-            LookupResult::Absent => effects.push(format!("{} is not in {set}", it.key)),
+            LookupResult::Data(datum) => effects.push(format!("{key} in {set}: {datum}")),
+            LookupResult::Present => effects.push(format!("{key} is in {set}")),
+            LookupResult::Absent => effects.push(format!("{key} is not in {set}")),
         }
     }
     for it in written {

@@ -160,7 +160,9 @@ fn hook_sentence(
         }
         Outcome::Redirected { .. } => return ipvs::redirected(step, world),
         Outcome::NoRealServer { server } => {
-            return format!("{host}'s virtual server {server} has no real server: the sender is told.");
+            return format!(
+                "{host}'s virtual server {server} has no real server: the sender is told."
+            );
         }
         Outcome::Unknown(_) => {
             return format!("A rule on {host} is not understood: nothing certain can be said.");

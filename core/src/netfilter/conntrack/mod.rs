@@ -445,7 +445,11 @@ pub(super) fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) ->
 
 /// An error is rewritten outside like any packet, and the packet it quotes the other way round,
 /// so that its receiver recognises what it sent.
-pub(super) fn translate_error(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrite> {
+pub(super) fn translate_error(
+    packet: &mut Packet,
+    which: Manipulation,
+    target: Flow,
+) -> Vec<Rewrite> {
     let quoted_end = match which {
         Manipulation::Destination => Manipulation::Source,
         Manipulation::Source => Manipulation::Destination,

@@ -38,7 +38,13 @@ pub fn save<'a>(sets: impl IntoIterator<Item = &'a IpSet>) -> String {
     let mut text = String::new();
     for set in sets {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "create {} {} {}", set.name, set.kind.name(), header(set));
+        let _ = writeln!(
+            text,
+            "create {} {} {}",
+            set.name,
+            set.kind.name(),
+            header(set)
+        );
         for (element, _) in set.elements() {
             let _ = writeln!(text, "add {} {}", set.name, element_text(element));
         }
@@ -130,7 +136,9 @@ fn n_references(ruleset: &Ruleset, wanted: &IpSet) -> usize {
     let tables = ruleset.tables().iter();
     // A set of ports is of no family.
     let asking = tables.filter(|it| wanted.kind == IpSetKind::BitmapPort || it.key.family == of);
-    let rules = asking.flat_map(|it| it.chains.iter()).flat_map(|it| &it.rules);
+    let rules = asking
+        .flat_map(|it| it.chains.iter())
+        .flat_map(|it| &it.rules);
     let statements = rules.flat_map(|it| &it.statements);
     statements
         .filter(|it| matches!(it, Statement::Module(ModuleMatch::Set { set, .. }) if *set == wanted.name))

@@ -6,8 +6,8 @@
 
 use super::iptables_parse::Module;
 use crate::ip::{Cidr, IpAddr};
-use crate::netfilter::{ModuleMatch, SetSide};
 use crate::net::Protocol;
+use crate::netfilter::{ModuleMatch, SetSide};
 
 /// The match a module with its options stands for; none if anything about it is not known.
 pub(super) fn parse(module: &Module) -> Option<ModuleMatch> {
@@ -97,10 +97,7 @@ pub(super) fn listed(module: &ModuleMatch) -> String {
 }
 
 /// Why such a match did not hold.
-pub(super) fn why_skipped(
-    module: &ModuleMatch,
-    found: Option<&crate::netfilter::Datum>,
-) -> String {
+pub(super) fn why_skipped(module: &ModuleMatch, found: Option<&crate::netfilter::Datum>) -> String {
     match (module, found) {
         (ModuleMatch::Set { set, inverted, .. }, Some(found)) => {
             let element = crate::netfilter::ipset::element_text(found);

@@ -18,8 +18,9 @@ use super::nft::Word;
 use crate::ip::join_host_port;
 use crate::netfilter::{
     AddressSelector, BitOperation, Chain, CtKey, Datum, Expression, Meta, ModuleMatch, NatFlags,
-    NatKind, NatTarget, Operand, Operator, Policy, Recent, RecentCommand, RecentSide, RejectWith, Rule,
-    SetReference, Statement, Statistic, StatisticMode, TableFamily, Verdict, ct_state, ct_status,
+    NatKind, NatTarget, Operand, Operator, Policy, Recent, RecentCommand, RecentSide, RejectWith,
+    Rule, SetReference, Statement, Statistic, StatisticMode, TableFamily, Verdict, ct_state,
+    ct_status,
 };
 
 /// Whose way of writing is followed.

@@ -7,7 +7,7 @@
 
 use crate::ip::{IpAddr, join_host_port};
 use crate::net::Protocol;
-use crate::netfilter::ipvs::{Ipvs, State, VirtualServer};
+use crate::netfilter::ipvs::{Ipvs, RealServer, State, VirtualServer};
 use crate::sorted::insert_by;
 use std::cmp::Ordering;
 use std::fmt::Write;
@@ -24,10 +24,14 @@ pub fn list(ipvs: &Ipvs, state: &State) -> String {
     for server in sorted(ipvs) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", server_line(server));
-        for real in &server.real_servers {
+        for real in sorted_real(server) {
             let (active, inactive) = state.n_connections(server, real);
             let to = real.to_string();
-            let _ = writeln!(text, "  -> {to:<28} Masq    {:<6} {active:<10} {inactive:<10}", real.weight);
+            let _ = writeln!(
+                text,
+                "  -> {to:<28} Masq    {:<6} {active:<10} {inactive:<10}",
+                real.weight
+            );
         }
     }
     text
@@ -49,7 +53,7 @@ pub fn save(ipvs: &Ipvs) -> String {
             let _ = write!(text, " -p {secs}");
         }
         text.push('\n');
-        for real in &server.real_servers {
+        for real in sorted_real(server) {
             let _ = writeln!(text, "-a {option} {at} -r {real} -m -w {}", real.weight);
         }
     }
@@ -68,22 +72,6 @@ pub fn server_line(server: &VirtualServer) -> String {
     }
 }
 
-/// How ipvsadm compares two addresses: as numbers, by the sign of their difference in 32 bits.
-#[must_use]
-pub fn compare_addresses(a: IpAddr, b: IpAddr) -> Ordering {
-    let difference = |a: u32, b: u32| a.wrapping_sub(b).cast_signed().cmp(&0);
-    match (a, b) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => difference(a.to_bits(), b.to_bits()),
-        (IpAddr::V6(a), IpAddr::V6(b)) => {
-            let word = |of: u128, at: u32| u32::try_from((of >> (32 * at)) & u128::from(u32::MAX)).unwrap_or(0);
-            let (a, b) = (a.to_bits(), b.to_bits());
-            let words = (0..4).rev().map(|at| difference(word(a, at), word(b, at)));
-            words.fold(Ordering::Equal, Ordering::then)
-        }
-        (a, b) => a.is_ipv6().cmp(&b.is_ipv6()),
-    }
-}
-
 fn sorted(ipvs: &Ipvs) -> Vec<&VirtualServer> {
     let mut servers = Vec::new();
     for server in ipvs.servers() {
@@ -96,4 +84,31 @@ fn sorted(ipvs: &Ipvs) -> Vec<&VirtualServer> {
         });
     }
     servers
+}
+
+fn sorted_real(server: &VirtualServer) -> Vec<&RealServer> {
+    let mut real_servers = Vec::new();
+    for real in &server.real_servers {
+        insert_by(&mut real_servers, real, |a: &&RealServer, b| {
+            compare_addresses(a.address, b.address).then(a.port.cmp(&b.port))
+        });
+    }
+    real_servers
+}
+
+/// How ipvsadm compares two addresses: as numbers, by the sign of their difference in 32 bits.
+fn compare_addresses(a: IpAddr, b: IpAddr) -> Ordering {
+    let difference = |a: u32, b: u32| a.wrapping_sub(b).cast_signed().cmp(&0);
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => difference(a.to_bits(), b.to_bits()),
+        (IpAddr::V6(a), IpAddr::V6(b)) => {
+            let word = |of: u128, at: u32| {
+                u32::try_from((of >> (32 * at)) & u128::from(u32::MAX)).unwrap_or(0)
+            };
+            let (a, b) = (a.to_bits(), b.to_bits());
+            let words = (0..4).rev().map(|at| difference(word(a, at), word(b, at)));
+            words.fold(Ordering::Equal, Ordering::then)
+        }
+        (a, b) => a.is_ipv6().cmp(&b.is_ipv6()),
+    }
 }

@@ -61,7 +61,7 @@ pub struct VirtualServer {
     pub scheduler: Scheduler,
     /// For how many seconds a client keeps its real server, if it does.
     pub persistent_secs: Option<u32>,
-    /// Those it chooses from, in the order ipvsadm lists them.
+    /// Those it chooses from, in the order they were added.
     pub real_servers: Vec<RealServer>,
     /// What its author knows it by.
     #[serde(skip)]
@@ -139,8 +139,17 @@ pub enum Choice {
 /// Two virtual servers are alike when they print alike: the tag is no part of them.
 impl PartialEq for VirtualServer {
     fn eq(&self, other: &Self) -> bool {
-        (&self.at, self.scheduler, self.persistent_secs, &self.real_servers)
-            == (&other.at, other.scheduler, other.persistent_secs, &other.real_servers)
+        (
+            &self.at,
+            self.scheduler,
+            self.persistent_secs,
+            &self.real_servers,
+        ) == (
+            &other.at,
+            other.scheduler,
+            other.persistent_secs,
+            &other.real_servers,
+        )
     }
 }
 

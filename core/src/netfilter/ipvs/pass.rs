@@ -15,7 +15,11 @@ const NAME: &str = "ip_vs";
 
 impl Pass<'_> {
     /// What ip_vs does on this hook; an outcome if the packet goes no further along it.
-    pub(in crate::netfilter) fn ipvs(&mut self, hook: Hook, it: &mut Travelling) -> Option<Outcome> {
+    pub(in crate::netfilter) fn ipvs(
+        &mut self,
+        hook: Hook,
+        it: &mut Travelling,
+    ) -> Option<Outcome> {
         if it.virtual_server.is_some() || self.ruleset.ipvs.servers().is_empty() {
             return None;
         }
@@ -36,7 +40,10 @@ impl Pass<'_> {
 
     /// An answer of a real server gets the virtual server's address back; whether it was one.
     fn give_back(&mut self, it: &mut Travelling) -> bool {
-        let is_error = matches!(it.packet.transport, Transport::Icmp(Icmp::Unreachable { .. }));
+        let is_error = matches!(
+            it.packet.transport,
+            Transport::Icmp(Icmp::Unreachable { .. })
+        );
         let answer = match &it.packet.transport {
             Transport::Icmp(Icmp::Unreachable { about, .. }) => {
                 Flow::from_packet(about).map(Flow::reversed)
@@ -64,7 +71,10 @@ impl Pass<'_> {
     /// A request to a virtual server is sent to a real one.
     fn take(&mut self, it: &mut Travelling) -> Option<Outcome> {
         let request = Flow::from_packet(&it.packet)?;
-        if !matches!(request.protocol, Protocol::Tcp | Protocol::Udp | Protocol::Sctp) {
+        if !matches!(
+            request.protocol,
+            Protocol::Tcp | Protocol::Udp | Protocol::Sctp
+        ) {
             return None;
         }
         let at = VirtualAddress {
@@ -76,7 +86,8 @@ impl Pass<'_> {
         let server = self.ruleset.ipvs.server(&at);
         if let Some(connection) = known {
             let to = join_host_port(connection.answer.source, connection.answer.source_port);
-            let is_there = server.is_some_and(|it| it.real_servers.iter().any(|it| it.to_string() == to));
+            let is_there =
+                server.is_some_and(|it| it.real_servers.iter().any(|it| it.to_string() == to));
             if is_there {
                 self.tell(Event::Known { server: at, to });
                 return self.send_on(it, at, connection.answer);

@@ -2,8 +2,8 @@
 //!
 //! `ip_vs_rr.c`, `ip_vs_wrr.c`, `ip_vs_lc.c`, `ip_vs_wlc.c`, `ip_vs_dh.c`, `ip_vs_sh.c`, `ip_vs_sed.c` and `ip_vs_nq.c`
 //! of Linux 6.18. What takes turns begins somewhere nobody knows, and among equals the kernel takes the first
-//! of a list whose order is luck: both are choices here. The two that hash take the list as if real servers had been
-//! added in the order ipvsadm lists them (the kernel puts each in front).
+//! of a list whose order is luck: both are choices here. The two that hash take the list as it
+//! comes from adding real servers in the order they stand in (the kernel puts each in front).
 //!
 //! **Left out**: lblc, lblcr, mh, fo, ovf, twos; upper and lower thresholds of connections; the flags of sh.
 
@@ -141,7 +141,13 @@ fn delay(state: &State, server: &VirtualServer, it: &RealServer) -> (u64, u64) {
 
 /// Those who take new connections, each as often as its share of a round.
 fn round(server: &VirtualServer, share: impl Fn(&RealServer) -> u32) -> Vec<usize> {
-    let usable = || server.real_servers.iter().enumerate().filter(|it| it.1.weight > 0);
+    let usable = || {
+        server
+            .real_servers
+            .iter()
+            .enumerate()
+            .filter(|it| it.1.weight > 0)
+    };
     let step = usable().map(|it| share(it.1)).fold(0, gcd).max(1);
     let mut left = usable().map(|it| share(it.1)).max().unwrap_or(0);
     let mut round = Vec::new();
@@ -182,7 +188,11 @@ fn least(
     chooser: &mut Chooser,
     burden: impl Fn(&RealServer) -> (u64, u64),
 ) -> Option<usize> {
-    let usable = server.real_servers.iter().enumerate().filter(|it| it.1.weight > 0);
+    let usable = server
+        .real_servers
+        .iter()
+        .enumerate()
+        .filter(|it| it.1.weight > 0);
     let burdens: Vec<(usize, (u64, u64))> = usable.map(|(idx, it)| (idx, burden(it))).collect();
     let is_less = |a: (u64, u64), b: (u64, u64)| a.0 * b.1 < b.0 * a.1;
     let mut equals: Vec<(usize, (u64, u64))> = Vec::new();
@@ -230,7 +240,8 @@ fn hash(address: IpAddr) -> u32 {
         IpAddr::V4(it) => it.to_bits(),
         IpAddr::V6(it) => {
             let bits = it.to_bits();
-            let word = |at: u32| u32::try_from((bits >> (32 * at)) & u128::from(u32::MAX)).unwrap_or(0);
+            let word =
+                |at: u32| u32::try_from((bits >> (32 * at)) & u128::from(u32::MAX)).unwrap_or(0);
             word(0) ^ word(1) ^ word(2) ^ word(3)
         }
     };
@@ -240,8 +251,8 @@ fn hash(address: IpAddr) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netfilter::ipvs::VirtualAddress;
     use crate::net::{Protocol, TcpFlags, Transport};
+    use crate::netfilter::ipvs::VirtualAddress;
 
     fn server(scheduler: Scheduler, weights: &[u32]) -> VirtualServer {
         VirtualServer {

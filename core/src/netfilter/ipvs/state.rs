@@ -53,7 +53,11 @@ impl State {
     #[must_use]
     pub fn n_connections(&self, server: &VirtualServer, real: &RealServer) -> (u64, u64) {
         let mut counts = (0, 0);
-        for it in self.connections.values().filter(|it| it.server == server.at) {
+        for it in self
+            .connections
+            .values()
+            .filter(|it| it.server == server.at)
+        {
             if (it.answer.source, it.answer.source_port) == (real.address, real.port) {
                 match it.is_active {
                     true => counts.0 += 1,
@@ -118,7 +122,11 @@ impl State {
     }
 
     fn expire(&mut self, request: &Flow, now: Instant) {
-        if self.connections.get(request).is_some_and(|it| it.expires <= now) {
+        if self
+            .connections
+            .get(request)
+            .is_some_and(|it| it.expires <= now)
+        {
             self.forget(request);
         }
     }

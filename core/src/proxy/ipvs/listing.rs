@@ -13,7 +13,10 @@ use std::fmt::Write;
 /// All of it, a section a tool.
 #[must_use]
 pub fn listing(ruleset: &Ruleset) -> String {
-    let mut text = format!("# ipvsadm -Ln\n{}", ipvsadm::list(&ruleset.ipvs, &State::default()));
+    let mut text = format!(
+        "# ipvsadm -Ln\n{}",
+        ipvsadm::list(&ruleset.ipvs, &State::default())
+    );
     // Writing to a String cannot fail.
     let _ = write!(
         text,

@@ -57,7 +57,12 @@ impl IpvsSettings {
 /// Whether a release calls a mode deprecated.
 #[must_use]
 pub fn is_deprecated(mode: &Mode, version: KubernetesVersion) -> bool {
-    mode.name == NAME && version >= KubernetesVersion { major: 1, minor: 35 }
+    mode.name == NAME
+        && version
+            >= KubernetesVersion {
+                major: 1,
+                minor: 35,
+            }
 }
 
 /// The virtual servers, sets and rules of one node and family.

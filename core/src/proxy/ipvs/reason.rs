@@ -68,7 +68,9 @@ impl IpvsReason {
     pub fn sentence(&self) -> String {
         match self {
             IpvsReason::VirtualServer(port) => {
-                format!("This address and port belong to the Service {port}: ip_vs takes its packets.")
+                format!(
+                    "This address and port belong to the Service {port}: ip_vs takes its packets."
+                )
             }
             IpvsReason::BoundAddress => {
                 "kube-ipvs0 has this address, so that the node takes its packets in.".into()
@@ -80,8 +82,12 @@ impl IpvsReason {
             IpvsReason::Hairpin => {
                 "A pod of this node that reached itself through its Service is masqueraded.".into()
             }
-            IpvsReason::LoadBalancer => "Traffic to load-balancer addresses is looked at closer.".into(),
-            IpvsReason::LoadBalancerLocal => "Load balancers with policy Local keep the source.".into(),
+            IpvsReason::LoadBalancer => {
+                "Traffic to load-balancer addresses is looked at closer.".into()
+            }
+            IpvsReason::LoadBalancerLocal => {
+                "Load balancers with policy Local keep the source.".into()
+            }
             IpvsReason::MarkLoadBalancer => {
                 "All other load-balancer traffic is marked for masquerade.".into()
             }
@@ -90,9 +96,12 @@ impl IpvsReason {
             IpvsReason::MarkClusterIpFromOutside => {
                 "ClusterIP traffic from outside the pod range is marked for masquerade.".into()
             }
-            IpvsReason::MarkAllClusterIps => "All ClusterIP traffic is marked for masquerade.".into(),
+            IpvsReason::MarkAllClusterIps => {
+                "All ClusterIP traffic is marked for masquerade.".into()
+            }
             IpvsReason::MarkFromVip => {
-                "What a node sends to a ClusterIP comes from one: it is marked for masquerade.".into()
+                "What a node sends to a ClusterIP comes from one: it is marked for masquerade."
+                    .into()
             }
             IpvsReason::MarkExternalIp => {
                 "Traffic to external addresses is marked for masquerade.".into()
@@ -113,10 +122,14 @@ impl IpvsReason {
                 "Load balancers with source ranges are checked for who asks.".into()
             }
             IpvsReason::AllowedRange => "A source in one of the ranges may go on.".into(),
-            IpvsReason::AllowedNode => "The node itself is in one of the ranges and may go on.".into(),
+            IpvsReason::AllowedNode => {
+                "The node itself is in one of the ranges and may go on.".into()
+            }
             IpvsReason::DropOthers => "A source in none of the ranges is dropped.".into(),
             IpvsReason::BarNode(port) => {
-                format!("This node is in no source range of {port}: what it sends there is dropped.")
+                format!(
+                    "This node is in no source range of {port}: what it sends there is dropped."
+                )
             }
             IpvsReason::AllowHealthChecks => {
                 "Load balancers may ask for this node's health.".into()

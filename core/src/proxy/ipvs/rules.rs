@@ -74,7 +74,12 @@ const JUMPS: [(In, &str, &str, &str); 9] = {
     [
         (Nat, "OUTPUT", SERVICES, PORTALS),
         (Nat, "PREROUTING", SERVICES, PORTALS),
-        (Nat, "POSTROUTING", POSTROUTING, "kubernetes postrouting rules"),
+        (
+            Nat,
+            "POSTROUTING",
+            POSTROUTING,
+            "kubernetes postrouting rules",
+        ),
         (Filter, "FORWARD", FORWARD, "kubernetes forwarding rules"),
         (Filter, "INPUT", NODE_PORT, "kubernetes health check rules"),
         (Filter, "INPUT", PROXY_FIREWALL, FIREWALL),
@@ -88,11 +93,7 @@ const JUMPS: [(In, &str, &str, &str); 9] = {
 const DST: &[SetSide] = &[SetSide::Destination];
 const DST_DST: &[SetSide] = &[SetSide::Destination, SetSide::Destination];
 const SRC_DST: &[SetSide] = &[SetSide::Source, SetSide::Destination];
-const DST_DST_SRC: &[SetSide] = &[
-    SetSide::Destination,
-    SetSide::Destination,
-    SetSide::Source,
-];
+const DST_DST_SRC: &[SetSide] = &[SetSide::Destination, SetSide::Destination, SetSide::Source];
 
 /// What becomes of a packet that a set holds.
 #[derive(Clone, Copy)]
@@ -121,18 +122,114 @@ const SET_RULES: [SetRule; 12] = {
     const LB: Then = Then::Jump(LOAD_BALANCER_CHAIN);
     const RANGES: Then = Then::Jump(SOURCE_RANGES);
     [
-        (LOOP_BACK, Nat, POSTROUTING, Then::Masquerade, DST_DST_SRC, None, Why::Hairpin),
-        (LOAD_BALANCER, Nat, SERVICES, LB, DST_DST, None, Why::LoadBalancer),
-        (LOAD_BALANCER_LOCAL, Nat, LOAD_BALANCER_CHAIN, Then::Return, DST_DST, None, Why::LoadBalancerLocal),
-        (NODE_PORT_LOCAL_TCP, Nat, NODE_PORT, Then::Return, DST, Some(Tcp), Why::NodePortLocal),
-        (NODE_PORT_TCP, Nat, NODE_PORT, MARK, DST, Some(Tcp), Why::MarkNodePort),
-        (NODE_PORT_LOCAL_UDP, Nat, NODE_PORT, Then::Return, DST, Some(Udp), Why::NodePortLocal),
-        (NODE_PORT_UDP, Nat, NODE_PORT, MARK, DST, Some(Udp), Why::MarkNodePort),
-        (NODE_PORT_LOCAL_SCTP, Nat, NODE_PORT, Then::Return, DST_DST, Some(Sctp), Why::NodePortLocal),
-        (NODE_PORT_SCTP, Nat, NODE_PORT, MARK, DST_DST, Some(Sctp), Why::MarkNodePort),
-        (LOAD_BALANCER_FW, Filter, PROXY_FIREWALL, RANGES, DST_DST, None, Why::CheckSourceRanges),
-        (SOURCE_CIDR, Filter, SOURCE_RANGES, Then::Return, DST_DST_SRC, None, Why::AllowedRange),
-        (SOURCE_IP, Filter, SOURCE_RANGES, Then::Return, DST_DST_SRC, None, Why::AllowedNode),
+        (
+            LOOP_BACK,
+            Nat,
+            POSTROUTING,
+            Then::Masquerade,
+            DST_DST_SRC,
+            None,
+            Why::Hairpin,
+        ),
+        (
+            LOAD_BALANCER,
+            Nat,
+            SERVICES,
+            LB,
+            DST_DST,
+            None,
+            Why::LoadBalancer,
+        ),
+        (
+            LOAD_BALANCER_LOCAL,
+            Nat,
+            LOAD_BALANCER_CHAIN,
+            Then::Return,
+            DST_DST,
+            None,
+            Why::LoadBalancerLocal,
+        ),
+        (
+            NODE_PORT_LOCAL_TCP,
+            Nat,
+            NODE_PORT,
+            Then::Return,
+            DST,
+            Some(Tcp),
+            Why::NodePortLocal,
+        ),
+        (
+            NODE_PORT_TCP,
+            Nat,
+            NODE_PORT,
+            MARK,
+            DST,
+            Some(Tcp),
+            Why::MarkNodePort,
+        ),
+        (
+            NODE_PORT_LOCAL_UDP,
+            Nat,
+            NODE_PORT,
+            Then::Return,
+            DST,
+            Some(Udp),
+            Why::NodePortLocal,
+        ),
+        (
+            NODE_PORT_UDP,
+            Nat,
+            NODE_PORT,
+            MARK,
+            DST,
+            Some(Udp),
+            Why::MarkNodePort,
+        ),
+        (
+            NODE_PORT_LOCAL_SCTP,
+            Nat,
+            NODE_PORT,
+            Then::Return,
+            DST_DST,
+            Some(Sctp),
+            Why::NodePortLocal,
+        ),
+        (
+            NODE_PORT_SCTP,
+            Nat,
+            NODE_PORT,
+            MARK,
+            DST_DST,
+            Some(Sctp),
+            Why::MarkNodePort,
+        ),
+        (
+            LOAD_BALANCER_FW,
+            Filter,
+            PROXY_FIREWALL,
+            RANGES,
+            DST_DST,
+            None,
+            Why::CheckSourceRanges,
+        ),
+        (
+            SOURCE_CIDR,
+            Filter,
+            SOURCE_RANGES,
+            Then::Return,
+            DST_DST_SRC,
+            None,
+            Why::AllowedRange,
+        ),
+        (
+            SOURCE_IP,
+            Filter,
+            SOURCE_RANGES,
+            Then::Return,
+            DST_DST_SRC,
+            None,
+            Why::AllowedNode,
+        ),
     ]
 };
 
@@ -179,7 +276,12 @@ fn write_chains(it: &mut Writer<'_>) {
 fn write_jumps(it: &mut Writer<'_>) {
     for (table, from, to, remark) in JUMPS.into_iter().rev() {
         let tag = it.own(Reason::HookLeadsTo(to.to_owned()));
-        it.rule(table, from, rule().when(comment(remark)).then(jump(to)), tag);
+        it.rule(
+            table,
+            from,
+            rule().when(comment(remark)).then(jump(to)),
+            tag,
+        );
     }
 }
 
@@ -273,7 +375,10 @@ fn write_external_ips(it: &mut Writer<'_>) {
         let from_elsewhere = asking
             .clone()
             .when(not_by_bridge)
-            .when(is_other_than(source_type, Datum::AddressType(AddressType::Local)))
+            .when(is_other_than(
+                source_type,
+                Datum::AddressType(AddressType::Local),
+            ))
             .then(accept());
         let tag = because(it, IpvsReason::ExternalFromElsewhere);
         it.rule(In::Nat, SERVICES, from_elsewhere, tag);

@@ -14,11 +14,9 @@ use super::{DUMMY_INTERFACE, IpvsReason, Writer};
 use crate::api::{Kind, ObjectRef};
 use crate::ip::{IpAddr, join_host_port};
 use crate::net::Protocol;
-use crate::netfilter::dialect::ipvsadm::compare_addresses;
 use crate::netfilter::ipvs::{RealServer, VirtualAddress, VirtualServer};
 use crate::netfilter::{Datum, Tag};
 use crate::proxy::{Endpoint, Reason, Selected, ServicePort};
-use crate::sorted::insert_by;
 
 /// One service port being written.
 struct Port<'a> {
@@ -181,7 +179,11 @@ fn write_source_ranges(it: &mut Writer<'_>, port: &Port<'_>, at: VirtualAddress)
     match node_may {
         // What the node itself sends to one of its own addresses comes from that very address.
         true => it.add(SOURCE_IP, address_and(at, at.address.into()), tag),
-        false => it.barred.push((at, tag)),
+        false => {
+            let reason = Reason::Ipvs(IpvsReason::BarNode(port.label.clone()));
+            let tag = port.tag(it, "spec.loadBalancerSourceRanges", reason);
+            it.barred.push((at, tag));
+        }
     }
 }
 
@@ -239,20 +241,20 @@ fn write_server(
         Policy::Local if !selected.local.is_empty() => &selected.local,
         _ => &selected.cluster,
     };
-    let mut real_servers: Vec<RealServer> = Vec::new();
-    for endpoint in endpoints {
+    let real_servers = endpoints.iter().map(|endpoint| {
         let target = join_host_port(endpoint.address, endpoint.port);
-        let real = RealServer {
+        RealServer {
             address: endpoint.address,
             port: endpoint.port,
             weight: 1,
             tag: Some(endpoint_tag(it, endpoint, Reason::Endpoint(target))),
-        };
-        insert_by(&mut real_servers, real, |a, b| {
-            compare_addresses(a.address, b.address).then(a.port.cmp(&b.port))
-        });
-    }
-    let persistent_secs = port.port.affinity.map(|it| u32::try_from(it.as_secs()).unwrap_or(u32::MAX));
+        }
+    });
+    let real_servers = real_servers.collect();
+    let persistent_secs = port
+        .port
+        .affinity
+        .map(|it| u32::try_from(it.as_secs()).unwrap_or(u32::MAX));
     it.transaction.ipvs.add_server(VirtualServer {
         at,
         scheduler: it.snapshot.settings.ipvs.scheduler,
