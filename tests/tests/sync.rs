@@ -321,26 +321,46 @@ const N_WORLDS: u64 = 200;
 fn two_hundred_random_worlds_load_and_read_back() {
     let has_kernel = kernel_is_ours("random worlds") && iptables_is_there("random worlds");
     let mut lab = Lab::new(LabId::fresh());
-    let place = has_kernel.then(|| lab.create("worlds").expect("a namespace"));
-    let mut n_rulesets = 0;
-    for seed in 0..N_WORLDS {
-        let world = RandomWorld::new(seed);
-        for mode in &MODES {
-            for family in Family::ALL {
-                let form = FORMS[n_rulesets % FORMS.len()];
-                let node = usize::try_from(seed).unwrap_or(0);
-                let programme = (mode.sync)(&world.snapshot(node, family, form));
-                let story = format!("seed {seed} {} {form:?} {family}", mode.name);
-                match mode.dialect {
-                    Dialect::Nft => check_nft(&programme.transaction, place.as_ref(), &story),
-                    _ => check_iptables(&programme.transaction, family, place.as_ref(), &story),
-                }
-                n_rulesets += 1;
-            }
-        }
-    }
+    let places: Vec<Option<Namespace>> = (0..2)
+        .map(|idx| has_kernel.then(|| lab.create(&format!("worlds{idx}")).expect("a namespace")))
+        .collect();
+    let n_rulesets: usize = std::thread::scope(|scope| {
+        let halves = places.iter().zip(0..).map(|(place, half)| {
+            let seeds = (0..N_WORLDS).filter(move |it| it % 2 == half);
+            scope.spawn(move || {
+                seeds
+                    .map(|it| show_world(it, place.as_ref()))
+                    .sum::<usize>()
+            })
+        });
+        let halves: Vec<_> = halves.collect();
+        let counts = halves
+            .into_iter()
+            .map(|it| it.join().expect("every world loads"));
+        counts.sum()
+    });
     assert!(n_rulesets >= 800, "{n_rulesets}");
     lab.close().expect("closes");
+}
+
+/// The rulesets of one world, in every mode and family, on one of its nodes, in one of the forms.
+fn show_world(seed: u64, place: Option<&Namespace>) -> usize {
+    let world = RandomWorld::new(seed);
+    let mut n_rulesets = 0;
+    for mode in &MODES {
+        for family in Family::ALL {
+            let number = usize::try_from(seed).unwrap_or(0);
+            let form = FORMS[(number + n_rulesets) % FORMS.len()];
+            let programme = (mode.sync)(&world.snapshot(number, family, form));
+            let story = format!("seed {seed} {} {form:?} {family}", mode.name);
+            match mode.dialect {
+                Dialect::Nft => check_nft(&programme.transaction, place, &story),
+                _ => check_iptables(&programme.transaction, family, place, &story),
+            }
+            n_rulesets += 1;
+        }
+    }
+    n_rulesets
 }
 
 fn applied(transaction: &Transaction) -> Ruleset {

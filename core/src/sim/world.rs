@@ -216,7 +216,7 @@ fn conflicts(manifest: &Manifest, objects: &Objects, mode: &Mode) -> Vec<Complai
                 conflict.key
             ))
             .about(path.clone())
-            .try_this("kube-proxy's whole update would be refused: give one of them another address or port");
+            .try_this("which of the two a real kube-proxy lets stand is luck: give one of them another address or port");
             let complaint = match manifest.source(&object) {
                 Some(source) => complaint.at(&source.file, source.span(&path).start),
                 None => complaint,
