@@ -105,6 +105,47 @@ pub enum UnreachableCode {
     Port,
     /// Forbidden by a rule.
     AdminProhibited,
+    /// The host does not know the protocol; only ICMP has it.
+    Protocol,
+    /// The network is forbidden; only ICMP has it.
+    NetProhibited,
+    /// The host is forbidden; only ICMP has it.
+    HostProhibited,
+    /// The source is against a policy; only ICMPv6 has it.
+    PolicyFail,
+    /// The route rejects; only ICMPv6 has it.
+    RejectRoute,
+}
+
+impl UnreachableCode {
+    /// The code in the message's header (RFC 792 and 1122 with type 3, RFC 4443 with type 1). What
+    /// the other family alone knows becomes the prohibition both know.
+    #[must_use]
+    pub const fn number(self, family: Family) -> u8 {
+        match family {
+            Family::V4 => match self {
+                UnreachableCode::Net => 0,
+                UnreachableCode::Host => 1,
+                UnreachableCode::Protocol => 2,
+                UnreachableCode::Port => 3,
+                UnreachableCode::NetProhibited => 9,
+                UnreachableCode::HostProhibited => 10,
+                UnreachableCode::AdminProhibited
+                | UnreachableCode::PolicyFail
+                | UnreachableCode::RejectRoute => 13,
+            },
+            Family::V6 => match self {
+                UnreachableCode::Net => 0,
+                UnreachableCode::AdminProhibited
+                | UnreachableCode::NetProhibited
+                | UnreachableCode::HostProhibited => 1,
+                UnreachableCode::Host => 3,
+                UnreachableCode::Port | UnreachableCode::Protocol => 4,
+                UnreachableCode::PolicyFail => 5,
+                UnreachableCode::RejectRoute => 6,
+            },
+        }
+    }
 }
 
 /// A header field that NAT rewrites.
@@ -364,6 +405,11 @@ impl fmt::Display for UnreachableCode {
             UnreachableCode::Host => "host-unreachable",
             UnreachableCode::Port => "port-unreachable",
             UnreachableCode::AdminProhibited => "admin-prohibited",
+            UnreachableCode::Protocol => "prot-unreachable",
+            UnreachableCode::NetProhibited => "net-prohibited",
+            UnreachableCode::HostProhibited => "host-prohibited",
+            UnreachableCode::PolicyFail => "policy-fail",
+            UnreachableCode::RejectRoute => "reject-route",
         })
     }
 }

@@ -152,6 +152,13 @@ pub enum Written {
         /// After.
         after: u32,
     },
+    /// The connection's own mark.
+    ConnectionMark {
+        /// Before.
+        before: u32,
+        /// After.
+        after: u32,
+    },
     /// The destination the connection will have.
     Destination {
         /// Address and port, `10.244.2.3:8080`.

@@ -138,7 +138,7 @@ impl fmt::Display for Set {
         }
         let comment = self.comment.iter();
         statements.extend(comment.map(|it| format!("comment {}", quoted(it))));
-        if self.elements().len() > 0 {
+        if !self.is_empty() {
             let (keys, values) = kinds_of_set(self);
             let elements = self.elements().map(|it| {
                 let mut printer = Printer::command(None);
