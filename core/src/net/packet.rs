@@ -162,6 +162,25 @@ pub enum HeaderField {
     DestinationPort,
 }
 
+/// The value of a header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// An address.
+    Address(IpAddr),
+    /// A port.
+    Port(u16),
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FieldValue::Address(it) => it.fmt(f),
+            FieldValue::Port(it) => it.fmt(f),
+        }
+    }
+}
+
 /// The time to live Linux gives a packet it sends.
 #[must_use]
 pub const fn initial_ttl() -> u8 {
@@ -303,15 +322,21 @@ impl Packet {
         })
     }
 
+    /// The value of a field, where the packet has it.
+    #[must_use]
+    pub fn value(&self, field: HeaderField) -> Option<FieldValue> {
+        match field {
+            HeaderField::Source => Some(FieldValue::Address(self.source)),
+            HeaderField::Destination => Some(FieldValue::Address(self.destination)),
+            HeaderField::SourcePort => self.source_port().map(FieldValue::Port),
+            HeaderField::DestinationPort => self.destination_port().map(FieldValue::Port),
+        }
+    }
+
     /// The value of a field as the inspector shows it.
     #[must_use]
     pub fn field(&self, field: HeaderField) -> Option<String> {
-        match field {
-            HeaderField::Source => Some(self.source.to_string()),
-            HeaderField::Destination => Some(self.destination.to_string()),
-            HeaderField::SourcePort => self.source_port().map(|it| it.to_string()),
-            HeaderField::DestinationPort => self.destination_port().map(|it| it.to_string()),
-        }
+        self.value(field).map(|it| it.to_string())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Elements that packets themselves add (`update @set { … }`) live apart, in
 //! [`DynamicElements`], because they belong to a running node and not to the rules.
 //!
-//! **Left out**: the size, policy and collection interval of a set.
+//! **Left out**: the policy and collection interval of a set; a full set takes more all the same.
 
 use super::indexed::Indexed;
 use super::{Datum, Name, Rule, Tag, Verdict};
@@ -24,6 +24,8 @@ pub struct Set {
     pub flags: Vec<SetFlag>,
     /// How long an element lives that is added without a timeout of its own.
     pub timeout: Option<Duration>,
+    /// How many elements it may hold.
+    pub size: Option<u32>,
     /// Its comment.
     pub comment: Option<Name>,
     #[serde(serialize_with = "in_order")]
@@ -40,6 +42,7 @@ impl PartialEq for Set {
                 it.value_type.clone(),
                 it.flags.clone(),
                 it.timeout,
+                it.size,
                 it.comment.clone(),
             )
         };
@@ -180,6 +183,7 @@ impl Set {
             value_type: None,
             flags: Vec::new(),
             timeout: None,
+            size: None,
             comment: None,
             elements: Indexed::default(),
         }

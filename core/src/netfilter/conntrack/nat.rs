@@ -9,7 +9,7 @@
 use super::{Conntrack, Connection, Direction, Place, Tracking, source};
 use crate::chance::Chooser;
 use crate::ip::IpAddr;
-use crate::net::{Flow, HeaderField, Icmp, Packet, Protocol, Transport};
+use crate::net::{FieldValue, Flow, HeaderField, Icmp, Packet, Protocol, Transport};
 use crate::netfilter::jhash::{jhash, scaled};
 use crate::netfilter::{NatFlags, ct_status};
 
@@ -37,14 +37,14 @@ pub struct Translation {
 }
 
 /// A header field that translation changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rewrite {
     /// Which.
     pub field: HeaderField,
     /// What it was.
-    pub before: String,
+    pub before: FieldValue,
     /// What it is.
-    pub after: String,
+    pub after: FieldValue,
 }
 
 impl Translation {
@@ -260,7 +260,7 @@ impl Conntrack {
         tracking: &Tracking,
         which: Manipulation,
         packet: &mut Packet,
-    ) -> Vec<Rewrite> {
+    ) -> [Option<Rewrite>; 2] {
         let connection = self.connection(tracking);
         let of_destination =
             (which == Manipulation::Destination) == (tracking.direction == Direction::Original);
@@ -270,7 +270,7 @@ impl Conntrack {
             ct_status::SNAT
         };
         if connection.status & bit == 0 {
-            return Vec::new();
+            return [None, None];
         }
         let target = connection.flow(tracking.direction.other()).reversed();
         if tracking.is_error {
@@ -344,12 +344,12 @@ fn words(address: IpAddr) -> [u32; 4] {
 }
 
 /// Writes the target's end into the packet.
-fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrite> {
+fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> [Option<Rewrite>; 2] {
     let fields = match which {
         Manipulation::Destination => [HeaderField::Destination, HeaderField::DestinationPort],
         Manipulation::Source => [HeaderField::Source, HeaderField::SourcePort],
     };
-    let before = fields.map(|it| packet.field(it));
+    let before = fields.map(|it| packet.value(it));
     match which {
         Manipulation::Destination => packet.destination = target.destination,
         Manipulation::Source => packet.source = target.source,
@@ -381,23 +381,24 @@ fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrit
         }
         (Transport::Icmp(Icmp::Unreachable { .. }), _) => {}
     }
-    fields
-        .into_iter()
-        .zip(before)
-        .filter_map(|(field, before)| {
-            let (before, after) = (before?, packet.field(field)?);
-            (before != after).then_some(Rewrite {
-                field,
-                before,
-                after,
-            })
+    let changed = |field, before: Option<FieldValue>| {
+        let (before, after) = (before?, packet.value(field)?);
+        (before != after).then_some(Rewrite {
+            field,
+            before,
+            after,
         })
-        .collect()
+    };
+    [changed(fields[0], before[0]), changed(fields[1], before[1])]
 }
 
 /// An error is rewritten outside like any packet, and the packet it quotes the other way round,
 /// so that its receiver recognises what it sent.
-fn translate_error(packet: &mut Packet, which: Manipulation, target: Flow) -> Vec<Rewrite> {
+fn translate_error(
+    packet: &mut Packet,
+    which: Manipulation,
+    target: Flow,
+) -> [Option<Rewrite>; 2] {
     let quoted_end = match which {
         Manipulation::Destination => Manipulation::Source,
         Manipulation::Source => Manipulation::Destination,

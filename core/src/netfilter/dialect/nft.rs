@@ -129,6 +129,9 @@ impl fmt::Display for Set {
         if !self.flags.is_empty() {
             statements.push(format!("flags {}", flags_text(&self.flags)));
         }
+        if let Some(size) = self.size {
+            statements.push(format!("size {size}"));
+        }
         if let Some(timeout) = self.timeout {
             let (secs, ms) = (timeout.as_secs(), timeout.as_millis() % 1000);
             statements.push(match ms {

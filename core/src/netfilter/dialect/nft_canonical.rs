@@ -57,6 +57,8 @@ fn canonical_set(set: &Set) -> Set {
     let mut plain = set.clone();
     plain.flags.sort();
     plain.flags.dedup();
+    // The kernel gives one to a set that rules fill.
+    plain.size = plain.size.filter(|it| *it != 65_535);
     plain.clear();
     for element in set.elements() {
         plain.insert(canonical_element(element));

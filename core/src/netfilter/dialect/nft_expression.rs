@@ -174,7 +174,9 @@ impl Cursor<'_> {
                 "helper" => CtKey::Helper,
                 "zone" => CtKey::Zone(None),
                 "expiration" => CtKey::Expiration,
-                "id" | "bytes" | "packets" | "avgpkt" | "l3proto" | "protocol" | "secmark"
+                "l3proto" => CtKey::Flow(Direction::Original, FlowPart::L3proto),
+                "protocol" => CtKey::Flow(Direction::Original, FlowPart::Protocol),
+                "id" | "bytes" | "packets" | "avgpkt" | "secmark"
                 | "event" | "timeout" | "expectation" => return Ok(beyond(format!("ct {word}"), BeyondAnswer::Unknown)),
                 _ => return Err(Fail::Unknown),
             }));

@@ -44,9 +44,8 @@ fn list_set(table: &Table, set: &Set) -> String {
     let mut lines = vec![format!("\t{noun} {} {{", set.name), type_text(set)];
     let mut flags = set.flags.clone();
     flags.sort();
-    if is_filled_by_rules(table, set) {
-        lines.push("size 65535".to_owned());
-    }
+    let given = is_filled_by_rules(table, set).then_some(65_535);
+    lines.extend(set.size.or(given).map(|it| format!("size {it}")));
     if !flags.is_empty() {
         lines.push(format!("flags {}", flags_text(&flags)));
     }

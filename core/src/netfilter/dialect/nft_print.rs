@@ -284,8 +284,6 @@ impl<'a> Printer<'a> {
             | Meta::Oifname
             | Meta::Iif
             | Meta::Oif
-            | Meta::Iiftype
-            | Meta::Oiftype
             | Meta::Iifgroup
             | Meta::Oifgroup => true,
             _ => false,
@@ -330,6 +328,8 @@ impl<'a> Printer<'a> {
                 true => format!("({text})"),
                 false => text,
             });
+        } else if self.form == Form::Listing && kind == Kind::Integer {
+            self.push(mask.to_string());
         } else {
             self.push(format!("0x{mask:08x}"));
         }
@@ -431,11 +431,16 @@ impl<'a> Printer<'a> {
             }
             Datum::Number(number) => {
                 let named = kind.names().iter().find(|it| it.1 == *number);
-                named.map_or_else(|| number.to_string(), |it| it.0.to_owned())
+                match named {
+                    Some(it) if kind == Kind::Group && self.form == Form::Listing => quoted(it.0),
+                    Some(it) => it.0.to_owned(),
+                    None => number.to_string(),
+                }
             }
             Datum::Bits(bits) => format!("{bits:#x}"),
             Datum::Addresses(low, high) => format!("{low}-{high}"),
             Datum::Numbers(low, high) if kind == Kind::Mark => format!("0x{low:08x}-0x{high:08x}"),
+            Datum::Numbers(low, high) if kind == Kind::Time => format!("{low}s-{high}s"),
             Datum::Numbers(low, high) => format!("{low}-{high}"),
             Datum::Presence(true) => "exists".to_owned(),
             Datum::Presence(false) => "missing".to_owned(),

@@ -222,7 +222,9 @@ impl Printer<'_> {
             CtKey::Expiration => (None, "expiration"),
             CtKey::Flow(direction, part) => (Some(direction), flow_words(part)),
         };
-        match direction {
+        // What is the same in both directions is listed without one.
+        let is_one = self.form == Form::Listing && matches!(words, "protocol" | "l3proto");
+        match direction.filter(|_| !is_one) {
             Some(Direction::Original) => self.push("original"),
             Some(Direction::Reply) => self.push("reply"),
             None => {}

@@ -11,7 +11,7 @@ use super::nft_lex::{Cursor, Fail, ParseError, TokenKind};
 use super::nft_symbols::{Kind, kinds_of};
 use super::nft_values::Values;
 use crate::netfilter::{
-    BitOperation, Datum, Expression, Note, Operand, Operator, Rule, SetReference, Statement,
+    BitOperation, Datum, Expression, FibResult, Note, Operand, Operator, Rule, SetReference, Statement,
 };
 
 /// How a match compares; an operator left out is not always the same as `==`.
@@ -138,15 +138,20 @@ impl Cursor<'_> {
         if comparison == Comparison::Lacks {
             return Err(Fail::Unknown);
         }
-        let presence = match self.peek().text {
-            "exists" => Some(true),
-            "missing" => Some(false),
+        let asks_way = matches!(&left, Expression::Fib(it) if it.result != FibResult::Type);
+        let presence = match (self.peek().text, operator) {
+            ("exists", _) => Some(true),
+            ("missing", _) => Some(false),
+            // No interface has this number: it stands for no way at all.
+            ("0", Operator::Eq | Operator::Ne) if asks_way => Some(operator == Operator::Ne),
             _ => None,
         };
         if let Some(it) = presence
-            && matches!(left, Expression::Fib(_) | Expression::Beyond(_))
+            && (asks_way || matches!(left, Expression::Beyond(_)))
         {
+            let is_number = self.peek().text == "0";
             self.next();
+            let operator = if is_number { Operator::Eq } else { operator };
             return Ok(Statement::Match {
                 left,
                 operator,

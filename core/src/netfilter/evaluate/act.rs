@@ -46,10 +46,12 @@ impl Pass<'_> {
                     Ok(key) => key,
                     Err(lack) => return site.lacking(&lack, statement),
                 };
-                match self.look_up(site, map, &key, deeds) {
-                    Some(Some(MapValue::Verdict(verdict))) => RuleEnd::Verdict(verdict),
-                    _ => site.skipped(Some(key)),
+                let found = self.find(site, map, &key);
+                if let Some(Some(MapValue::Verdict(verdict))) = &found {
+                    deeds.looked_up(map, key, found.as_ref());
+                    return RuleEnd::Verdict(verdict.clone());
                 }
+                site.skipped(Some(key))
             }
             Statement::SetMeta { key, value } => {
                 let after = match self.value(site, value, it, deeds) {
@@ -134,10 +136,14 @@ impl Pass<'_> {
         deeds: &mut Deeds,
     ) -> RuleEnd {
         match self.value(site, asked.0, it, deeds) {
-            Ok(value) => match self.compare(site, asked, &value, it, deeds) {
-                true => GOES_ON,
-                false => site.skipped(Some(value)),
-            },
+            Ok(value) if self.compare(site, asked, &value, it) => {
+                if let Operand::Set(set) = asked.2 {
+                    let found = (asked.1 == Operator::Eq).then_some(&None);
+                    deeds.looked_up(set, value, found);
+                }
+                GOES_ON
+            }
+            Ok(value) => site.skipped(Some(value)),
             Err(Lack::Absent) => site.skipped(None),
             Err(Lack::Unknown) => {
                 let (left, operator, right) = asked;

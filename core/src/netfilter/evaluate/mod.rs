@@ -132,6 +132,7 @@ impl Travelling {
 impl Pass<'_> {
     /// Takes a packet through one hook.
     pub fn hook(&mut self, hook: Hook, it: &mut Travelling) -> Outcome {
+        self.trace.events.reserve(16);
         self.trace.events.push(TraceEvent::HookEntered { hook });
         let family = it.packet.family();
         let mut chains = self.ruleset.base_chains(hook);
@@ -210,7 +211,7 @@ impl Pass<'_> {
             let connection = self.conntrack.connection(tracking);
             let translation = connection
                 .is_translated()
-                .then(|| format!("{} ⇄ {}", connection.original, connection.reply));
+                .then_some((connection.original, connection.reply));
             self.trace
                 .events
                 .push(TraceEvent::NatSkipped { translation });
@@ -220,7 +221,7 @@ impl Pass<'_> {
         let rewrites = self.conntrack.translate(tracking, which, &mut it.packet);
         self.trace
             .events
-            .extend(rewrites.into_iter().map(|it| TraceEvent::Rewritten {
+            .extend(rewrites.into_iter().flatten().map(|it| TraceEvent::Rewritten {
                 field: it.field,
                 before: it.before,
                 after: it.after,
@@ -370,32 +371,38 @@ impl Pass<'_> {
                 break;
             }
         }
-        let event = match &end {
-            RuleEnd::Skipped(skipped) => TraceEvent::RuleSkipped {
-                chain: chain.name.clone(),
-                rule: rule_idx,
-                skipped: skipped.clone(),
-            },
-            RuleEnd::Unknown(text) => TraceEvent::UnknownMet(Unknown {
-                chain: chain.name.clone(),
-                rule: rule_idx,
-                text: text.clone(),
-            }),
-            RuleEnd::Verdict(_) | RuleEnd::Reject(_) => TraceEvent::RuleMatched {
-                chain: chain.name.clone(),
-                rule: rule_idx,
-                lookups: deeds.lookups,
-                written: deeds.written,
-                verdict: match &end {
-                    RuleEnd::Verdict(verdict) => verdict.clone(),
-                    _ => Verdict::Drop,
-                },
-            },
+        let chain = chain.name.clone();
+        let Deeds { lookups, written } = deeds;
+        let matched = |verdict| TraceEvent::RuleMatched {
+            chain: chain.clone(),
+            rule: rule_idx,
+            lookups,
+            written,
+            verdict,
+        };
+        let (event, end) = match end {
+            RuleEnd::Skipped(skipped) => {
+                let event = TraceEvent::RuleSkipped {
+                    chain,
+                    rule: rule_idx,
+                    skipped,
+                };
+                (event, RuleEnd::Verdict(Verdict::Continue))
+            }
+            RuleEnd::Unknown(text) => {
+                let event = TraceEvent::UnknownMet(Unknown {
+                    chain,
+                    rule: rule_idx,
+                    text: text.clone(),
+                });
+                (event, RuleEnd::Unknown(text))
+            }
+            RuleEnd::Verdict(verdict) => (matched(verdict.clone()), RuleEnd::Verdict(verdict)),
+            RuleEnd::Reject(with) => (matched(Verdict::Drop), RuleEnd::Reject(with)),
         };
         self.trace.events.push(event);
         end
     }
-
 }
 
 /// In which table a chain is being gone through, on which hook, and how deep.

@@ -6,9 +6,10 @@
 
 use super::value::Lack;
 use super::{Deeds, Pass, RuleEnd, Site, Travelling};
-use crate::ip::{Cidr, IpAddr, join_host_port};
+use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::conntrack::{Manipulation, Translation};
 use crate::netfilter::{Datum, Hook, NatFlags, NatKind, NatTarget, Statement, Verdict, Written};
+use std::net::SocketAddr;
 
 /// A range of addresses, and one of ports.
 type Ranges = (Option<(IpAddr, IpAddr)>, Option<(u16, u16)>);
@@ -65,10 +66,10 @@ impl Pass<'_> {
         let reply = self.conntrack.connection(tracking).reply;
         deeds.written.push(match which {
             Manipulation::Destination => Written::Destination {
-                to: join_host_port(reply.source, reply.source_port),
+                to: SocketAddr::new(reply.source, reply.source_port),
             },
             Manipulation::Source => Written::Source {
-                to: join_host_port(reply.destination, reply.destination_port),
+                to: SocketAddr::new(reply.destination, reply.destination_port),
                 masqueraded: kind == NatKind::Masquerade,
             },
         });

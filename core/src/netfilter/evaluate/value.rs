@@ -237,7 +237,6 @@ impl Pass<'_> {
         (left, operator, right): (&Expression, Operator, &Operand),
         value: &Datum,
         it: &Travelling,
-        deeds: &mut Deeds,
     ) -> bool {
         if let (Expression::Ct(CtKey::Label), Operand::Value(Datum::Text(label))) = (left, right) {
             let has = it.tracking.as_ref().is_some_and(|tracking| {
@@ -254,7 +253,7 @@ impl Pass<'_> {
         }
         let is = match right {
             Operand::Value(wanted) => is_value(left, wanted, value),
-            Operand::Set(set) => self.look_up(site, set, value, deeds).is_some(),
+            Operand::Set(set) => self.find(site, set, value).is_some(),
         };
         let order = || match right {
             Operand::Value(wanted) => order(value, wanted),
@@ -271,17 +270,16 @@ impl Pass<'_> {
     }
 
     /// Looks a key up: none if it is absent, else its value where the set is a map.
-    pub(super) fn look_up(
+    pub(super) fn find(
         &self,
         site: &Site<'_>,
         set: &SetReference,
         key: &Datum,
-        deeds: &mut Deeds,
     ) -> Option<Option<MapValue>> {
-        let (name, found) = match set {
+        match set {
             SetReference::Anonymous(elements) => {
                 let found = elements.iter().find(|it| is_value_exactly(&it.key, key));
-                (None, found.map(|it| it.value.clone()))
+                found.map(|it| it.value.clone())
             }
             SetReference::Named(name) => {
                 let found = site.table.sets.get(name).and_then(|it| it.find(key));
@@ -293,20 +291,46 @@ impl Pass<'_> {
                     let at = (site.table.key.clone(), name.clone());
                     self.dynamic.find(&at, key, self.now)
                 };
-                (Some(name.clone()), found.or_else(dynamic))
+                found.or_else(dynamic)
             }
-        };
-        deeds.lookups.push(Lookup {
-            set: name,
-            key: key.clone(),
-            result: match &found {
+        }
+    }
+
+    /// The same, noting what was asked and found.
+    pub(super) fn look_up(
+        &self,
+        site: &Site<'_>,
+        set: &SetReference,
+        key: &Datum,
+        deeds: &mut Deeds,
+    ) -> Option<Option<MapValue>> {
+        let found = self.find(site, set, key);
+        deeds.looked_up(set, key.clone(), found.as_ref());
+        found
+    }
+}
+
+impl Deeds {
+    /// Notes a look-up.
+    pub(super) fn looked_up(
+        &mut self,
+        set: &SetReference,
+        key: Datum,
+        found: Option<&Option<MapValue>>,
+    ) {
+        self.lookups.push(Lookup {
+            set: match set {
+                SetReference::Named(name) => Some(name.clone()),
+                SetReference::Anonymous(_) => None,
+            },
+            key,
+            result: match found {
                 None => LookupResult::Absent,
                 Some(None) => LookupResult::Present,
                 Some(Some(MapValue::Verdict(it))) => LookupResult::Verdict(it.clone()),
                 Some(Some(MapValue::Data(it))) => LookupResult::Data(it.clone()),
             },
         });
-        found
     }
 }
 
