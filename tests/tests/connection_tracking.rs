@@ -1,12 +1,16 @@
 //! Connection tracking over time: states, timeouts, zones, errors, ports, and kube-proxy's clearing.
 
+use packetwalk_core::api::Object;
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::ip::{Family, IpAddr};
-use packetwalk_core::net::{Icmp, Packet, RouteTable, TcpFlags, Transport, UnreachableCode, initial_ttl};
+use packetwalk_core::net::{
+    Icmp, Packet, RouteTable, TcpFlags, Transport, UnreachableCode, initial_ttl,
+};
 use packetwalk_core::netfilter::conntrack::{Conntrack, Found, list};
 use packetwalk_core::netfilter::dialect::nft;
-use packetwalk_core::netfilter::{DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling};
-use packetwalk_core::api::Object;
+use packetwalk_core::netfilter::{
+    DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling,
+};
 use packetwalk_core::proxy::{Form, clean_stale_connections, stale_connections};
 use packetwalk_core::time::{Duration, Instant};
 use packetwalk_tests::manifest;
@@ -29,7 +33,10 @@ impl Router {
         routes.add_interface("eth0", &["10.0.0.1/24".parse().expect("a range")]);
         routes.add_interface("eth1", &["192.168.0.1/24".parse().expect("a range")]);
         let mut ruleset = Ruleset::default();
-        nft::parse(rules).expect("rules").apply(&mut ruleset).expect("applies");
+        nft::parse(rules)
+            .expect("rules")
+            .apply(&mut ruleset)
+            .expect("applies");
         Router {
             rules: ruleset,
             routes,
@@ -93,12 +100,27 @@ fn packet(from: &str, to: &str, transport: Transport) -> Packet {
 
 fn udp(from: (&str, u16), to: (&str, u16)) -> Packet {
     let (source_port, destination_port) = (from.1, to.1);
-    packet(from.0, to.0, Transport::Udp { source_port, destination_port })
+    packet(
+        from.0,
+        to.0,
+        Transport::Udp {
+            source_port,
+            destination_port,
+        },
+    )
 }
 
 fn tcp(from: (&str, u16), to: (&str, u16), flags: TcpFlags) -> Packet {
     let (source_port, destination_port) = (from.1, to.1);
-    packet(from.0, to.0, Transport::Tcp { source_port, destination_port, flags })
+    packet(
+        from.0,
+        to.0,
+        Transport::Tcp {
+            source_port,
+            destination_port,
+            flags,
+        },
+    )
 }
 
 const MASQUERADE: &str = "add table ip t
@@ -112,11 +134,19 @@ fn the_table_is_listed_as_conntrack_lists_it() {
     let (client, server) = (("10.0.0.5", 40_000), ("192.168.0.9", 53));
     let out = router.pass(&udp(client, server)).expect("passes");
     let ping = Transport::Icmp(Icmp::EchoRequest { id: 77 });
-    router.pass(&packet("10.0.0.5", "192.168.0.9", ping)).expect("passes");
+    router
+        .pass(&packet("10.0.0.5", "192.168.0.9", ping))
+        .expect("passes");
     let web = ("192.168.0.9", 80);
-    router.pass(&tcp(client, web, TcpFlags::SYN)).expect("passes");
-    router.pass(&tcp(web, ("192.168.0.1", 40_000), TcpFlags::SYN_ACK)).expect("passes");
-    router.pass(&tcp(client, web, TcpFlags::ACK)).expect("passes");
+    router
+        .pass(&tcp(client, web, TcpFlags::SYN))
+        .expect("passes");
+    router
+        .pass(&tcp(web, ("192.168.0.1", 40_000), TcpFlags::SYN_ACK))
+        .expect("passes");
+    router
+        .pass(&tcp(client, web, TcpFlags::ACK))
+        .expect("passes");
     assert_eq!(out.source, ip("192.168.0.1"));
     assert_eq!(
         router.list(),
@@ -135,7 +165,9 @@ fn an_exchange_over_udp_is_a_stream_after_two_seconds() {
     let (client, server) = (("10.0.0.5", 40_000), ("192.168.0.9", 53));
     let left = |router: &Router| -> u64 {
         let list = router.list();
-        list.split_whitespace().nth(2).map_or(0, |it| it.parse().expect("seconds"))
+        list.split_whitespace()
+            .nth(2)
+            .map_or(0, |it| it.parse().expect("seconds"))
     };
     router.pass(&udp(client, server)).expect("passes");
     assert_eq!(left(&router), 30);
@@ -157,11 +189,16 @@ fn an_exchange_over_udp_is_a_stream_after_two_seconds() {
 fn a_refused_connection_is_forgotten_at_once() {
     let mut router = Router::new(MASQUERADE);
     let (client, server) = (("10.0.0.5", 40_000), ("192.168.0.9", 81));
-    router.pass(&tcp(client, server, TcpFlags::SYN)).expect("passes");
+    router
+        .pass(&tcp(client, server, TcpFlags::SYN))
+        .expect("passes");
     let back = tcp(server, ("192.168.0.1", 40_000), TcpFlags::RST_ACK);
     let back = router.pass(&back).expect("passes");
     // Its last packet is still translated back.
-    assert_eq!((back.destination, back.destination_port()), (ip("10.0.0.5"), Some(40_000)));
+    assert_eq!(
+        (back.destination, back.destination_port()),
+        (ip("10.0.0.5"), Some(40_000))
+    );
     assert_eq!(router.list(), "");
 }
 
@@ -174,14 +211,23 @@ add rule ip t fwd ct state invalid drop
     ));
     let (client, server) = (("10.0.0.5", 40_000), ("192.168.0.9", 80));
     let syn_ack = tcp(server, ("192.168.0.1", 40_000), TcpFlags::SYN_ACK);
-    assert!(matches!(router.pass(&syn_ack), Err(Outcome::Dropped { .. })));
-    router.pass(&tcp(client, server, TcpFlags::SYN)).expect("passes");
+    assert!(matches!(
+        router.pass(&syn_ack),
+        Err(Outcome::Dropped { .. })
+    ));
+    router
+        .pass(&tcp(client, server, TcpFlags::SYN))
+        .expect("passes");
     let ack = tcp(client, server, TcpFlags::ACK);
     assert!(matches!(router.pass(&ack), Err(Outcome::Dropped { .. })));
     // A connection nobody saw the beginning of is picked up, for five minutes.
     let other = tcp(("10.0.0.5", 40_001), server, TcpFlags::ACK);
     router.pass(&other).expect("passes");
-    assert!(router.list().contains("tcp      6 300 ESTABLISHED"), "{}", router.list());
+    assert!(
+        router.list().contains("tcp      6 300 ESTABLISHED"),
+        "{}",
+        router.list()
+    );
 }
 
 #[test]
@@ -197,21 +243,33 @@ add rule ip t post oifname eth1 masquerade
     let sent = udp(("10.0.0.5", 40_000), ("10.96.0.1", 53));
     let out = router.pass(&sent).expect("passes");
     assert_eq!(out, udp(("192.168.0.1", 40_000), ("192.168.0.9", 5353)));
-    let error = out.unreachable_reply(ip("192.168.0.9"), UnreachableCode::Port).expect("an error");
+    let error = out
+        .unreachable_reply(ip("192.168.0.9"), UnreachableCode::Port)
+        .expect("an error");
     let back = router.pass(&error).expect("passes");
-    assert_eq!((back.source, back.destination), (ip("10.96.0.1"), ip("10.0.0.5")));
+    assert_eq!(
+        (back.source, back.destination),
+        (ip("10.96.0.1"), ip("10.0.0.5"))
+    );
     let Transport::Icmp(Icmp::Unreachable { about, .. }) = &back.transport else {
         panic!("{back}");
     };
     assert_eq!(**about, sent);
     // From a router on the way, the error keeps its own source.
-    let error = out.unreachable_reply(ip("192.168.0.77"), UnreachableCode::Host).expect("an error");
+    let error = out
+        .unreachable_reply(ip("192.168.0.77"), UnreachableCode::Host)
+        .expect("an error");
     let back = router.pass(&error).expect("passes");
     assert_eq!(back.destination, ip("10.0.0.5"));
     // And an error about nothing anybody sent is invalid.
     let stray = udp(("192.168.0.1", 1), ("192.168.0.9", 2));
-    let stray = stray.unreachable_reply(ip("192.168.0.9"), UnreachableCode::Port).expect("an error");
-    assert_eq!(router.conntrack.track(&stray, router.now), (None, Found::Invalid));
+    let stray = stray
+        .unreachable_reply(ip("192.168.0.9"), UnreachableCode::Port)
+        .expect("an error");
+    assert_eq!(
+        router.conntrack.track(&stray, router.now),
+        (None, Found::Invalid)
+    );
 }
 
 #[test]
@@ -226,8 +284,13 @@ fn two_clients_with_one_port_get_two_ports() {
     let second = port(&mut router, "10.0.0.6");
     assert!(second != 40_000 && second >= 1024, "{second}");
     // The answer to each finds its own way back.
-    let back = router.pass(&udp(server, ("192.168.0.1", second))).expect("passes");
-    assert_eq!((back.destination, back.destination_port()), (ip("10.0.0.6"), Some(40_000)));
+    let back = router
+        .pass(&udp(server, ("192.168.0.1", second)))
+        .expect("passes");
+    assert_eq!(
+        (back.destination, back.destination_port()),
+        (ip("10.0.0.6"), Some(40_000))
+    );
     // Low ports stay low.
     let low = |router: &mut Router, from| {
         let out = router.pass(&udp((from, 100), server)).expect("passes");
@@ -236,14 +299,24 @@ fn two_clients_with_one_port_get_two_ports() {
     assert_eq!(low(&mut router, "10.0.0.5"), 100);
     assert!((1..512).contains(&low(&mut router, "10.0.0.6")));
     // Two pings of one identifier are told apart as well.
-    let ping = |from| packet(from, "192.168.0.9", Transport::Icmp(Icmp::EchoRequest { id: 7 }));
+    let ping = |from| {
+        packet(
+            from,
+            "192.168.0.9",
+            Transport::Icmp(Icmp::EchoRequest { id: 7 }),
+        )
+    };
     router.pass(&ping("10.0.0.5")).expect("passes");
     let out = router.pass(&ping("10.0.0.6")).expect("passes");
     let Transport::Icmp(Icmp::EchoRequest { id }) = out.transport else {
         panic!("{out}");
     };
     assert_ne!(id, 7);
-    let answer = packet("192.168.0.9", "192.168.0.1", Transport::Icmp(Icmp::EchoReply { id }));
+    let answer = packet(
+        "192.168.0.9",
+        "192.168.0.1",
+        Transport::Icmp(Icmp::EchoReply { id }),
+    );
     let back = router.pass(&answer).expect("passes");
     assert_eq!(back.destination, ip("10.0.0.6"));
     assert_eq!(back.transport, Transport::Icmp(Icmp::EchoReply { id: 7 }));
@@ -262,31 +335,50 @@ add rule ip t post udp dport 56 masquerade fully-random
     let mut seen = BTreeSet::new();
     for client in 1..=40u16 {
         let from = format!("10.0.0.{}", client + 100);
-        let out = router.pass(&udp((&from, 40_000), ("192.168.0.9", 53))).expect("passes");
+        let out = router
+            .pass(&udp((&from, 40_000), ("192.168.0.9", 53)))
+            .expect("passes");
         let port = out.source_port().expect("a port");
         assert!((2000..=2003).contains(&port), "{out}");
-        assert!(out.source >= ip("192.168.0.10") && out.source <= ip("192.168.0.13"), "{out}");
+        assert!(
+            out.source >= ip("192.168.0.10") && out.source <= ip("192.168.0.13"),
+            "{out}"
+        );
         seen.insert((out.source, port));
     }
     assert!(seen.len() > 8, "{seen:?}");
     // The same client has the same address for every server only if that was asked for.
     let address = |router: &mut Router, port, server: &str| {
-        let out = router.pass(&udp(("10.0.0.77", 1), (server, port))).expect("passes");
+        let out = router
+            .pass(&udp(("10.0.0.77", 1), (server, port)))
+            .expect("passes");
         out.source
     };
     let servers: Vec<String> = (20..60).map(|it| format!("192.168.0.{it}")).collect();
-    let persistent: BTreeSet<_> = servers.iter().map(|it| address(&mut router, 55, it)).collect();
+    let persistent: BTreeSet<_> = servers
+        .iter()
+        .map(|it| address(&mut router, 55, it))
+        .collect();
     assert_eq!(persistent.len(), 1);
-    let spread: BTreeSet<_> = servers.iter().map(|it| address(&mut router, 53, it)).collect();
+    let spread: BTreeSet<_> = servers
+        .iter()
+        .map(|it| address(&mut router, 53, it))
+        .collect();
     assert!(spread.len() > 1);
     // Two ports for two connections; a third gets one that is taken, as the kernel would let it.
     let port = |router: &mut Router, from: &str| {
-        let out = router.pass(&udp((from, 5), ("192.168.0.9", 54))).expect("passes");
+        let out = router
+            .pass(&udp((from, 5), ("192.168.0.9", 54)))
+            .expect("passes");
         out.source_port().expect("a port")
     };
-    let two: BTreeSet<u16> = ["10.0.0.5", "10.0.0.6"].map(|it| port(&mut router, it)).into();
+    let two: BTreeSet<u16> = ["10.0.0.5", "10.0.0.6"]
+        .map(|it| port(&mut router, it))
+        .into();
     assert_eq!(two, BTreeSet::from([3000, 3001]));
-    let out = router.pass(&udp(("10.0.0.5", 40_000), ("192.168.0.9", 56))).expect("passes");
+    let out = router
+        .pass(&udp(("10.0.0.5", 40_000), ("192.168.0.9", 56)))
+        .expect("passes");
     assert_ne!(out.source_port(), Some(40_000));
 }
 
@@ -317,13 +409,24 @@ add rule ip t fwd ct zone 5 ct mark set 0x7
 ";
     let mut router = Router::new(rules);
     let client = ("10.0.0.5", 40_000);
-    router.pass(&udp(client, ("192.168.0.9", 53))).expect("passes");
-    assert!(router.list().contains("mark=7 zone=5 use=1"), "{}", router.list());
+    router
+        .pass(&udp(client, ("192.168.0.9", 53)))
+        .expect("passes");
+    assert!(
+        router.list().contains("mark=7 zone=5 use=1"),
+        "{}",
+        router.list()
+    );
     let untracked = router.pass(&udp(client, ("192.168.0.9", 54)));
-    assert!(matches!(untracked, Err(Outcome::Dropped { rule: Some(0), .. })));
+    assert!(matches!(
+        untracked,
+        Err(Outcome::Dropped { rule: Some(0), .. })
+    ));
     assert_eq!(router.conntrack.connections().count(), 1);
     // The answer comes in outside the zone, and is a connection of its own.
-    router.pass(&udp(("192.168.0.9", 53), client)).expect("passes");
+    router
+        .pass(&udp(("192.168.0.9", 53), client))
+        .expect("passes");
     assert_eq!(router.conntrack.connections().count(), 2);
 }
 
@@ -352,15 +455,24 @@ add rule ip t fwd drop
     assert!(goes(router.at(59), "10.0.0.6", 2));
     router.at(61);
     let after: Vec<bool> = (0..4).map(|_| goes(&mut router, "10.0.0.6", 2)).collect();
-    assert_eq!(after.iter().filter(|it| **it).count(), 2, "in turn, no longer by the set");
+    assert_eq!(
+        after.iter().filter(|it| **it).count(),
+        2,
+        "in turn, no longer by the set"
+    );
     router.at(100);
     let passed: usize = (0..6).filter(|_| goes(&mut router, "10.0.0.7", 3)).count();
     assert!((3..=5).contains(&passed), "{passed}");
-    let flood = |router: &mut Router, from: &str, goes: &mut dyn FnMut(&mut Router, &str, u16) -> bool| {
-        (0..5).filter(|_| goes(router, from, 4)).count()
-    };
+    let flood =
+        |router: &mut Router, from: &str, goes: &mut dyn FnMut(&mut Router, &str, u16) -> bool| {
+            (0..5).filter(|_| goes(router, from, 4)).count()
+        };
     assert_eq!(flood(&mut router, "10.0.0.8", &mut goes), 2);
-    assert_eq!(flood(&mut router, "10.0.0.9", &mut goes), 2, "each has a limit of its own");
+    assert_eq!(
+        flood(&mut router, "10.0.0.9", &mut goes),
+        2,
+        "each has a limit of its own"
+    );
 }
 
 #[test]
@@ -390,18 +502,30 @@ add rule ip t pre ip daddr 10.96.0.53 udp dport 53 dnat to 192.168.0.9:53
 ",
     );
     let client = ("10.0.0.5", 40_000);
-    router.pass(&udp(client, ("10.96.0.53", 53))).expect("passes");
-    router.pass(&udp(client, ("192.168.0.77", 53))).expect("passes");
+    router
+        .pass(&udp(client, ("10.96.0.53", 53)))
+        .expect("passes");
+    router
+        .pass(&udp(client, ("192.168.0.77", 53)))
+        .expect("passes");
     let same = snapshot("192.168.0.9", Form::G3, true);
     assert_eq!(stale_connections(&same, &router.conntrack), []);
     // The ghost: the rules lead elsewhere, and the connection does not.
     let moved = snapshot("192.168.0.10", Form::G3, true);
-    let out = router.pass(&udp(client, ("10.96.0.53", 53))).expect("passes");
+    let out = router
+        .pass(&udp(client, ("10.96.0.53", 53)))
+        .expect("passes");
     assert_eq!(out.destination, ip("192.168.0.9"));
     // Up to 1.36 a Service that nothing serves leaves its connections alone.
     let unserved = |form| snapshot("192.168.0.10", form, false);
-    assert_eq!(stale_connections(&unserved(Form::G3), &router.conntrack), []);
-    assert_eq!(stale_connections(&unserved(Form::G4), &router.conntrack).len(), 1);
+    assert_eq!(
+        stale_connections(&unserved(Form::G3), &router.conntrack),
+        []
+    );
+    assert_eq!(
+        stale_connections(&unserved(Form::G4), &router.conntrack).len(),
+        1
+    );
     assert_eq!(clean_stale_connections(&moved, &mut router.conntrack), 1);
     assert_eq!(router.conntrack.connections().count(), 1);
 }

@@ -4,6 +4,8 @@
 //! A row is a ruleset of a host that talks to itself, and what it sends. The simulated host's table, printed
 //! as `conntrack -L` prints it, is held against `/proc/net/nf_conntrack`.
 
+#![expect(clippy::print_stdout, reason = "counts are shown with --nocapture")]
+
 use packetwalk::kernel::link::{Power, switch};
 use packetwalk::kernel::{Lab, LabId, nft as nft_tool};
 use packetwalk_core::chance::Chooser;
@@ -11,7 +13,9 @@ use packetwalk_core::ip::{Family, IpAddr};
 use packetwalk_core::net::{Packet, RouteTable, TcpFlags, Transport, initial_ttl};
 use packetwalk_core::netfilter::conntrack::{Conntrack, list};
 use packetwalk_core::netfilter::dialect::nft;
-use packetwalk_core::netfilter::{DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling};
+use packetwalk_core::netfilter::{
+    DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling,
+};
 use packetwalk_core::time::{Duration, Instant};
 use packetwalk_tests::kernel_is_ours;
 use std::collections::BTreeSet;
@@ -30,12 +34,22 @@ const ROWS: [Row; 9] = [
         rules: "chain o { type filter hook output priority 0; \
                 udp dport 1000 ct mark set jhash ip daddr mod 65536 seed 0x1; \
                 udp dport 1001 ct mark set jhash ip daddr . udp dport mod 65536 seed 0xdeadbeef offset 7; }",
-        sends: &[(1, 5000, 1, 1000), (1, 5000, 2, 1000), (1, 5001, 3, 1001), (1, 5001, 200, 1001)],
+        sends: &[
+            (1, 5000, 1, 1000),
+            (1, 5000, 2, 1000),
+            (1, 5001, 3, 1001),
+            (1, 5001, 200, 1001),
+        ],
     },
     Row {
         name: "numbers in turn",
         rules: "chain o { type filter hook output priority 0; ct mark set numgen inc mod 3 offset 10; }",
-        sends: &[(1, 5000, 1, 1), (1, 5001, 1, 1), (1, 5002, 1, 1), (1, 5003, 1, 1)],
+        sends: &[
+            (1, 5000, 1, 1),
+            (1, 5001, 1, 1),
+            (1, 5002, 1, 1),
+            (1, 5003, 1, 1),
+        ],
     },
     Row {
         name: "an address out of a range, by client and server, or by client alone",
@@ -67,19 +81,34 @@ const ROWS: [Row; 9] = [
         rules: "set s { type ipv4_addr; flags dynamic,timeout; timeout 60s; }\n\
                 chain o { type filter hook output priority 0; \
                 ip daddr @s ct mark set 2; udp dport 1 update @s { ip daddr }; }",
-        sends: &[(1, 5000, 1, 2), (1, 5001, 1, 1), (1, 5002, 1, 2), (1, 5003, 2, 2)],
+        sends: &[
+            (1, 5000, 1, 2),
+            (1, 5001, 1, 1),
+            (1, 5002, 1, 2),
+            (1, 5003, 2, 2),
+        ],
     },
     Row {
         name: "a burst, and no more",
         rules: "chain o { type filter hook output priority 0; limit rate 1/hour burst 3 packets ct mark set 5; }",
-        sends: &[(1, 5000, 1, 1), (1, 5001, 1, 1), (1, 5002, 1, 1), (1, 5003, 1, 1)],
+        sends: &[
+            (1, 5000, 1, 1),
+            (1, 5001, 1, 1),
+            (1, 5002, 1, 1),
+            (1, 5003, 1, 1),
+        ],
     },
     Row {
         name: "a limit for each element of a set",
         rules: "set s { type ipv4_addr; flags dynamic; size 100; }\n\
                 chain o { type filter hook output priority 0; \
                 add @s { ip daddr limit rate over 1/hour burst 1 packets } ct mark set 9; }",
-        sends: &[(1, 5000, 1, 1), (1, 5001, 1, 1), (1, 5002, 2, 1), (1, 5003, 2, 1)],
+        sends: &[
+            (1, 5000, 1, 1),
+            (1, 5001, 1, 1),
+            (1, 5002, 2, 1),
+            (1, 5003, 2, 1),
+        ],
     },
     Row {
         name: "zones, no tracking, marks of both kinds",
@@ -87,7 +116,7 @@ const ROWS: [Row; 9] = [
                 udp dport 3 notrack; }\n\
                 chain o { type filter hook output priority 0; \
                 udp dport 1 meta mark set 0xff ct mark set meta mark and 0xf or 0x30; \
-                ct original proto-dst 2 ct state new ct mark set 6; \
+                meta l4proto udp ct original proto-dst 2 ct state new ct mark set 6; \
                 ct state untracked drop; }",
         sends: &[(1, 5000, 1, 1), (1, 5001, 1, 2)],
     },
@@ -128,7 +157,12 @@ impl Host {
             now: self.now,
             trace: Trace::default(),
         };
-        for hook in [Hook::Output, Hook::Postrouting, Hook::Prerouting, Hook::Input] {
+        for hook in [
+            Hook::Output,
+            Hook::Postrouting,
+            Hook::Prerouting,
+            Hook::Input,
+        ] {
             let end = pass.hook(hook, &mut it);
             assert_eq!(end, Outcome::Accepted, "{hook}");
         }
@@ -224,7 +258,9 @@ fn the_kernels_table_is_ours_row_by_row() {
                 };
                 let to = SocketAddrV4::new(loopback(*to), *to_port);
                 // Nobody listens: the next send on this socket is told so.
-                let _ = socket.send_to(b"x", to).or_else(|_| socket.send_to(b"x", to));
+                let _ = socket
+                    .send_to(b"x", to)
+                    .or_else(|_| socket.send_to(b"x", to));
                 sockets.push(socket);
             }
             kernel_lines()
@@ -265,7 +301,9 @@ fn a_connection_goes_through_the_kernels_own_states() {
         let port = client.local_addr().expect("an address").port();
         let (server, _) = listener.accept().expect("a connection");
         seen.push(kernel_lines());
-        client.shutdown(std::net::Shutdown::Write).expect("half closed");
+        client
+            .shutdown(std::net::Shutdown::Write)
+            .expect("half closed");
         std::thread::sleep(std::time::Duration::from_millis(50));
         seen.push(kernel_lines());
         drop(server);

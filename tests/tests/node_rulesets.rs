@@ -5,14 +5,16 @@
 //! ruleset` of nft 1.0.6 did; `listed/*.nft` is what the latter says of rules the former loaded, which no
 //! tool reads again.
 
+#![expect(clippy::print_stdout, reason = "counts are shown with --nocapture")]
+
 use packetwalk::kernel::{Lab, LabId, iptables as iptables_tools, nft as nft_tool};
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::net::{Icmp, Packet, Protocol, RouteTable, TcpFlags, Transport, initial_ttl};
 use packetwalk_core::netfilter::conntrack::Conntrack;
 use packetwalk_core::netfilter::dialect::{Dialect, iptables, nft};
 use packetwalk_core::netfilter::{
-    DynamicElements, Hook, Object, Outcome, Pass, Ruleset, Statement, TableFamily, Trace, Transaction,
-    Travelling,
+    DynamicElements, Hook, Object, Outcome, Pass, Ruleset, Statement, TableFamily, Trace,
+    Transaction, Travelling,
 };
 use packetwalk_core::time::Instant;
 use packetwalk_tests::{iptables_is_there, kernel_is_ours, root};
@@ -26,7 +28,11 @@ fn cases(folder: &str, ending: &str) -> Vec<(String, String)> {
         .map(|it| it.expect("an entry").path())
         .filter(|it| it.extension().is_some_and(|it| it == ending))
         .map(|path| {
-            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let name = path
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             (name, std::fs::read_to_string(&path).expect("a case"))
         })
         .collect();
@@ -71,7 +77,14 @@ fn every_kind_of_ruleset_is_there() {
     };
     assert_eq!(
         names(saved()),
-        ["calico", "cilium-istio", "docker", "extensions", "flannel-kubelet", "ufw"]
+        [
+            "calico",
+            "cilium-istio",
+            "docker",
+            "extensions",
+            "flannel-kubelet",
+            "ufw"
+        ]
     );
     assert_eq!(
         names(listed()),
@@ -91,7 +104,10 @@ fn a_listing_of_iptables_survives_reading_and_printing() {
             let again = iptables::parse(&printed, TableFamily::Ip).expect("our own text");
             let again = iptables::canonical_transaction(&again);
             for command in &canonical.commands {
-                assert!(again.commands.contains(command), "{name}: {command:?}\n{printed}");
+                assert!(
+                    again.commands.contains(command),
+                    "{name}: {command:?}\n{printed}"
+                );
             }
             assert_eq!(again.commands.len(), canonical.commands.len(), "{name}");
         }
@@ -133,7 +149,10 @@ fn only_what_no_model_of_a_packet_can_answer_is_unknown() {
         "-m mac --mac-source 02:42:ac:11:00:02",
         "-m string --string \"GET /\" --algo bm",
     ];
-    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        found.iter().map(String::as_str).collect::<Vec<_>>(),
+        expected
+    );
 
     let found: BTreeSet<String> = listed()
         .iter()
@@ -172,7 +191,10 @@ fn what_is_printed_as_commands_reads_the_same() {
         let printed = transaction.to_string();
         let again = match nft::parse(&printed) {
             Ok(again) => again,
-            Err(error) => panic!("{name}: {error}: {}", printed.lines().nth(error.line - 1).unwrap_or("")),
+            Err(error) => panic!(
+                "{name}: {error}: {}",
+                printed.lines().nth(error.line - 1).unwrap_or("")
+            ),
         };
         assert_eq!(again.commands.len(), transaction.commands.len(), "{name}");
         for (again, written) in again.commands.iter().zip(&transaction.commands) {
@@ -185,7 +207,11 @@ fn routes() -> RouteTable {
     let mut routes = RouteTable::with_loopback();
     routes.add_interface("eth0", &["192.168.0.2/24".parse().expect("a range")]);
     routes.add_interface("docker0", &["172.17.0.1/16".parse().expect("a range")]);
-    routes.add_route("0.0.0.0/0".parse().expect("a range"), "192.168.0.1".parse().ok(), "eth0");
+    routes.add_route(
+        "0.0.0.0/0".parse().expect("a range"),
+        "192.168.0.1".parse().ok(),
+        "eth0",
+    );
     routes
 }
 
@@ -224,10 +250,12 @@ fn packets() -> Vec<Packet> {
 #[test]
 fn every_ruleset_can_be_walked() {
     let routes = routes();
-    let of_iptables = saved().into_iter().map(|(name, text)| (name, ruleset_of(&text)));
-    let of_nft = listed().into_iter().map(|(name, text)| {
-        (name, nft::parse_listing(&text).expect("a listing").ruleset)
-    });
+    let of_iptables = saved()
+        .into_iter()
+        .map(|(name, text)| (name, ruleset_of(&text)));
+    let of_nft = listed()
+        .into_iter()
+        .map(|(name, text)| (name, nft::parse_listing(&text).expect("a listing").ruleset));
     let (mut n_walks, mut n_unknown) = (0, 0);
     for (name, ruleset) in of_iptables.chain(of_nft) {
         for packet in packets() {
@@ -243,7 +271,12 @@ fn every_ruleset_can_be_walked() {
                 trace: Trace::default(),
             };
             let mut it = Travelling::arriving(packet.clone(), "eth0");
-            for hook in [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Postrouting] {
+            for hook in [
+                Hook::Prerouting,
+                Hook::Input,
+                Hook::Forward,
+                Hook::Postrouting,
+            ] {
                 n_walks += 1;
                 match pass.hook(hook, &mut it) {
                     Outcome::Accepted => {}
@@ -257,7 +290,10 @@ fn every_ruleset_can_be_walked() {
         }
     }
     println!("{n_walks} hooks passed, {n_unknown} ended unknown");
-    assert!(n_unknown * 10 < n_walks, "{n_unknown} of {n_walks} ended unknown");
+    assert!(
+        n_unknown * 10 < n_walks,
+        "{n_unknown} of {n_walks} ended unknown"
+    );
 }
 
 #[test]
@@ -275,7 +311,11 @@ fn the_kernel_takes_every_ruleset_and_lists_it_as_we_do() {
         let found = nft::parse_listing(&answer).expect("a listing");
         assert_eq!(found.skipped, Vec::<String>::new(), "{name}");
         let (found, wanted) = (found.ruleset, wanted);
-        assert_eq!(nft::canonical_ruleset(&found), nft::canonical_ruleset(&wanted), "{name}");
+        assert_eq!(
+            nft::canonical_ruleset(&found),
+            nft::canonical_ruleset(&wanted),
+            "{name}"
+        );
         n_rules += wanted.n_rules();
         n_rulesets += 1;
         lab.close().expect("closed");
@@ -292,7 +332,10 @@ fn the_kernel_takes_every_ruleset_and_lists_it_as_we_do() {
             if let Object::Rule { .. } = &command.object {
                 n_rules += 1;
                 let found = iptables::canonical_transaction(&found);
-                assert!(found.commands.contains(&command), "{name}: {command:?}\n{answer}");
+                assert!(
+                    found.commands.contains(&command),
+                    "{name}: {command:?}\n{answer}"
+                );
             }
         }
         n_rulesets += 1;
@@ -304,7 +347,10 @@ fn the_kernel_takes_every_ruleset_and_lists_it_as_we_do() {
 #[test]
 fn protocols_have_one_number_everywhere() {
     for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp] {
-        let rule = iptables::parse_rule(&format!("-p {} -j ACCEPT", protocol.number()), TableFamily::Ip);
+        let rule = iptables::parse_rule(
+            &format!("-p {} -j ACCEPT", protocol.number()),
+            TableFamily::Ip,
+        );
         let rule = rule.expect("a rule");
         assert!(!rule.statements.is_empty());
     }

@@ -7,8 +7,8 @@
 //! bytes, sockets, the clock on the wall) is kept in its own words, see [`Beyond`]: it is compared and
 //! printed like any other, and what no answer is known to makes the outcome unknown.
 
-use crate::ip::{Cidr, IpAddr};
 use super::conntrack::Direction;
+use crate::ip::{Cidr, IpAddr};
 use crate::net::{AddressType, Protocol};
 use serde::Serialize;
 

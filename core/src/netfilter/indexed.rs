@@ -101,7 +101,10 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
                 return None;
             }
             let slot = slot as usize;
-            if self.slots[slot].as_ref().is_some_and(|it| it.0.borrow() == key) {
+            if self.slots[slot]
+                .as_ref()
+                .is_some_and(|it| it.0.borrow() == key)
+            {
                 return Some(slot);
             }
             bucket = (bucket + 1) & (self.buckets.len() - 1);

@@ -72,7 +72,13 @@ mod tests {
     fn a_hash_is_the_kernels() {
         assert_eq!(jhash(&[], 0), 0xdead_beef);
         // What Linux 6.18 made of `jhash ip daddr mod 65536 seed 0x1`, and of two values at once.
-        for (last, mark) in [(1, 45_954), (2, 8_187), (3, 37_124), (4, 16_591), (5, 53_107)] {
+        for (last, mark) in [
+            (1, 45_954),
+            (2, 8_187),
+            (3, 37_124),
+            (4, 16_591),
+            (5, 53_107),
+        ] {
             assert_eq!(scaled(jhash(&[127, 0, 0, last], 1), 65_536), mark);
         }
         let two = [127, 0, 0, 1, 3, 233, 0, 0];

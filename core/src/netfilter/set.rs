@@ -3,7 +3,8 @@
 //! Elements that packets themselves add (`update @set { … }`) live apart, in
 //! [`DynamicElements`], because they belong to a running node and not to the rules.
 //!
-//! **Left out**: the policy and collection interval of a set; a full set takes more all the same.
+//! **Left out**: the policy and collection interval of a set; a full set takes more all the same; the
+//! timeout of an element that no packet added is shown and not counted.
 
 use super::indexed::Indexed;
 use super::{Datum, Name, Rule, Tag, Verdict};

@@ -3,10 +3,10 @@
 //! **Left out**: words nobody here writes rules with yet; the parser knows more.
 
 use super::{
-    AddressSelector, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult, FibWith, Field, Meta,
-    NatFlags, NatKind, NatTarget, Numgen, NumgenMode, Operand, Operator, Probability, Recent,
-    RecentCommand, RecentSide, RejectWith, SetReference, Statement, Statistic, StatisticMode,
-    UpdateKind, Verdict,
+    AddressSelector, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult, FibWith,
+    Field, Meta, NatFlags, NatKind, NatTarget, Numgen, NumgenMode, Operand, Operator, Probability,
+    Recent, RecentCommand, RecentSide, RejectWith, SetReference, Statement, Statistic,
+    StatisticMode, UpdateKind, Verdict,
 };
 use crate::ip::{Family, IpAddr};
 use crate::net::{AddressType, Protocol};

@@ -5,7 +5,7 @@
 //! **Left out**: counters of packets and bytes, which the kernel keeps only when it is told to; the count
 //! of connections that the tool prints beside the table.
 
-use super::{Conntrack, Connection, Zone};
+use super::{Connection, Conntrack, Zone};
 use crate::ip::{Family, Protocol, family};
 use crate::net::Flow;
 use crate::netfilter::ct_status;

@@ -6,7 +6,7 @@
 //! **Left out**: the last resort of taking the port of a connection that waits in TIME_WAIT; offsets
 //! between ranges of ports (`80-90/8000`).
 
-use super::{Conntrack, Connection, Direction, Place, Tracking, source};
+use super::{Connection, Conntrack, Direction, Place, Tracking, source};
 use crate::chance::Chooser;
 use crate::ip::IpAddr;
 use crate::net::{FieldValue, Flow, HeaderField, Icmp, Packet, Protocol, Transport};
@@ -394,11 +394,7 @@ fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> [Option<Re
 
 /// An error is rewritten outside like any packet, and the packet it quotes the other way round,
 /// so that its receiver recognises what it sent.
-fn translate_error(
-    packet: &mut Packet,
-    which: Manipulation,
-    target: Flow,
-) -> [Option<Rewrite>; 2] {
+fn translate_error(packet: &mut Packet, which: Manipulation, target: Flow) -> [Option<Rewrite>; 2] {
     let quoted_end = match which {
         Manipulation::Destination => Manipulation::Source,
         Manipulation::Source => Manipulation::Destination,

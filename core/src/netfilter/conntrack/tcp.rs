@@ -141,15 +141,17 @@ impl TcpMemory {
         let mut before = state;
         let mut after = match table[segment as usize][state as usize] {
             Next::Invalid => return Step::Invalid,
-            Next::Go(TcpState::SynSent) if matches!(state, TcpState::TimeWait | TcpState::Close) => {
+            Next::Go(TcpState::SynSent)
+                if matches!(state, TcpState::TimeWait | TcpState::Close) =>
+            {
                 if self.closes || self.last == Some((direction, Segment::Rst)) {
                     return Step::Reopens;
                 }
                 return self.ignore(state, direction, segment);
             }
             Next::Ignore => {
-                let answers_ignored =
-                    segment == Segment::SynAck && self.last == Some((direction.other(), Segment::Syn));
+                let answers_ignored = segment == Segment::SynAck
+                    && self.last == Some((direction.other(), Segment::Syn));
                 if !answers_ignored {
                     return self.ignore(state, direction, segment);
                 }
@@ -256,15 +258,17 @@ mod tests {
         let mut state = TcpState::SynSent;
         let seen: Vec<&str> = segments
             .iter()
-            .map(|(direction, segment)| match memory.step(state, *direction, *segment) {
-                Step::To { after, .. } => {
-                    state = after;
-                    after.name()
-                }
-                Step::Ignored => "ignored",
-                Step::Invalid => "invalid",
-                Step::Reopens => "reopens",
-            })
+            .map(
+                |(direction, segment)| match memory.step(state, *direction, *segment) {
+                    Step::To { after, .. } => {
+                        state = after;
+                        after.name()
+                    }
+                    Step::Ignored => "ignored",
+                    Step::Invalid => "invalid",
+                    Step::Reopens => "reopens",
+                },
+            )
             .collect();
         assert_eq!(seen, wanted);
     }
@@ -272,8 +276,22 @@ mod tests {
     #[test]
     fn a_connection_opens_and_closes() {
         check(
-            &[(Reply, SynAck), (Original, Ack), (Original, Fin), (Reply, Ack), (Reply, Fin), (Original, Ack)],
-            &["SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT"],
+            &[
+                (Reply, SynAck),
+                (Original, Ack),
+                (Original, Fin),
+                (Reply, Ack),
+                (Reply, Fin),
+                (Original, Ack),
+            ],
+            &[
+                "SYN_RECV",
+                "ESTABLISHED",
+                "FIN_WAIT",
+                "CLOSE_WAIT",
+                "LAST_ACK",
+                "TIME_WAIT",
+            ],
         );
     }
 
@@ -289,7 +307,10 @@ mod tests {
     fn what_an_end_cannot_send_is_invalid() {
         check(&[(Original, Ack)], &["invalid"]);
         check(&[(Reply, Fin)], &["invalid"]);
-        check(&[(Reply, SynAck), (Original, Ack), (Original, SynAck)], &["SYN_RECV", "ESTABLISHED", "invalid"]);
+        check(
+            &[(Reply, SynAck), (Original, Ack), (Original, SynAck)],
+            &["SYN_RECV", "ESTABLISHED", "invalid"],
+        );
         check(&[(Reply, Segment::None)], &["invalid"]);
     }
 
@@ -297,8 +318,20 @@ mod tests {
     fn a_syn_into_an_open_connection_is_ignored_and_its_answer_believed() {
         let open = [(Reply, SynAck), (Original, Ack)];
         check(
-            &[open[0], open[1], (Original, Syn), (Reply, SynAck), (Original, Ack)],
-            &["SYN_RECV", "ESTABLISHED", "ignored", "SYN_RECV", "ESTABLISHED"],
+            &[
+                open[0],
+                open[1],
+                (Original, Syn),
+                (Reply, SynAck),
+                (Original, Ack),
+            ],
+            &[
+                "SYN_RECV",
+                "ESTABLISHED",
+                "ignored",
+                "SYN_RECV",
+                "ESTABLISHED",
+            ],
         );
         check(
             &[open[0], open[1], (Original, Syn), (Reply, Ack)],
@@ -308,12 +341,25 @@ mod tests {
 
     #[test]
     fn a_closed_connection_is_opened_anew_by_a_syn() {
-        let closed = [(Reply, SynAck), (Original, Ack), (Original, Fin), (Reply, Fin), (Original, Ack)];
+        let closed = [
+            (Reply, SynAck),
+            (Original, Ack),
+            (Original, Fin),
+            (Reply, Fin),
+            (Original, Ack),
+        ];
         let mut segments = closed.to_vec();
         segments.push((Original, Syn));
         check(
             &segments,
-            &["SYN_RECV", "ESTABLISHED", "FIN_WAIT", "LAST_ACK", "TIME_WAIT", "reopens"],
+            &[
+                "SYN_RECV",
+                "ESTABLISHED",
+                "FIN_WAIT",
+                "LAST_ACK",
+                "TIME_WAIT",
+                "reopens",
+            ],
         );
         check(&[(Original, Rst), (Original, Syn)], &["CLOSE", "reopens"]);
         check(&[(Reply, Rst), (Original, Syn)], &["CLOSE", "ignored"]);
@@ -331,7 +377,15 @@ mod tests {
                 (Reply, Ack),
                 (Original, Ack),
             ],
-            &["SYN_RECV", "ESTABLISHED", "FIN_WAIT", "LAST_ACK", "ignored", "ignored", "TIME_WAIT"],
+            &[
+                "SYN_RECV",
+                "ESTABLISHED",
+                "FIN_WAIT",
+                "LAST_ACK",
+                "ignored",
+                "ignored",
+                "TIME_WAIT",
+            ],
         );
     }
 }

@@ -14,8 +14,8 @@ use super::iptables_symbols::{builtin_rank, header_rank, is_header};
 use super::nft::Word;
 use crate::ip::Cidr;
 use crate::netfilter::{
-    Chain, CtKey, Datum, Expression, Object, Operand, Operator, Rule, Ruleset, Statement, TableFamily, TableKey,
-    Transaction, Verb,
+    Chain, CtKey, Datum, Expression, Object, Operand, Operator, Rule, Ruleset, Statement,
+    TableFamily, TableKey, Transaction, Verb,
 };
 use std::fmt::Write;
 

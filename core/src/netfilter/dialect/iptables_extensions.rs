@@ -11,9 +11,9 @@ use super::iptables_symbols::{bits, protocol_number};
 use crate::ip::Cidr;
 use crate::netfilter::conntrack::Direction;
 use crate::netfilter::{
-    AddressSelector, ConnMark, ConnMarkKind, CtKey, Datum, Expression, Fib, FibResult, FibWith, Field,
-    FlowPart, Limit, LimitUnit, Meta, NatFlags, NatKind, NatTarget, Operand, Operator, Quota,
-    Statement, TableFamily, ct_state,
+    AddressSelector, ConnMark, ConnMarkKind, CtKey, Datum, Expression, Fib, FibResult, FibWith,
+    Field, FlowPart, Limit, LimitUnit, Meta, NatFlags, NatKind, NatTarget, Operand, Operator,
+    Quota, Statement, TableFamily, ct_state,
 };
 
 /// What `--pkt-type` knows.
@@ -76,7 +76,11 @@ pub(super) fn match_beyond(module: &Module, family: TableFamily) -> Option<Vec<S
         }),
         "length" => each(&|it| {
             let right = numbers(it.values.first()?, ':').filter(|_| it.name == "--length")?;
-            Some(matches(Expression::Meta(Meta::Length), it, Operand::Value(right)))
+            Some(matches(
+                Expression::Meta(Meta::Length),
+                it,
+                Operand::Value(right),
+            ))
         }),
         "pkttype" => each(&|it| {
             let name = it.values.first().filter(|_| it.name == "--pkt-type")?;
@@ -100,7 +104,9 @@ pub(super) fn match_beyond(module: &Module, family: TableFamily) -> Option<Vec<S
 /// A match whose answer is the same for every packet here: there is no IPsec, no fragment, no port of a
 /// bridge, no transparent socket, no helper.
 fn settled(module: &Module) -> Option<Statement> {
-    let names = ["policy", "physdev", "socket", "ah", "esp", "frag", "helper", "ipvs"];
+    let names = [
+        "policy", "physdev", "socket", "ah", "esp", "frag", "helper", "ipvs",
+    ];
     if !names.contains(&module.name.as_str()) {
         return None;
     }
@@ -204,7 +210,11 @@ fn address_range(given: &Given, is_v6: bool) -> Option<Statement> {
     };
     let (low, high) = given.values.first()?.split_once('-')?;
     let range = Datum::Addresses(low.parse().ok()?, high.parse().ok()?);
-    Some(matches(Expression::Payload(field), given, Operand::Value(range)))
+    Some(matches(
+        Expression::Payload(field),
+        given,
+        Operand::Value(range),
+    ))
 }
 
 /// `--ttl-eq`, `--hl-lt`, …

@@ -15,10 +15,10 @@ use super::iptables_symbols::{
 };
 use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::{
-    AddressSelector, BitOperation, Chain, Datum, Element, Expression, Fib, FibResult, FibWith, Field,
-    Meta, NatFlags, NatKind, NatTarget, Object, Operand, Operator, Policy, Probability, Recent,
-    RecentCommand, RecentSide, RejectWith, Rule, SetReference, Statement, Statistic, StatisticMode,
-    TableFamily, TableKey, Transaction, Verb, Verdict,
+    AddressSelector, BitOperation, Chain, Datum, Element, Expression, Fib, FibResult, FibWith,
+    Field, Meta, NatFlags, NatKind, NatTarget, Object, Operand, Operator, Policy, Probability,
+    Recent, RecentCommand, RecentSide, RejectWith, Rule, SetReference, Statement, Statistic,
+    StatisticMode, TableFamily, TableKey, Transaction, Verb, Verdict,
 };
 
 /// A line that is none of iptables'.
@@ -633,9 +633,7 @@ fn target_of(how: &str, module: &Module, family: TableFamily) -> Option<Statemen
         "REDIRECT" => nat(module, NatKind::Redirect, "--to-ports"),
         _ if is_extension(name) => target_beyond(module, || unknown(how, module)),
         // An extension is written in capitals and has options, or is none of those above.
-        _ if is_plain => {
-            Some(Statement::Verdict(Verdict::Jump(name.into())))
-        }
+        _ if is_plain => Some(Statement::Verdict(Verdict::Jump(name.into()))),
         _ => None,
     }
 }

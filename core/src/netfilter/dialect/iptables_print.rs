@@ -194,6 +194,28 @@ impl Printer<'_> {
                     self.put_all(&["--reject-with", rejection_text(*with, self.family)]);
                 }
             }
+            Statement::Comment(_)
+            | Statement::Statistic(_)
+            | Statement::Recent(_)
+            | Statement::Account(_)
+            | Statement::Unknown(_)
+            | Statement::Aside(_)
+            | Statement::Settled { .. }
+            | Statement::Limit(_)
+            | Statement::Quota(_)
+            | Statement::Notrack
+            | Statement::ConnMark(_)
+            | Statement::SetCt { .. } => self.extension(statement),
+            Statement::Counter => {}
+            Statement::SetMeta { .. } | Statement::VerdictMap { .. } | Statement::Update { .. } => {
+                self.foreign(statement);
+            }
+        }
+    }
+
+    /// A statement that an extension stands for.
+    fn extension(&mut self, statement: &Statement) {
+        match statement {
             Statement::Comment(text) => {
                 self.load_anew("comment");
                 let text = self.text(text);
@@ -226,10 +248,7 @@ impl Printer<'_> {
                     self.foreign(statement);
                 }
             }
-            Statement::Counter => {}
-            Statement::SetMeta { .. } | Statement::VerdictMap { .. } | Statement::Update { .. } => {
-                self.foreign(statement);
-            }
+            _ => self.foreign(statement),
         }
     }
 

@@ -10,8 +10,8 @@ use super::iptables_symbols::protocol_text;
 use crate::ip::Cidr;
 use crate::netfilter::conntrack::Direction;
 use crate::netfilter::{
-    BitOperation, ConnMark, ConnMarkKind, CtKey, Datum, Expression, Fib, FibResult, Field, FlowPart,
-    Limit, LimitUnit, Meta, Operand, Operator, Statement,
+    BitOperation, ConnMark, ConnMarkKind, CtKey, Datum, Expression, Fib, FibResult, Field,
+    FlowPart, Limit, LimitUnit, Meta, Operand, Operator, Statement,
 };
 
 impl Printer<'_> {
@@ -84,11 +84,20 @@ impl Printer<'_> {
         Some(())
     }
 
-    pub(super) fn hops(&mut self, name: &'static str, is_negated: bool, value: &Datum) -> Option<()> {
+    pub(super) fn hops(
+        &mut self,
+        name: &'static str,
+        is_negated: bool,
+        value: &Datum,
+    ) -> Option<()> {
         let Datum::Number(hops) = value else {
             return None;
         };
-        self.load_anew(if name.starts_with("--ttl") { "ttl" } else { "hl" });
+        self.load_anew(if name.starts_with("--ttl") {
+            "ttl"
+        } else {
+            "hl"
+        });
         self.option(is_negated, name, hops.to_string());
         Some(())
     }
@@ -113,7 +122,10 @@ impl Printer<'_> {
     }
 
     pub(super) fn limit(&mut self, limit: &Limit) -> Option<()> {
-        let unit = LimitUnit::ALL.iter().take(4).find(|it| it.0 == limit.unit)?;
+        let unit = LimitUnit::ALL
+            .iter()
+            .take(4)
+            .find(|it| it.0 == limit.unit)?;
         if limit.over || limit.bytes {
             return None;
         }
@@ -147,7 +159,8 @@ impl Printer<'_> {
 
     /// `-j CT --zone 5`; none for anything but a zone.
     pub(super) fn conntrack_target(&mut self, key: CtKey, value: &Expression) -> Option<()> {
-        let (CtKey::Zone(direction), Expression::Constant(Datum::Number(zone))) = (key, value) else {
+        let (CtKey::Zone(direction), Expression::Constant(Datum::Number(zone))) = (key, value)
+        else {
             return None;
         };
         self.put_all(&["-j", "CT"]);

@@ -6,8 +6,8 @@
 
 use crate::net::AddressType;
 use crate::netfilter::{
-    AddressSelector, ChainType, Datum, Expression, Fib, FibResult, Field, Hook, Meta, Operand, Operator,
-    Priority, RejectWith, SetReference, Statement, TableFamily,
+    AddressSelector, ChainType, Datum, Expression, Fib, FibResult, Field, Hook, Meta, Operand,
+    Operator, Priority, RejectWith, SetReference, Statement, TableFamily,
 };
 
 /// Built-in chains, in the order packets can meet them.
@@ -223,13 +223,33 @@ pub(super) const TCP_FLAGS: [(&str, u32); 6] = [
 
 /// What `--reject-with` says, for IPv4 and for IPv6.
 const REJECTIONS: [(&str, &str, RejectWith); 10] = [
-    ("icmp-net-unreachable", "icmp6-no-route", RejectWith::NetUnreachable),
-    ("icmp-host-unreachable", "icmp6-addr-unreachable", RejectWith::HostUnreachable),
-    ("icmp-proto-unreachable", "", RejectWith::ProtocolUnreachable),
-    ("icmp-port-unreachable", "icmp6-port-unreachable", RejectWith::PortUnreachable),
+    (
+        "icmp-net-unreachable",
+        "icmp6-no-route",
+        RejectWith::NetUnreachable,
+    ),
+    (
+        "icmp-host-unreachable",
+        "icmp6-addr-unreachable",
+        RejectWith::HostUnreachable,
+    ),
+    (
+        "icmp-proto-unreachable",
+        "",
+        RejectWith::ProtocolUnreachable,
+    ),
+    (
+        "icmp-port-unreachable",
+        "icmp6-port-unreachable",
+        RejectWith::PortUnreachable,
+    ),
     ("icmp-net-prohibited", "", RejectWith::NetProhibited),
     ("icmp-host-prohibited", "", RejectWith::HostProhibited),
-    ("icmp-admin-prohibited", "icmp6-adm-prohibited", RejectWith::AdminProhibited),
+    (
+        "icmp-admin-prohibited",
+        "icmp6-adm-prohibited",
+        RejectWith::AdminProhibited,
+    ),
     ("", "icmp6-policy-fail", RejectWith::PolicyFail),
     ("", "icmp6-reject-route", RejectWith::RejectRoute),
     ("tcp-reset", "tcp-reset", RejectWith::TcpReset),
@@ -270,7 +290,10 @@ pub(super) fn rejection_text(with: RejectWith, family: TableFamily) -> &'static 
 
 pub(super) fn rejection(name: &str, family: TableFamily) -> Option<RejectWith> {
     let of_family = |it: &&(&str, &str, RejectWith)| rejection_text(it.2, family) == name;
-    let found = REJECTIONS.iter().filter(|_| !name.is_empty()).find(of_family);
+    let found = REJECTIONS
+        .iter()
+        .filter(|_| !name.is_empty())
+        .find(of_family);
     found.map(|it| it.2)
 }
 

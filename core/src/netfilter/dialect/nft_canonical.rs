@@ -241,7 +241,9 @@ fn joined(elements: Vec<Element>) -> Vec<Element> {
         false => Datum::Ports(low, high),
     });
     let networks = joined_addresses(networks);
-    let networks = networks.into_iter().filter_map(|(low, high)| span(low, high));
+    let networks = networks
+        .into_iter()
+        .filter_map(|(low, high)| span(low, high));
     let mut elements: Vec<_> = networks.chain(spans).map(Element::key).collect();
     elements.sort();
     elements

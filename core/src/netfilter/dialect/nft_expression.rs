@@ -176,8 +176,8 @@ impl Cursor<'_> {
                 "expiration" => CtKey::Expiration,
                 "l3proto" => CtKey::Flow(Direction::Original, FlowPart::L3proto),
                 "protocol" => CtKey::Flow(Direction::Original, FlowPart::Protocol),
-                "id" | "bytes" | "packets" | "avgpkt" | "secmark"
-                | "event" | "timeout" | "expectation" => return Ok(beyond(format!("ct {word}"), BeyondAnswer::Unknown)),
+                "id" | "bytes" | "packets" | "avgpkt" | "secmark" | "event" | "timeout"
+                | "expectation" => return Ok(beyond(format!("ct {word}"), BeyondAnswer::Unknown)),
                 _ => return Err(Fail::Unknown),
             }));
         };
@@ -273,8 +273,8 @@ impl Cursor<'_> {
             "ether" | "ip" | "ip6" | "tcp" | "udp" | "icmp" | "icmpv6" | "sctp" | "osf" => {
                 BeyondAnswer::Unknown
             }
-            "vlan" | "arp" | "ah" | "esp" | "comp" | "igmp" | "dccp" | "udplite" | "frag" | "hbh"
-            | "dst" | "mh" | "rt" | "srh" | "exthdr" | "socket" | "tunnel" | "ipsec" => {
+            "vlan" | "arp" | "ah" | "esp" | "comp" | "igmp" | "dccp" | "udplite" | "frag"
+            | "hbh" | "dst" | "mh" | "rt" | "srh" | "exthdr" | "socket" | "tunnel" | "ipsec" => {
                 BeyondAnswer::Nothing
             }
             _ => return Err(Fail::Unknown),

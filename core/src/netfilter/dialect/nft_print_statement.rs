@@ -184,7 +184,10 @@ impl Printer<'_> {
         }
         let unit = unit.name();
         let (burst_text, default) = match bytes {
-            false => (format!("burst {burst} packets"), crate::netfilter::limit::DEFAULT_BURST),
+            false => (
+                format!("burst {burst} packets"),
+                crate::netfilter::limit::DEFAULT_BURST,
+            ),
             true => (format!("burst {}", bytes_text(burst)), 0),
         };
         self.push(match bytes {
@@ -311,7 +314,10 @@ fn nat_range(addresses: Option<(IpAddr, IpAddr)>, ports: Option<(u16, u16)>) -> 
 
 /// So many bytes in the largest unit that divides them.
 fn bytes_text(bytes: u64) -> String {
-    let whole = BYTES.iter().rev().find(|it| bytes >= it.1 && bytes.is_multiple_of(it.1));
+    let whole = BYTES
+        .iter()
+        .rev()
+        .find(|it| bytes >= it.1 && bytes.is_multiple_of(it.1));
     let (unit, size) = whole.copied().unwrap_or(("bytes", 1));
     format!("{} {unit}", bytes / size)
 }

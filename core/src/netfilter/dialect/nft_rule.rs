@@ -11,7 +11,8 @@ use super::nft_lex::{Cursor, Fail, ParseError, TokenKind};
 use super::nft_symbols::{Kind, kinds_of};
 use super::nft_values::Values;
 use crate::netfilter::{
-    BitOperation, Datum, Expression, FibResult, Note, Operand, Operator, Rule, SetReference, Statement,
+    BitOperation, Datum, Expression, FibResult, Note, Operand, Operator, Rule, SetReference,
+    Statement,
 };
 
 /// How a match compares; an operator left out is not always the same as `==`.
@@ -138,20 +139,7 @@ impl Cursor<'_> {
         if comparison == Comparison::Lacks {
             return Err(Fail::Unknown);
         }
-        let asks_way = matches!(&left, Expression::Fib(it) if it.result != FibResult::Type);
-        let presence = match (self.peek().text, operator) {
-            ("exists", _) => Some(true),
-            ("missing", _) => Some(false),
-            // No interface has this number: it stands for no way at all.
-            ("0", Operator::Eq | Operator::Ne) if asks_way => Some(operator == Operator::Ne),
-            _ => None,
-        };
-        if let Some(it) = presence
-            && (asks_way || matches!(left, Expression::Beyond(_)))
-        {
-            let is_number = self.peek().text == "0";
-            self.next();
-            let operator = if is_number { Operator::Eq } else { operator };
+        if let Some((operator, it)) = self.presence(&left, operator) {
             return Ok(Statement::Match {
                 left,
                 operator,
@@ -173,6 +161,27 @@ impl Cursor<'_> {
             operator,
             right,
         })
+    }
+
+    /// `exists`, `missing`, or the number of no interface; with the operator it is asked by.
+    fn presence(&mut self, left: &Expression, operator: Operator) -> Option<(Operator, bool)> {
+        let asks_way = matches!(left, Expression::Fib(it) if it.result != FibResult::Type);
+        if self.peek().kind != TokenKind::Word
+            || !(asks_way || matches!(left, Expression::Beyond(_)))
+        {
+            return None;
+        }
+        let found = match (self.peek().text, operator) {
+            ("exists", operator) => (operator, true),
+            ("missing", operator) => (operator, false),
+            // No interface has this number: it stands for no way at all.
+            ("0", Operator::Eq | Operator::Ne) if asks_way => {
+                (Operator::Eq, operator == Operator::Ne)
+            }
+            _ => return None,
+        };
+        self.next();
+        Some(found)
     }
 
     /// Named bits are compared in three ways: any of them, exactly these, or these under a mask.
@@ -236,7 +245,11 @@ impl Cursor<'_> {
     }
 
     /// `@name` or `{ … }`, whose keys are values of an expression.
-    pub(super) fn set_reference(&mut self, key: &Expression, values: &Values) -> Result<SetReference, Fail> {
+    pub(super) fn set_reference(
+        &mut self,
+        key: &Expression,
+        values: &Values,
+    ) -> Result<SetReference, Fail> {
         if self.accept_symbol("@") {
             let name = self.name("the name of a set")?;
             return Ok(SetReference::Named(name.into()));
@@ -354,7 +367,8 @@ mod tests {
     fn what_is_not_known_is_kept_as_text_up_to_where_it_ends() {
         let unknown = |text: &str| Statement::Unknown(text.into());
         let rule = read("log prefix \"a, b\" level info flags tcp sequence,options drop");
-        let log = Statement::Aside("log prefix \"a, b\" level info flags tcp sequence,options".into());
+        let log =
+            Statement::Aside("log prefix \"a, b\" level info flags tcp sequence,options".into());
         assert_eq!(rule.statements[0], log);
         assert_eq!(rule.statements.len(), 2);
         let rule = read("limit rate over 10/minute  burst 7 packets counter accept");

@@ -120,7 +120,9 @@ impl Parser<'_> {
             "size" => {
                 self.cursor.next();
                 let text = self.cursor.peek().text;
-                let size = text.parse().map_err(|_| self.cursor.unexpected("a number"))?;
+                let size = text
+                    .parse()
+                    .map_err(|_| self.cursor.unexpected("a number"))?;
                 set.size = Some(size);
                 self.cursor.next();
             }

@@ -56,15 +56,15 @@ impl Cursor<'_> {
     /// `counter`, `counter packets 5 bytes 300`, `counter name "x"`
     pub(super) fn counter(&mut self) -> Result<Statement, Fail> {
         if self.peek_at(1).text == "name" {
-            return Ok(Statement::Aside(self.words(3).into()));
+            return Ok(Statement::Aside(self.words(3)?.into()));
         }
         self.next();
         self.skip_counter();
         Ok(Statement::Counter)
     }
 
-    /// So many words as they stand.
-    fn words(&mut self, n_words: usize) -> String {
+    /// So many words as they stand; punctuation that ends a statement is none.
+    fn words(&mut self, n_words: usize) -> Result<String, Fail> {
         let mut text = String::new();
         for _ in 0..n_words {
             let token = self.next();
@@ -73,10 +73,14 @@ impl Cursor<'_> {
             }
             match token.kind {
                 TokenKind::Quoted => text.extend(["\"", token.text, "\""]),
-                _ => text.push_str(token.text),
+                TokenKind::Word => text.push_str(token.text),
+                TokenKind::Symbol if [":", "@", "[", "]", "-"].contains(&token.text) => {
+                    text.push_str(token.text);
+                }
+                _ => return Err(Fail::Unknown),
             }
         }
-        text
+        Ok(text)
     }
 
     /// `log` and its options.
@@ -118,7 +122,7 @@ impl Cursor<'_> {
             ("reset", "tcp") => 4,
             _ => return Err(Fail::Unknown),
         };
-        Ok(Statement::Aside(self.words(n_words).into()))
+        Ok(Statement::Aside(self.words(n_words)?.into()))
     }
 
     /// `tproxy ip to 127.0.0.1:9999`: what becomes of the packet, a socket outside the model knows.
@@ -132,13 +136,13 @@ impl Cursor<'_> {
         self.nat_target()?;
         let n_words = self.at - start;
         self.at = start;
-        Ok(Statement::Unknown(self.words(n_words).into()))
+        Ok(Statement::Unknown(self.words(n_words)?.into()))
     }
 
     /// `ct count over 20`
     pub(super) fn ct_count(&mut self) -> Result<Statement, Fail> {
         let n_words = if self.peek_at(2).text == "over" { 4 } else { 3 };
-        Ok(Statement::Unknown(self.words(n_words).into()))
+        Ok(Statement::Unknown(self.words(n_words)?.into()))
     }
 
     /// `xt match physdev`: iptables put it there, and nft has no words for it.
@@ -150,7 +154,7 @@ impl Cursor<'_> {
         if !["match", "target", "watcher"].contains(&self.peek_at(1).text) {
             return Err(Fail::Unknown);
         }
-        let text = self.words(3).into();
+        let text = self.words(3)?.into();
         Ok(match changes_nothing {
             true => Statement::Aside(text),
             false => Statement::Unknown(text),
@@ -160,7 +164,7 @@ impl Cursor<'_> {
     /// `limit rate over 10/minute burst 5 packets`, `limit rate 10 mbytes/second`
     pub(super) fn limit(&mut self) -> Result<Statement, Fail> {
         if self.peek_at(1).text == "name" {
-            return Ok(Statement::Unknown(self.words(3).into()));
+            return Ok(Statement::Unknown(self.words(3)?.into()));
         }
         self.next();
         if !self.accept_word("rate") {
@@ -196,7 +200,7 @@ impl Cursor<'_> {
     /// `quota over 100 mbytes used 0 bytes`
     pub(super) fn quota(&mut self) -> Result<Statement, Fail> {
         if self.peek_at(1).text == "name" {
-            return Ok(Statement::Unknown(self.words(3).into()));
+            return Ok(Statement::Unknown(self.words(3)?.into()));
         }
         self.next();
         let over = self.accept_word("over");
@@ -451,12 +455,15 @@ impl Cursor<'_> {
             Expression::Meta(Meta::Nftrace | Meta::Pkttype)
             | Expression::Ct(CtKey::Helper)
             | Expression::Payload(
-                Field::IpTtl | Field::IpDscp | Field::IpEcn | Field::Ip6Hoplimit | Field::Ip6Dscp
+                Field::IpTtl
+                | Field::IpDscp
+                | Field::IpEcn
+                | Field::Ip6Hoplimit
+                | Field::Ip6Dscp
                 | Field::Ip6Ecn,
             ) => self.aside_write(&left.to_string()),
             Expression::Beyond(Beyond { text, .. })
-                if SETTABLE.contains(&&*text)
-                    || text.starts_with("tcp option ") =>
+                if SETTABLE.contains(&&*text) || text.starts_with("tcp option ") =>
             {
                 self.aside_write(&text)
             }
@@ -473,7 +480,7 @@ impl Cursor<'_> {
         if self.is_at_end() {
             return Err(self.unexpected("a value").into());
         }
-        let value = self.words(n_words);
+        let value = self.words(n_words)?;
         Ok(Statement::Aside(format!("{left} set {value}").into()))
     }
 }

@@ -8,7 +8,8 @@
 
 use crate::net::{AddressType, Protocol};
 use crate::netfilter::{
-    CtKey, Datum, Expression, FibResult, Field, FlowPart, Meta, Operand, Operator, Statement, ct_state,
+    CtKey, Datum, Expression, FibResult, Field, FlowPart, Meta, Operand, Operator, Statement,
+    ct_state,
 };
 
 /// What kind of value an expression has: it decides how a number is read and printed.
@@ -418,7 +419,9 @@ pub(super) fn kind_of(expression: &Expression) -> Kind {
             Meta::Iifgroup | Meta::Oifgroup => Kind::Group,
             Meta::Pkttype => Kind::PacketType,
             Meta::Protocol => Kind::EtherType,
-            Meta::Skuid | Meta::Skgid | Meta::Length | Meta::Random | Meta::Nftrace => Kind::Integer,
+            Meta::Skuid | Meta::Skgid | Meta::Length | Meta::Random | Meta::Nftrace => {
+                Kind::Integer
+            }
         },
         Expression::Ct(key) => match key {
             CtKey::State | CtKey::Ctstate => Kind::CtState,
@@ -494,8 +497,18 @@ const FIELDS: [Row; 34] = [
     field(Field::TcpFlags, ("tcp", "flags"), Kind::TcpFlags, Some(6)),
     field(Field::UdpSport, ("udp", "sport"), Kind::Port, Some(17)),
     field(Field::UdpDport, ("udp", "dport"), Kind::Port, Some(17)),
-    field(Field::UdpliteSport, ("udplite", "sport"), Kind::Port, Some(136)),
-    field(Field::UdpliteDport, ("udplite", "dport"), Kind::Port, Some(136)),
+    field(
+        Field::UdpliteSport,
+        ("udplite", "sport"),
+        Kind::Port,
+        Some(136),
+    ),
+    field(
+        Field::UdpliteDport,
+        ("udplite", "dport"),
+        Kind::Port,
+        Some(136),
+    ),
     field(Field::DccpSport, ("dccp", "sport"), Kind::Port, Some(33)),
     field(Field::DccpDport, ("dccp", "dport"), Kind::Port, Some(33)),
     field(Field::SctpSport, ("sctp", "sport"), Kind::Port, Some(132)),
@@ -505,8 +518,18 @@ const FIELDS: [Row; 34] = [
     field(Field::IcmpType, ("icmp", "type"), Kind::IcmpType, Some(1)),
     field(Field::IcmpCode, ("icmp", "code"), Kind::IcmpCode, Some(1)),
     field(Field::IcmpId, ("icmp", "id"), Kind::Integer, Some(1)),
-    field(Field::Icmpv6Type, ("icmpv6", "type"), Kind::Icmpv6Type, Some(58)),
-    field(Field::Icmpv6Code, ("icmpv6", "code"), Kind::Icmpv6Code, Some(58)),
+    field(
+        Field::Icmpv6Type,
+        ("icmpv6", "type"),
+        Kind::Icmpv6Type,
+        Some(58),
+    ),
+    field(
+        Field::Icmpv6Code,
+        ("icmpv6", "code"),
+        Kind::Icmpv6Code,
+        Some(58),
+    ),
     field(Field::Icmpv6Id, ("icmpv6", "id"), Kind::Integer, Some(58)),
 ];
 

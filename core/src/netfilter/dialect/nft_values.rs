@@ -88,13 +88,17 @@ impl Cursor<'_> {
             Kind::Port => self.ports(),
             Kind::Mark | Kind::Integer => self.numbers(kind),
             Kind::Interface => Ok(vec![Datum::Interface(self.next().text.into())]),
-            Kind::AddressType => self.named(kind, |text| address_type(text).map(Datum::AddressType)),
+            Kind::AddressType => {
+                self.named(kind, |text| address_type(text).map(Datum::AddressType))
+            }
             Kind::HardwareAddress => self.named(kind, |text| {
                 is_hardware_address(text).then(|| Datum::Text(text.into()))
             }),
             Kind::Time => {
                 let length = self.duration()?.as_secs();
-                Ok(vec![Datum::Number(u32::try_from(length).unwrap_or(u32::MAX))])
+                Ok(vec![Datum::Number(
+                    u32::try_from(length).unwrap_or(u32::MAX),
+                )])
             }
             Kind::Guess => self.guess(),
             _ => self.named(kind, |text| {

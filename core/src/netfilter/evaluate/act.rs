@@ -10,8 +10,9 @@ use super::{Deeds, Pass, RuleEnd, Site, Travelling};
 use crate::net::Transport;
 use crate::netfilter::limit::MeterSite;
 use crate::netfilter::{
-    CtKey, Datum, Expression, Lookup, LookupResult, MapValue, Meta, Name, Operand, Operator, Recent,
-    RecentSide, RejectWith, Statement, Statistic, StatisticMode, UpdateKind, Verdict, Written,
+    CtKey, Datum, Expression, Lookup, LookupResult, MapValue, Meta, Name, Operand, Operator,
+    Recent, RecentSide, RejectWith, Statement, Statistic, StatisticMode, UpdateKind, Verdict,
+    Written,
 };
 
 const GOES_ON: RuleEnd = RuleEnd::Verdict(Verdict::Continue);
@@ -53,6 +54,35 @@ impl Pass<'_> {
                 }
                 site.skipped(Some(key))
             }
+            Statement::SetMeta { .. }
+            | Statement::SetCt { .. }
+            | Statement::ConnMark(_)
+            | Statement::Notrack
+            | Statement::Nat { .. }
+            | Statement::Reject(_)
+            | Statement::Update { .. } => self.acting(site, statement, it, deeds),
+            Statement::Limit(_) | Statement::Quota(_) => self.meter(site, statement, None, it),
+            Statement::Settled { holds: true, .. }
+            | Statement::Aside(_)
+            | Statement::Counter
+            | Statement::Comment(_)
+            | Statement::Account(_) => GOES_ON,
+            Statement::Settled { holds: false, .. } => site.skipped(None),
+            Statement::Statistic(statistic) => self.statistic(site, *statistic),
+            Statement::Recent(recent) => self.recent(site, recent, it, deeds),
+            Statement::Unknown(text) => RuleEnd::Unknown(text.clone()),
+        }
+    }
+
+    /// A statement that writes, translates, refuses or remembers.
+    fn acting(
+        &mut self,
+        site: &Site<'_>,
+        statement: &Statement,
+        it: &mut Travelling,
+        deeds: &mut Deeds,
+    ) -> RuleEnd {
+        match statement {
             Statement::SetMeta { key, value } => {
                 let after = match self.value(site, value, it, deeds) {
                     Ok(after) => after,
@@ -115,16 +145,7 @@ impl Pass<'_> {
                 self.update(site, &adding, it, deeds)
                     .unwrap_or_else(|lack| site.lacking(&lack, statement))
             }
-            Statement::Limit(_) | Statement::Quota(_) => self.meter(site, statement, None, it),
-            Statement::Settled { holds: true, .. }
-            | Statement::Aside(_)
-            | Statement::Counter
-            | Statement::Comment(_)
-            | Statement::Account(_) => GOES_ON,
-            Statement::Settled { holds: false, .. } => site.skipped(None),
-            Statement::Statistic(statistic) => self.statistic(site, *statistic),
-            Statement::Recent(recent) => self.recent(site, recent, it, deeds),
-            Statement::Unknown(text) => RuleEnd::Unknown(text.clone()),
+            _ => GOES_ON,
         }
     }
 
@@ -168,7 +189,10 @@ impl Pass<'_> {
             // A zone counts for the look-up that is still to come.
             if let (None, Some(number)) = (&it.tracking, super::value::number(value)) {
                 let zone = u16::try_from(number).unwrap_or(u16::MAX);
-                it.zone = crate::netfilter::conntrack::Zone { id: zone, direction };
+                it.zone = crate::netfilter::conntrack::Zone {
+                    id: zone,
+                    direction,
+                };
             }
             return GOES_ON;
         }

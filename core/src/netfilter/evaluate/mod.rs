@@ -13,8 +13,9 @@ mod value;
 
 use super::conntrack::{Conntrack, Direction, Manipulation, Tracking, Zone};
 use super::{
-    Chain, ChainType, Datum, DynamicElements, Entered, Hook, Lookup, Name, Outcome, Policy, Priority,
-    RejectWith, Ruleset, Skipped, Table, Trace, TraceEvent, Unknown, Verdict, Written, ct_state,
+    Chain, ChainType, Datum, DynamicElements, Entered, Hook, Lookup, Name, Outcome, Policy,
+    Priority, RejectWith, Ruleset, Skipped, Table, Trace, TraceEvent, Unknown, Verdict, Written,
+    ct_state,
 };
 use crate::chance::Chooser;
 use crate::net::{Packet, RouteTable};
@@ -145,7 +146,10 @@ impl Pass<'_> {
             tracked_at..nat_at.max(tracked_at),
             nat_at.max(tracked_at)..chains.len(),
         );
-        for (part, idxs) in [before_tracking, before_nat, after_nat].into_iter().enumerate() {
+        for (part, idxs) in [before_tracking, before_nat, after_nat]
+            .into_iter()
+            .enumerate()
+        {
             match part {
                 1 if hook.tracks() && it.tracking.is_none() => self.track(it),
                 2 if hook != Hook::Forward => {
@@ -207,7 +211,10 @@ impl Pass<'_> {
             if !self.conntrack.is_decided(tracking, which) {
                 self.conntrack.decide(tracking, which, None, self.chooser);
             }
-        } else if chains.iter().any(|(_, it)| it.base.is_some_and(|it| it.kind == ChainType::Nat)) {
+        } else if chains
+            .iter()
+            .any(|(_, it)| it.base.is_some_and(|it| it.kind == ChainType::Nat))
+        {
             let connection = self.conntrack.connection(tracking);
             let translation = connection
                 .is_translated()
@@ -219,14 +226,17 @@ impl Pass<'_> {
         let tracking = it.tracking.as_ref()?;
         let undone = tracking.direction == Direction::Reply;
         let rewrites = self.conntrack.translate(tracking, which, &mut it.packet);
-        self.trace
-            .events
-            .extend(rewrites.into_iter().flatten().map(|it| TraceEvent::Rewritten {
-                field: it.field,
-                before: it.before,
-                after: it.after,
-                undone,
-            }));
+        self.trace.events.extend(
+            rewrites
+                .into_iter()
+                .flatten()
+                .map(|it| TraceEvent::Rewritten {
+                    field: it.field,
+                    before: it.before,
+                    after: it.after,
+                    undone,
+                }),
+        );
         None
     }
 
@@ -241,7 +251,11 @@ impl Pass<'_> {
         if chain.rules.is_empty() && chain.base.is_some_and(|it| it.policy == Policy::Accept) {
             return None;
         }
-        let place = Place { table, hook, depth: 0 };
+        let place = Place {
+            table,
+            hook,
+            depth: 0,
+        };
         match self.chain(place, chain, Entered::Hook, it) {
             ChainEnd::Accepted => None,
             ChainEnd::Dropped { rule, chain } => Some(Outcome::Dropped {

@@ -10,7 +10,7 @@ use super::super::jhash::{jhash, scaled};
 use super::super::payload::payload;
 use super::{Deeds, Pass, Site, Travelling};
 use crate::ip::{Family, IpAddr};
-use crate::net::{AddressType, Route};
+use crate::net::{AddressType, Route, RouteKind};
 use crate::netfilter::conntrack::Direction;
 use crate::netfilter::{
     AddressSelector, BeyondAnswer, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult,
@@ -188,8 +188,15 @@ impl Pass<'_> {
                 None => self.routes.address_type(address),
             });
         }
-        // A way back must lead out by the interface the packet came in by.
-        let leads = |route: &&Route| through.is_none_or(|name| route.interface == *name);
+        // What comes in by loopback is taken to be right.
+        if through.is_some_and(|it| &**it == "lo") {
+            return Datum::Interface("lo".into());
+        }
+        // A way back must lead out, and by the interface the packet came in by: an address of this very
+        // host leads nowhere.
+        let leads = |route: &&Route| {
+            route.kind == RouteKind::Unicast && through.is_none_or(|name| route.interface == *name)
+        };
         match self.routes.lookup(address).filter(leads) {
             Some(route) => Datum::Interface(route.interface.clone()),
             None => Datum::Presence(false),
@@ -212,17 +219,12 @@ impl Pass<'_> {
         numgen.offset.wrapping_add(drawn)
     }
 
-    fn hash(
-        &mut self,
-        site: &Site<'_>,
-        hash: &Hash,
-        it: &Travelling,
-        deeds: &mut Deeds,
-    ) -> Value {
+    fn hash(&mut self, site: &Site<'_>, hash: &Hash, it: &Travelling, deeds: &mut Deeds) -> Value {
         let modulus = hash.modulus.max(1);
         let drawn = match (&hash.of, hash.seed) {
             (Some(of), Some(seed)) => {
-                let bytes = register_bytes(&self.value(site, of, it, deeds)?).ok_or(Lack::Unknown)?;
+                let bytes =
+                    register_bytes(&self.value(site, of, it, deeds)?).ok_or(Lack::Unknown)?;
                 scaled(jhash(&bytes, seed), modulus)
             }
             _ => self.chooser.choose(modulus),
