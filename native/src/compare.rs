@@ -18,7 +18,8 @@ use crate::kernel::trace::{
     Verdict as KernelVerdict,
 };
 use packetwalk_core::api::ObjectRef;
-use packetwalk_core::net::{Flow, Icmp, Packet, Transport, UnreachableCode};
+use packetwalk_core::ip::Family;
+use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::netfilter::{
@@ -641,23 +642,7 @@ fn icmp_numbers(message: &Icmp, is_v4: bool) -> (u8, u8) {
         (Icmp::EchoRequest { .. }, false) => (128, 0),
         (Icmp::EchoReply { .. }, true) => (0, 0),
         (Icmp::EchoReply { .. }, false) => (129, 0),
-        (Icmp::Unreachable { code, .. }, true) => {
-            let code = match code {
-                UnreachableCode::Net => 0,
-                UnreachableCode::Host => 1,
-                UnreachableCode::Port => 3,
-                UnreachableCode::AdminProhibited => 13,
-            };
-            (3, code)
-        }
-        (Icmp::Unreachable { code, .. }, false) => {
-            let code = match code {
-                UnreachableCode::Net => 0,
-                UnreachableCode::AdminProhibited => 1,
-                UnreachableCode::Host => 3,
-                UnreachableCode::Port => 4,
-            };
-            (1, code)
-        }
+        (Icmp::Unreachable { code, .. }, true) => (3, code.number(Family::V4)),
+        (Icmp::Unreachable { code, .. }, false) => (1, code.number(Family::V6)),
     }
 }

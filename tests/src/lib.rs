@@ -5,6 +5,10 @@
 
 pub mod one_node;
 
+pub mod evaluator_bench;
+
+pub mod evaluator_trace;
+
 pub mod cluster;
 
 pub mod kube_proxy;

@@ -41,7 +41,7 @@ pub enum RouteKind {
 }
 
 /// What `fib … type` calls an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressType {
     /// Of this host.
@@ -54,6 +54,14 @@ pub enum AddressType {
     Multicast,
     /// Of nobody this host knows a way to.
     Unspec,
+    /// Of the nearest of several; no route here is of this type or those below.
+    Anycast,
+    /// Of nobody: packets to it are lost without a word.
+    Blackhole,
+    /// Of nobody: packets to it are refused.
+    Unreachable,
+    /// Of nobody: packets to it are forbidden.
+    Prohibit,
 }
 
 /// A host's interfaces and routes.
@@ -177,6 +185,24 @@ impl RouteTable {
             Some(it) if is_broadcast(it, address) => AddressType::Broadcast,
             Some(_) => AddressType::Unicast,
             None => AddressType::Unspec,
+        }
+    }
+
+    /// The same, counting only what is on this interface.
+    #[must_use]
+    pub fn address_type_on(&self, address: IpAddr, interface: &str) -> AddressType {
+        if address.is_multicast() {
+            return AddressType::Multicast;
+        }
+        let found = self
+            .routes
+            .iter()
+            .filter(|it| it.destination.contains(&address) && &*it.interface == interface)
+            .max_by_key(|it| (it.kind == RouteKind::Local, it.destination.prefix_len()));
+        match found {
+            Some(it) if it.kind == RouteKind::Local => AddressType::Local,
+            Some(it) if is_broadcast(it, address) => AddressType::Broadcast,
+            _ => AddressType::Unicast,
         }
     }
 

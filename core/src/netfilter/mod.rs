@@ -8,8 +8,8 @@
 //! Imitates nftables as of Linux 6.18 and nft 1.0.6, and iptables 1.8.9 with its extensions: tables
 //! and chains of both are the same values, told apart only by the dialect they are printed in.
 //!
-//! **Left out**: the bridge, arp and netdev families; flow tables; stateful objects other than
-//! counters; quotas, queues and synproxy. A statement outside this subset is kept as text and
+//! **Left out**: the bridge, arp and netdev families; flow tables; named counters, limits and quotas;
+//! queues, transparent proxies and synproxy. A statement outside this subset is kept as text and
 //! reported as unknown when a packet meets it.
 
 mod chain;
@@ -18,10 +18,14 @@ pub mod dialect;
 mod evaluate;
 mod expression;
 mod extension;
+mod field;
 mod hook;
 pub mod ipset;
 pub mod ipvs;
 mod module_match;
+mod indexed;
+mod jhash;
+mod limit;
 mod payload;
 mod rule;
 mod ruleset;
@@ -35,15 +39,17 @@ pub mod words;
 pub use chain::{BaseChain, Chain, Policy};
 pub use evaluate::Pass;
 pub use expression::{
-    AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Field, Meta, Numgen,
-    NumgenMode, ct_state, ct_status,
+    AddressSelector, Beyond, BeyondAnswer, BitOperation, CtKey, Datum, Expression, Fib, FibResult,
+    FibWith, FlowPart, Hash, Meta, Numgen, NumgenMode, ct_state, ct_status,
 };
 pub use extension::{
     Probability, Recent, RecentAnswer, RecentCommand, RecentLists, RecentSide, Statistic,
     StatisticMode,
 };
+pub use field::Field;
 pub use hook::{ChainType, Hook, Priority};
 pub use module_match::{ModuleMatch, SetSide};
+pub use limit::{ConnMark, ConnMarkKind, Limit, LimitUnit, Metered, Quota};
 pub use rule::{Note, Rule, Tag, rule};
 pub use ruleset::{Named, Ruleset, Table};
 pub use set::{DynamicElements, Element, MapValue, Set, SetFlag};

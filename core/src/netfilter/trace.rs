@@ -7,8 +7,9 @@
 
 use super::conntrack::Found;
 use super::{Datum, Hook, Name, Policy, TableKey, Verdict};
-use crate::net::HeaderField;
+use crate::net::{FieldValue, Flow, HeaderField};
 use serde::Serialize;
+use std::net::SocketAddr;
 
 /// What happened to a packet on one host, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -34,8 +35,8 @@ pub enum TraceEvent {
     },
     /// The nat chains of this hook were not asked, because the connection has its translation.
     NatSkipped {
-        /// What is already decided.
-        translation: Option<String>,
+        /// What is already decided: the flow, and that of the answers.
+        translation: Option<(Flow, Flow)>,
     },
     /// A chain was entered.
     ChainEntered {
@@ -80,9 +81,9 @@ pub enum TraceEvent {
         /// Which.
         field: HeaderField,
         /// What it was.
-        before: String,
+        before: FieldValue,
         /// What it is.
-        after: String,
+        after: FieldValue,
         /// Whether this undoes a translation, on a reply.
         undone: bool,
     },
@@ -154,15 +155,22 @@ pub enum Written {
         /// After.
         after: u32,
     },
+    /// The connection's own mark.
+    ConnectionMark {
+        /// Before.
+        before: u32,
+        /// After.
+        after: u32,
+    },
     /// The destination the connection will have.
     Destination {
         /// Address and port, `10.244.2.3:8080`.
-        to: String,
+        to: SocketAddr,
     },
     /// The source the connection will have.
     Source {
         /// Address and port.
-        to: String,
+        to: SocketAddr,
         /// By masquerade.
         masqueraded: bool,
     },

@@ -6,7 +6,7 @@
 //! **Left out**: priorities, security marks, time stamps.
 
 use super::Name;
-use super::conntrack::Tracking;
+use super::conntrack::{Tracking, Zone};
 use super::ipvs::VirtualAddress;
 use crate::net::Packet;
 
@@ -21,8 +21,14 @@ pub struct Travelling {
     pub iif: Option<Name>,
     /// The interface it will leave by; none before routing.
     pub oif: Option<Name>,
+    /// The user whose socket sent it, where this host made it and it is known.
+    pub uid: Option<u32>,
     /// What connection tracking found.
     pub tracking: Option<Tracking>,
+    /// Whether a rule keeps connection tracking off it.
+    pub untracked: bool,
+    /// The zone a rule had it looked up in.
+    pub zone: Zone,
     /// The virtual server ip_vs took it for: it takes no packet twice.
     pub virtual_server: Option<VirtualAddress>,
 }
@@ -36,7 +42,10 @@ impl Travelling {
             mark: 0,
             iif: Some(iif.into()),
             oif: None,
+            uid: None,
             tracking: None,
+            untracked: false,
+            zone: Zone::default(),
             virtual_server: None,
         }
     }
@@ -49,7 +58,10 @@ impl Travelling {
             mark: 0,
             iif: None,
             oif: Some(oif.into()),
+            uid: None,
             tracking: None,
+            untracked: false,
+            zone: Zone::default(),
             virtual_server: None,
         }
     }

@@ -7,6 +7,7 @@
 //!
 //! **Left out**: health-check servers; metrics but those of [`Metrics`].
 
+mod conntrack_cleanup;
 mod endpoints;
 mod explain;
 mod iptables;
@@ -17,6 +18,7 @@ mod service_port;
 mod settings;
 mod sync;
 
+pub use conntrack_cleanup::{clean_stale_connections, stale_connections};
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
 pub use ipvs::{

@@ -450,12 +450,8 @@ impl Traveller<'_> {
 /// What a rejecting rule sends back. A reset comes from the address the packet was for; an ICMP
 /// error from the host's own.
 fn refusal(packet: &Packet, sender: IpAddr, with: RejectWith) -> Option<Packet> {
-    match with {
-        RejectWith::PortUnreachable => packet.unreachable_reply(sender, UnreachableCode::Port),
-        RejectWith::HostUnreachable => packet.unreachable_reply(sender, UnreachableCode::Host),
-        RejectWith::AdminProhibited => {
-            packet.unreachable_reply(sender, UnreachableCode::AdminProhibited)
-        }
-        RejectWith::TcpReset => packet.reset(),
+    match with.code() {
+        Some(code) => packet.unreachable_reply(sender, code),
+        None => packet.reset(),
     }
 }

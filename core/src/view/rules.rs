@@ -459,6 +459,9 @@ fn effects(
     for it in written {
         effects.push(match it {
             Written::Mark { before, after } => format!("mark 0x{before:08x} → 0x{after:08x}"),
+            Written::ConnectionMark { before, after } => {
+                format!("mark of the connection 0x{before:08x} → 0x{after:08x}")
+            }
             Written::Destination { to } => format!("new destination {to}"),
             Written::Source {
                 to,

@@ -245,11 +245,23 @@ fn loading_ms(mode: &Mode, text: &str) -> Result<f64, Error> {
     Ok(took)
 }
 
+fn evaluator() {
+    println!("the evaluator, new connections through prerouting, forward and postrouting");
+    for line in packetwalk_tests::evaluator_bench::lines() {
+        println!("{:<64} {:>10.3} {}", line.what, line.value, line.unit);
+    }
+}
+
 fn main() {
+    // One part alone, for whoever works on it.
     let only: Vec<String> = std::env::args().skip(1).collect();
     if only.iter().any(|it| it == "kube-proxy") {
         return kube_proxy();
     }
+    if only.iter().any(|it| it == "evaluator") {
+        return evaluator();
+    }
+    evaluator();
     control_plane();
     kube_proxy();
     let tutorial = text("static/manifests/clusterip.yaml");

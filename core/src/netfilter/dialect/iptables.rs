@@ -14,8 +14,8 @@ use super::iptables_symbols::{builtin_rank, header_rank, is_header};
 use super::nft::Word;
 use crate::ip::Cidr;
 use crate::netfilter::{
-    Chain, Datum, Object, Operand, Operator, Rule, Ruleset, Statement, TableFamily, TableKey,
-    Transaction, Verb,
+    Chain, CtKey, Datum, Expression, Object, Operand, Operator, Rule, Ruleset, Statement,
+    TableFamily, TableKey, Transaction, Verb,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -111,13 +111,16 @@ pub fn ordered(mut rule: Rule) -> Rule {
 }
 
 /// The rule without differences of spelling: a range of one address is the address, a range of
-/// all addresses is no match.
+/// all addresses is no match, sixty a minute are one a second.
 #[must_use]
 pub fn canonical(rule: &Rule) -> Rule {
     let mut rule = rule.clone();
     rule.statements.retain(|it| !matches_everything(it));
     for statement in &mut rule.statements {
-        if is_header(statement)
+        if let Statement::Limit(limit) = statement {
+            *limit = limit.in_largest_unit();
+        }
+        if (is_header(statement) || asks_flow(statement))
             && let Statement::Match {
                 right: Operand::Value(value),
                 ..
@@ -129,6 +132,17 @@ pub fn canonical(rule: &Rule) -> Rule {
         }
     }
     rule
+}
+
+/// Whether a statement asks for a part of the connection's flow.
+fn asks_flow(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Match {
+            left: Expression::Ct(CtKey::Flow(..)),
+            ..
+        }
+    )
 }
 
 /// The transaction with every rule as [`canonical`] leaves it, table by table: chains first.

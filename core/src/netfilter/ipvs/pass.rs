@@ -161,8 +161,8 @@ impl Pass<'_> {
         self.trace.events.push(TraceEvent::Ipvs(event));
     }
 
-    fn tell_rewrites(&mut self, rewrites: Vec<Rewrite>, undone: Undone) {
-        let events = rewrites.into_iter().map(|it| TraceEvent::Rewritten {
+    fn tell_rewrites(&mut self, rewrites: [Option<Rewrite>; 2], undone: Undone) {
+        let events = rewrites.into_iter().flatten().map(|it| TraceEvent::Rewritten {
             field: it.field,
             before: it.before,
             after: it.after,

@@ -20,7 +20,7 @@ use crate::netfilter::words::{
     saddr, set_mark_bits,
 };
 use crate::netfilter::{
-    AddressSelector, Chain, ChainType, Datum, Expression, Fib, FibResult, Hook, Meta, ModuleMatch,
+    AddressSelector, Chain, ChainType, Datum, Expression, Fib, FibResult, FibWith, Hook, Meta, ModuleMatch,
     Priority, Rule, SetSide, Statement, ct_state as state, rule,
 };
 use crate::proxy::{Detector, Reason};
@@ -371,6 +371,7 @@ fn write_external_ips(it: &mut Writer<'_>) {
         let source_type = Expression::Fib(Fib {
             address: AddressSelector::Saddr,
             result: FibResult::Type,
+            with: FibWith::default(),
         });
         let from_elsewhere = asking
             .clone()
