@@ -366,6 +366,19 @@ fn nftables_mode_obeys_the_settings_of_kube_proxy() {
 }
 
 #[test]
+fn a_further_range_of_cluster_ips_is_guarded_too() {
+    let manifest = manifest(
+        "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: more}\n\
+         spec: {cidrs: [10.120.0.0/16, 'fd00:120::/112']}\n",
+    );
+    let world = World::from_manifest(&manifest, mode("nftables"), 1);
+    let programme = world.programme("node-1", Family::V4).expect("a node");
+    let rules = programme.transaction.to_string();
+    let wanted = "ip daddr { 10.120.0.0/16 , 10.96.0.0/12 } drop";
+    assert!(rules.contains(wanted), "{rules}");
+}
+
+#[test]
 fn in_a_large_cluster_rules_of_endpoints_have_no_comments() {
     let sync = mode("iptables").expect("a mode").sync;
     let rules_of = |n_endpoints: usize| {

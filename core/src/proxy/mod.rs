@@ -34,6 +34,7 @@ use crate::api::{ClusterConfiguration, EndpointSlice, KubeProxyConfiguration, Se
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy};
 use crate::netfilter::dialect::Dialect;
 use crate::netfilter::{Ruleset, Tag, Transaction};
+use crate::sorted::insert_by_key;
 use std::sync::Arc;
 
 /// A way to write rules.
@@ -247,6 +248,24 @@ impl Settings {
             },
             ipvs: IpvsSettings::read(&told.ipvs),
         }
+    }
+}
+
+impl Settings {
+    /// The same with the ranges of ServiceCIDR objects; in the order of their texts, as kube-proxy has them.
+    #[must_use]
+    pub fn with_service_cidrs<'a>(
+        mut self,
+        told: impl Iterator<Item = &'a String>,
+        family: Family,
+    ) -> Self {
+        let read = told.filter_map(|it| parse_cidr_sloppy(it));
+        for range in read.filter(|it| cidr_family(*it) == family) {
+            if !self.service_cidrs.contains(&range) {
+                insert_by_key(&mut self.service_cidrs, range, ToString::to_string);
+            }
+        }
+        self
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     endpoints_of, iptables, nftables, select, service_ports,
 };
 use crate::api::{EndpointSlice, Service};
-use crate::ip::Family;
+use crate::ip::{Cidr, Family, cidr_family};
 use crate::net::Protocol;
 use crate::netfilter::{Ruleset, TableFamily, TableKey, Transaction};
 use crate::time::{Duration, Instant};
@@ -88,6 +88,8 @@ pub enum Change {
         /// Its name.
         name: String,
     },
+    /// The ranges of ClusterIPs are these now. Nothing is written for it until the next full sync.
+    ServiceRanges(Vec<Cidr>),
 }
 
 /// How much a sync wrote.
@@ -229,6 +231,10 @@ impl Syncer {
                 }
             }
             Change::SliceGone { namespace, name } => self.forget_slice(&(namespace, name)),
+            Change::ServiceRanges(ranges) => {
+                let of_family = |it: &Cidr| cidr_family(*it) == self.facts.family;
+                self.facts.settings.service_cidrs = ranges.into_iter().filter(of_family).collect();
+            }
         }
     }
 

@@ -238,6 +238,8 @@ pub(crate) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<
         .pod_ranges()
         .into_iter()
         .filter_map(super::network::bridge_address);
+    let ranges = objects.service_cidrs.values();
+    let ranges = ranges.flat_map(|it| &it.spec.cidrs);
     Some(Snapshot {
         family,
         node: NodeFacts {
@@ -257,6 +259,7 @@ pub(crate) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<
             objects.kube_proxy.as_deref(),
             family,
             &it.pod_ranges(),
-        ),
+        )
+        .with_service_cidrs(ranges, family),
     })
 }
