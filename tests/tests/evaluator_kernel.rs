@@ -43,7 +43,7 @@ const ROWS: [Row; 9] = [
     },
     Row {
         name: "numbers in turn",
-        rules: "chain o { type filter hook output priority 0; ct mark set numgen inc mod 3 offset 10; }",
+        rules: "chain o { type filter hook output priority 0; meta l4proto udp ct mark set numgen inc mod 3 offset 10; }",
         sends: &[
             (1, 5000, 1, 1),
             (1, 5001, 1, 1),
@@ -80,7 +80,7 @@ const ROWS: [Row; 9] = [
         name: "what is added to a set is in it for the next packet",
         rules: "set s { type ipv4_addr; flags dynamic,timeout; timeout 60s; }\n\
                 chain o { type filter hook output priority 0; \
-                ip daddr @s ct mark set 2; udp dport 1 update @s { ip daddr }; }",
+                meta l4proto udp ip daddr @s ct mark set 2; udp dport 1 update @s { ip daddr }; }",
         sends: &[
             (1, 5000, 1, 2),
             (1, 5001, 1, 1),
@@ -90,7 +90,7 @@ const ROWS: [Row; 9] = [
     },
     Row {
         name: "a burst, and no more",
-        rules: "chain o { type filter hook output priority 0; limit rate 1/hour burst 3 packets ct mark set 5; }",
+        rules: "chain o { type filter hook output priority 0; meta l4proto udp limit rate 1/hour burst 3 packets ct mark set 5; }",
         sends: &[
             (1, 5000, 1, 1),
             (1, 5001, 1, 1),
@@ -102,7 +102,7 @@ const ROWS: [Row; 9] = [
         name: "a limit for each element of a set",
         rules: "set s { type ipv4_addr; flags dynamic; size 100; }\n\
                 chain o { type filter hook output priority 0; \
-                add @s { ip daddr limit rate over 1/hour burst 1 packets } ct mark set 9; }",
+                meta l4proto udp add @s { ip daddr limit rate over 1/hour burst 1 packets } ct mark set 9; }",
         sends: &[
             (1, 5000, 1, 1),
             (1, 5001, 1, 1),
@@ -241,7 +241,7 @@ fn the_kernels_table_is_ours_row_by_row() {
         return;
     }
     for (idx, row) in ROWS.iter().enumerate() {
-        let mut lab = Lab::new(LabId::fresh()).expect("a lab");
+        let mut lab = Lab::new(LabId::fresh());
         let place = lab.create(&format!("row{idx}")).expect("a namespace");
         switch(&place, "lo", Power::Up).expect("loopback");
         nft_tool::load(&place, &table(row.rules)).expect(row.name);
@@ -290,7 +290,7 @@ fn a_connection_goes_through_the_kernels_own_states() {
     if !kernel_is_ours("states of a connection") || !has_table() {
         return;
     }
-    let mut lab = Lab::new(LabId::fresh()).expect("a lab");
+    let mut lab = Lab::new(LabId::fresh());
     let place = lab.create("states").expect("a namespace");
     switch(&place, "lo", Power::Up).expect("loopback");
     nft_tool::load(&place, &table(RULES)).expect("rules");
@@ -349,7 +349,7 @@ fn an_exchange_over_udp_has_the_kernels_timeouts() {
         return;
     }
     const RULES: &str = "chain o { type filter hook output priority 0; ct state new accept; }";
-    let mut lab = Lab::new(LabId::fresh()).expect("a lab");
+    let mut lab = Lab::new(LabId::fresh());
     let place = lab.create("udp").expect("a namespace");
     switch(&place, "lo", Power::Up).expect("loopback");
     nft_tool::load(&place, &table(RULES)).expect("rules");

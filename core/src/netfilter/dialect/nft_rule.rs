@@ -139,11 +139,11 @@ impl Cursor<'_> {
         if comparison == Comparison::Lacks {
             return Err(Fail::Unknown);
         }
-        if let Some((operator, it)) = self.presence(&left, operator) {
+        if let Some(datum) = self.presence(&left) {
             return Ok(Statement::Match {
                 left,
                 operator,
-                right: Operand::Value(Datum::Presence(it)),
+                right: Operand::Value(datum),
             });
         }
         let mut values = self.value(&kinds)?;
@@ -182,21 +182,18 @@ impl Cursor<'_> {
         }
     }
 
-    /// `exists`, `missing`, or the number of no interface; with the operator it is asked by.
-    fn presence(&mut self, left: &Expression, operator: Operator) -> Option<(Operator, bool)> {
+    /// `exists`, `missing`, or the number of no interface.
+    fn presence(&mut self, left: &Expression) -> Option<Datum> {
         let asks_way = matches!(left, Expression::Fib(it) if it.result != FibResult::Type);
         if self.peek().kind != TokenKind::Word
             || !(asks_way || matches!(left, Expression::Beyond(_)))
         {
             return None;
         }
-        let found = match (self.peek().text, operator) {
-            ("exists", operator) => (operator, true),
-            ("missing", operator) => (operator, false),
-            // No interface has this number: it stands for no way at all.
-            ("0", Operator::Eq | Operator::Ne) if asks_way => {
-                (Operator::Eq, operator == Operator::Ne)
-            }
+        let found = match self.peek().text {
+            "exists" => Datum::Presence(true),
+            "missing" => Datum::Presence(false),
+            "0" if asks_way => Datum::Number(0),
             _ => return None,
         };
         self.next();

@@ -172,10 +172,19 @@ impl Cursor<'_> {
         }
         let over = self.accept_word("over");
         let mut rate = self.long_number()?;
-        let scale = self.bytes_unit();
+        // A slash belongs to the word before it, and stands alone after a number.
+        let (scale, word) = match self.peek().text.split_once('/') {
+            Some((bytes, word)) if !bytes.is_empty() => {
+                self.next();
+                let found = BYTES.iter().find(|it| it.0 == bytes);
+                (Some(found.ok_or(Fail::Unknown)?.1), word)
+            }
+            _ => {
+                self.expect_symbol("/")?;
+                (None, self.name("a unit of time")?)
+            }
+        };
         rate *= scale.unwrap_or(1);
-        self.expect_symbol("/")?;
-        let word = self.name("a unit of time")?;
         let unit = LimitUnit::ALL.iter().find(|it| it.1 == word);
         let unit = unit.ok_or(Fail::Unknown)?.0;
         let mut limit = Limit {

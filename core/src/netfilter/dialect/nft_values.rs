@@ -74,6 +74,12 @@ impl Cursor<'_> {
         if kind.is_bits() {
             return Ok(vec![Datum::Bits(self.bits(kind)?)]);
         }
+        if token.kind == TokenKind::Quoted && kind == Kind::Group {
+            return self.named(kind, |text| {
+                let known = kind.names().iter().find(|it| it.0 == text)?;
+                Some(Datum::Number(known.1))
+            });
+        }
         if token.kind != TokenKind::Word {
             if self.is_symbol("$") || self.is_symbol("@") {
                 return Err(Fail::Unknown);
@@ -94,18 +100,28 @@ impl Cursor<'_> {
             Kind::HardwareAddress => self.named(kind, |text| {
                 is_hardware_address(text).then(|| Datum::Text(text.into()))
             }),
-            Kind::Time => {
-                let length = self.duration()?.as_secs();
-                Ok(vec![Datum::Number(
-                    u32::try_from(length).unwrap_or(u32::MAX),
-                )])
-            }
+            Kind::Time => self.times(),
             Kind::Guess => self.guess(),
             _ => self.named(kind, |text| {
                 let known = kind.names().iter().find(|it| it.0 == text);
                 let value = known.map(|it| it.1).or_else(|| number(text))?;
                 Some(Datum::Number(value))
             }),
+        }
+    }
+
+    /// Seconds, or from some to others.
+    fn times(&mut self) -> Result<Vec<Datum>, Fail> {
+        let secs = |it: Duration| u32::try_from(it.as_secs()).unwrap_or(u32::MAX);
+        let low = secs(self.duration()?);
+        if !self.is_symbol("-") {
+            return Ok(vec![Datum::Number(low)]);
+        }
+        let dash = self.next();
+        let high = secs(self.duration()?);
+        match low <= high {
+            true => Ok(vec![Datum::Numbers(low, high)]),
+            false => Err(backwards(dash)),
         }
     }
 

@@ -392,6 +392,8 @@ fn is_value(left: &Expression, wanted: &Datum, value: &Datum) -> bool {
         (Datum::Bits(wanted), Datum::Bits(value)) if !masked => value & wanted != 0,
         // `fib … oif exists`: any interface is one that exists.
         (Datum::Presence(wanted), Datum::Interface(_)) => *wanted,
+        // No interface has this number: it stands for no way at all.
+        (Datum::Number(0), Datum::Presence(found)) => !found,
         _ => is_value_exactly(wanted, value),
     }
 }
