@@ -1,0 +1,26 @@
+//! Commands that only have others below them: they print their help.
+//!
+//! **Left out**: nothing.
+
+use super::super::command::Command;
+use super::super::target::Step;
+
+/// A command of this kind.
+const fn group(
+    path: &'static str,
+    aliases: &'static [&'static str],
+    help: &'static str,
+) -> Command {
+    Command {
+        path,
+        aliases,
+        help,
+        run: |ctx, invocation| {
+            ctx.out(invocation.command.help);
+            Ok(Step::Done(1))
+        },
+    }
+}
+
+/// kubectl.
+pub(super) const ROOT: Command = group("", &[], include_str!("../help/kubectl.txt"));
