@@ -8,6 +8,7 @@
 //! rights; files from the web.
 
 mod arguments;
+mod asking;
 mod command;
 mod config;
 mod duration;

@@ -24,3 +24,13 @@ const fn group(
 
 /// kubectl.
 pub(super) const ROOT: Command = group("", &[], include_str!("../help/kubectl.txt"));
+
+/// `kubectl create service`
+pub(super) const CREATE_SERVICE: Command = group(
+    "create service",
+    &["svc"],
+    include_str!("../help/create_service.txt"),
+);
+
+/// `kubectl set`
+pub(super) const SET: Command = group("set", &[], include_str!("../help/set.txt"));
