@@ -83,9 +83,11 @@ pub(crate) fn query(ctx: &Ctx<'_>, invocation: &Invocation) -> Result<Query, Fai
     } else {
         invocation.namespace(ctx)?
     };
+    // `expose` and `run` mean something else by a selector, and give it no letter.
+    let selects = flags.letter("selector") == Some('l');
     Ok(Query {
         namespace,
-        labels: flags.text("selector").to_owned(),
+        labels: if selects { flags.text("selector") } else { "" }.to_owned(),
         fields: flags.text("field-selector").to_owned(),
     })
 }

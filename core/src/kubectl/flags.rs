@@ -201,6 +201,12 @@ impl Flags {
         self.spec(name).is_some()
     }
 
+    /// The letter of a flag.
+    #[must_use]
+    pub fn letter(&self, name: &str) -> Option<char> {
+        self.spec(name).and_then(|it| it.letter)
+    }
+
     fn spec(&self, name: &str) -> Option<&FlagSpec> {
         self.specs.iter().find(|it| it.name == name)
     }

@@ -79,7 +79,7 @@ pub(crate) fn read(
         if let Some(fault) = fault {
             failures.push(Failure::Error(format!(
                 "error parsing {source}: error converting YAML to JSON: {}",
-                fault.message
+                in_go(fault)
             )));
         }
     }
@@ -128,6 +128,64 @@ fn open(
         }
         Err(FileError::Missing) => error(format!("the path {path:?} does not exist")),
         Err(FileError::Other(why)) => error(why),
+    }
+}
+
+/// What is wrong with a text, in go-yaml's words and with the line it counts: its scanner counts from one, its parser names the
+/// line before.
+pub(crate) fn in_go(fault: &yaml::Problem) -> String {
+    const WORDS: [(&str, &str, u32); 11] = [
+        (
+            "a tab is used",
+            "found character that cannot start any token",
+            0,
+        ),
+        (
+            "a value cannot begin",
+            "found character that cannot start any token",
+            0,
+        ),
+        (
+            "the indentation fits no line",
+            "did not find expected key",
+            1,
+        ),
+        ("a list item where a key", "did not find expected key", 1),
+        ("missing colon after", "could not find expected ':'", 0),
+        ("unclosed quote", "found unexpected end of stream", 0),
+        ("unclosed", "did not find expected ',' or '}'", 1),
+        (
+            "expected the next \"- \"",
+            "did not find expected '-' indicator",
+            1,
+        ),
+        (
+            "a list item cannot begin",
+            "block sequence entries are not allowed in this context",
+            0,
+        ),
+        (
+            "this line is indented",
+            "mapping values are not allowed in this context",
+            0,
+        ),
+        (
+            "a second",
+            "mapping values are not allowed in this context",
+            0,
+        ),
+    ];
+    let found = WORDS.iter().find(|it| fault.message.starts_with(it.0));
+    match found {
+        Some((_, words, less)) => {
+            let words = match fault.message.ends_with('[') {
+                true => words.replace('}', "]"),
+                false => (*words).to_owned(),
+            };
+            let line = fault.position.line.saturating_sub(*less);
+            format!("yaml: line {line}: {words}")
+        }
+        None => format!("yaml: line {}: {}", fault.position.line, fault.message),
     }
 }
 

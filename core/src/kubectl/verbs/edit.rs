@@ -138,7 +138,7 @@ impl Edit {
         if let Some(fault) = stream.errors.first() {
             return error(format!(
                 "error parsing edited-file: error converting YAML to JSON: {}",
-                fault.message
+                super::super::manifest::in_go(fault)
             ));
         }
         let edited = stream

@@ -84,7 +84,10 @@ fn json_of(text: &str) -> Result<String, Failure> {
     }
     let stream = yaml::parse(text);
     if let Some(fault) = stream.errors.first() {
-        return error(format!("unable to parse {text:?}: {}", fault.message));
+        return error(format!(
+            "unable to parse {text:?}: {}",
+            super::super::manifest::in_go(fault)
+        ));
     }
     let value = stream
         .documents
