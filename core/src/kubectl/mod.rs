@@ -11,6 +11,7 @@ mod arguments;
 mod asking;
 mod command;
 mod config;
+mod describe;
 mod duration;
 mod failure;
 mod flags;

@@ -9,6 +9,7 @@ mod create;
 mod create_ingress;
 mod create_service;
 mod delete;
+mod describe;
 mod diff;
 mod edit;
 mod expose;
@@ -41,6 +42,7 @@ pub const COMMANDS: &[Command] = &[
     create_service::LOAD_BALANCER,
     create_service::NODE_PORT,
     delete::COMMAND,
+    describe::COMMAND,
     diff::COMMAND,
     edit::COMMAND,
     expose::COMMAND,
