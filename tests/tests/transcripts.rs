@@ -116,10 +116,28 @@ impl World {
         if self.given.is_empty() {
             return;
         }
+        // In steps so short that no kubelet has its way.
+        for _ in 0..12 {
+            self.adopt();
+            let soon = self.cluster.clock().now + Duration::from_millis(200);
+            self.cluster.advance(soon);
+        }
         self.adopt();
-        let soon = self.cluster.clock().now + Duration::from_secs(2);
-        self.cluster.advance(soon);
-        self.adopt();
+        let events: Vec<ObjectRef> = self
+            .cluster
+            .store()
+            .documents(Kind::Event)
+            .map(|it| it.0.clone())
+            .collect();
+        for event in events {
+            let is_given = self
+                .given
+                .iter()
+                .any(|it| it["metadata"]["name"] == event.name.as_str());
+            if !is_given {
+                self.cluster.store_mut().remove(&event);
+            }
+        }
     }
 
     fn adopt(&mut self) {
@@ -316,6 +334,12 @@ fn gaps(line: &str) -> String {
 }
 
 fn line_normalised(line: &str) -> String {
+    // Which node a scheduler chose.
+    for title in ["    NodeName:", "    Zone:"] {
+        if line.starts_with(title) && !line.ends_with("<unset>") {
+            return format!("{title}  <node>");
+        }
+    }
     let mut out = String::new();
     let mut rest = date_normalised(line);
     // Words: letters, digits and what stands within them.
@@ -379,6 +403,9 @@ fn word_normalised(word: &str, may_be_node_port: bool) -> String {
             "<address>".to_owned()
         };
     }
+    if matches!(word, "sim" | "packetwalk") {
+        return "<name>".to_owned();
+    }
     if is_uid(word) {
         return "<uid>".to_owned();
     }
@@ -435,8 +462,11 @@ fn suffix_normalised(word: &str) -> String {
     shown.join("-")
 }
 
+const POOL: &str = "\nAnnotations:  metallb.io/ip-allocated-from-pool: pool\n<cut>";
+const IP_ALLOCATED: &str = "\nEvents:\n  Type    Reason       Age   From                Message\n  ----    ------       ----  ----                -------\n  Normal  IPAllocated  3d    metallb-controller  Assigned IP [\"203.0.113.200\"]\n<cut>";
+
 /// Where the recorder's server was not like the real one: the transcript, what stands in it, what a real server gives, and why.
-const ARGUED: [(&str, &str, &str); 12] = [
+const ARGUED: [(&str, &str, &str); 18] = [
     // An applier is named without its version (fieldmanager/conflict.go, printManager).
     ("apply/27", "\"other\" using v1:", "\"other\":"),
     // So here; and spec.selector of a Service is one atomic field (x-kubernetes-map-type), which a set of paths names before its children.
@@ -463,6 +493,13 @@ const ARGUED: [(&str, &str, &str); 12] = [
     ("odd-pods/01", "Init:0/2       ", "PodInitializing"),
     ("odd-pods/02", "Init:0/2       ", "PodInitializing"),
     ("odd-pods/18", "Init:0/2       ", "PodInitializing"),
+    // MetalLB notes the pool, and says that it gave an address (controller/service.go of MetalLB 0.14).
+    ("seed-lb/03", "\nAnnotations:", POOL),
+    ("seed-lb/03", "\nEvents:", IP_ALLOCATED),
+    ("types/07", "\nAnnotations:", POOL),
+    ("types/07", "\nEvents:", IP_ALLOCATED),
+    ("types/08", "\nAnnotations:", POOL),
+    ("types/08", "\nEvents:", IP_ALLOCATED),
     // The recorder ran no controller of StatefulSets: the two pods are its own, and ready.
     ("statefulset/01", "0/2", "2/2"),
     ("statefulset/02", "0/2", "2/2"),
@@ -486,6 +523,11 @@ fn said(transcript: &Value) -> Said {
                 };
             } else {
                 text = text.replace(from, to);
+                // What is put in the place of a whole line ends here.
+                while let Some(at) = text.find("<cut>") {
+                    let end = text[at..].find('\n').map_or(text.len(), |it| at + it + 1);
+                    text.replace_range(at..end, "");
+                }
             }
         }
         text

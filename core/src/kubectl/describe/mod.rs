@@ -53,3 +53,10 @@ pub(crate) fn describe(
     }
     Ok(sheet.finish())
 }
+
+/// A template of pods, as the history of rollouts shows it.
+pub(crate) fn pod_template(ctx: &mut Ctx<'_>, template: &Value) -> String {
+    let mut sheet = Sheet::new(ctx, template, Events::Hidden);
+    pod::template(&mut sheet, template);
+    sheet.finish()
+}

@@ -41,7 +41,10 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         Picked::Items(items) => {
             for item in &items {
                 match matching(ctx, item) {
-                    Ok(some) => found.extend(some.into_iter().map(|it| (item.resource, it))),
+                    Ok(Matching::Name(it)) => found.push((item.resource, it, "")),
+                    Ok(Matching::Beginning(some)) => {
+                        found.extend(some.into_iter().map(|it| (item.resource, it, "\n")));
+                    }
                     Err(failure) => failures.push(failure),
                 }
             }
@@ -49,7 +52,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         Picked::Types(types) => {
             for resource in types {
                 let all = arguments::list(ctx, resource, &query)?;
-                found.extend(all.into_iter().map(|it| (resource, it)));
+                found.extend(all.into_iter().map(|it| (resource, it, "")));
             }
         }
     }
@@ -73,23 +76,31 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
 
 fn print(
     ctx: &mut Ctx<'_>,
-    found: &[(&'static Resource, Arc<Value>)],
+    found: &[(&'static Resource, Arc<Value>, &str)],
     events: Events,
 ) -> Result<(), Failure> {
-    for (idx, (resource, document)) in found.iter().enumerate() {
+    for (idx, (resource, document, end)) in found.iter().enumerate() {
         let text = describe(ctx, resource, document, events)?;
-        if idx > 0 {
+        if idx > 0 && end.is_empty() {
             ctx.out("\n\n");
         }
         ctx.out(&text);
+        ctx.out(end);
     }
     Ok(())
 }
 
+/// What a name stands for.
+enum Matching {
+    Name(Arc<Value>),
+    /// Nothing has this name, but these begin with it: each gets a blank line behind it.
+    Beginning(Vec<Arc<Value>>),
+}
+
 /// The object of a name, or those whose names begin so.
-fn matching(ctx: &mut Ctx<'_>, item: &Item) -> Result<Vec<Arc<Value>>, Failure> {
+fn matching(ctx: &mut Ctx<'_>, item: &Item) -> Result<Matching, Failure> {
     let failure = match arguments::live(ctx, item) {
-        Ok(it) => return Ok(vec![it]),
+        Ok(it) => return Ok(Matching::Name(it)),
         Err(failure) if failure.is_not_found() && item.source.is_empty() => failure,
         Err(failure) => return Err(failure),
     };
@@ -102,5 +113,5 @@ fn matching(ctx: &mut Ctx<'_>, item: &Item) -> Result<Vec<Arc<Value>>, Failure> 
     if all.is_empty() {
         return Err(failure);
     }
-    Ok(all)
+    Ok(Matching::Beginning(all))
 }

@@ -34,3 +34,15 @@ pub(super) const CREATE_SERVICE: Command = group(
 
 /// `kubectl set`
 pub(super) const SET: Command = group("set", &[], include_str!("../help/set.txt"));
+
+/// `kubectl auth`
+pub(super) const AUTH: Command = group("auth", &[], include_str!("../help/auth.txt"));
+
+/// `kubectl config`
+pub(super) const CONFIG: Command = group("config", &[], include_str!("../help/config.txt"));
+
+/// `kubectl rollout`
+pub(super) const ROLLOUT: Command = group("rollout", &[], include_str!("../help/rollout.txt"));
+
+/// `kubectl top`
+pub(super) const TOP: Command = group("top", &[], include_str!("../help/top.txt"));

@@ -5,6 +5,9 @@
 //! **Left out**: what the page above this one names.
 
 mod apply;
+mod auth;
+mod config;
+mod cordon;
 mod create;
 mod create_ingress;
 mod create_service;
@@ -12,26 +15,41 @@ mod delete;
 mod describe;
 mod diff;
 mod edit;
+mod events;
 mod expose;
 mod get;
 mod get_watch;
 mod groups;
+mod info;
 mod metadata;
 mod patch;
 mod replace;
+mod rollout;
+mod rollout_status;
+mod run;
 mod scale;
 mod set;
+mod taint;
+mod wait;
 
 use super::command::{Command, OPTIONS_COMMAND};
 
 /// All commands: kubectl itself first.
 pub const COMMANDS: &[Command] = &[
     groups::ROOT,
-    groups::CREATE_SERVICE,
-    groups::SET,
     OPTIONS_COMMAND,
     apply::COMMAND,
     apply::VIEW,
+    auth::CAN_I,
+    auth::WHO_AM_I,
+    config::CURRENT,
+    config::GET,
+    config::SET,
+    config::USE,
+    config::VIEW,
+    cordon::CORDON,
+    cordon::DRAIN,
+    cordon::UNCORDON,
     create::COMMAND,
     create::CONFIG_MAP,
     create::DEPLOYMENT,
@@ -45,13 +63,35 @@ pub const COMMANDS: &[Command] = &[
     describe::COMMAND,
     diff::COMMAND,
     edit::COMMAND,
+    events::COMMAND,
     expose::COMMAND,
     get::COMMAND,
+    groups::AUTH,
+    groups::CONFIG,
+    groups::CREATE_SERVICE,
+    groups::ROLLOUT,
+    groups::SET,
+    groups::TOP,
+    info::API_RESOURCES,
+    info::API_VERSIONS,
+    info::CLUSTER_INFO,
+    info::TOP_NODE,
+    info::TOP_POD,
+    info::VERSION,
     metadata::ANNOTATE,
     metadata::LABEL,
     patch::COMMAND,
     replace::COMMAND,
+    rollout::HISTORY,
+    rollout::PAUSE,
+    rollout::RESTART,
+    rollout::RESUME,
+    rollout::STATUS,
+    rollout::UNDO,
+    run::COMMAND,
     scale::COMMAND,
     set::IMAGE,
     set::SELECTOR,
+    taint::COMMAND,
+    wait::COMMAND,
 ];
