@@ -60,9 +60,21 @@ impl FlagSpec {
 #[must_use]
 pub fn flags_of(command: &Command) -> Vec<FlagSpec> {
     let mut flags = read_flags(command.help);
+    if command.path == "port-forward" {
+        flags.push(FOR);
+    }
     flags.extend(read_flags(OPTIONS));
     flags
 }
+
+/// A flag that only ours has: a script cannot press Ctrl-C.
+const FOR: FlagSpec = FlagSpec {
+    name: "for",
+    letter: None,
+    default: "0s",
+    kind: FlagKind::Duration,
+    usage: "How long to forward; for ever if 0s. The real kubectl has no such flag.",
+};
 
 /// What `kubectl options` prints.
 pub(crate) const OPTIONS: &str = include_str!("help/options.txt");

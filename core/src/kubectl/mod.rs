@@ -29,7 +29,7 @@ pub use config::Config;
 pub use duration::human_duration;
 pub use failure::Failure;
 pub use io::{Ctx, FileError, Files, Output, Stream, TextFiles};
-pub use target::{Outcome, Running, Step, Target, Task, finish};
+pub use target::{Forward, Outcome, Running, Step, Target, Task, Wanted, finish};
 pub use verbs::COMMANDS;
 
 /// The longest command line that is read.

@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::io::Ctx;
-use crate::api::Status;
+use crate::api::{ObjectRef, Status};
 use crate::sim::{Cluster, Timeline};
 use crate::store::api::{Answer, Request};
 use crate::time::{Duration, Instant};
@@ -22,6 +22,12 @@ pub trait Target {
 
     /// Lets time pass until something happens, at most until an instant. Whether any time can pass at all.
     fn pass(&mut self, until: Instant) -> bool;
+
+    /// What a container printed, line by line.
+    fn log(&self, pod: &ObjectRef, container: &str) -> Vec<String> {
+        let _ = (pod, container);
+        Vec::new()
+    }
 }
 
 impl Target for Cluster {
@@ -50,6 +56,34 @@ pub enum Step {
     Done(i32),
     /// It goes on when something happens.
     Waits(Box<dyn Task>),
+    /// Something is to be run in a container: whoever calls does it, and says how it ended.
+    Asks(Wanted),
+}
+
+/// A command that is to be run in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The pod.
+    pub pod: ObjectRef,
+    /// The container.
+    pub container: String,
+    /// The command.
+    pub words: Vec<String>,
+    /// Whether it gets what is piped into kubectl.
+    pub takes_input: bool,
+    /// Whether it is to have a terminal.
+    pub is_terminal: bool,
+}
+
+/// A port of the person's own computer that leads into a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The port on 127.0.0.1 and ::1.
+    pub local: u16,
+    /// The pod.
+    pub pod: ObjectRef,
+    /// The pod's port.
+    pub port: u16,
 }
 
 /// How a command went.
@@ -67,6 +101,11 @@ pub trait Task: std::fmt::Debug {
     fn wakes_at(&self) -> Option<Instant> {
         None
     }
+
+    /// The ports it forwards while it waits.
+    fn forwards(&self) -> &[Forward] {
+        &[]
+    }
 }
 
 /// A command under way.
@@ -74,6 +113,7 @@ pub trait Task: std::fmt::Debug {
 pub struct Running {
     code: Option<i32>,
     task: Option<Box<dyn Task>>,
+    wanted: Option<Wanted>,
 }
 
 impl Running {
@@ -84,6 +124,12 @@ impl Running {
             Ok(Step::Waits(task)) => Running {
                 code: None,
                 task: Some(task),
+                wanted: None,
+            },
+            Ok(Step::Asks(wanted)) => Running {
+                code: None,
+                task: None,
+                wanted: Some(wanted),
             },
             Err(failure) => {
                 ctx.err(&failure.text());
@@ -96,6 +142,7 @@ impl Running {
         Running {
             code: Some(code),
             task: None,
+            wanted: None,
         }
     }
 
@@ -109,6 +156,28 @@ impl Running {
     #[must_use]
     pub fn wakes_at(&self) -> Option<Instant> {
         self.task.as_ref().and_then(|it| it.wakes_at())
+    }
+
+    /// What is to be run in a container before it can end.
+    #[must_use]
+    pub const fn wanted(&self) -> Option<&Wanted> {
+        self.wanted.as_ref()
+    }
+
+    /// That what it wanted was run, and how that ended.
+    pub fn answer(&mut self, code: i32, ctx: &mut Ctx<'_>) {
+        if self.wanted.is_some() {
+            if code != 0 {
+                ctx.err(&format!("command terminated with exit code {code}\n"));
+            }
+            *self = Running::ended(code);
+        }
+    }
+
+    /// The ports it forwards.
+    #[must_use]
+    pub fn forwards(&self) -> &[Forward] {
+        self.task.as_ref().map_or(&[], |it| it.forwards())
     }
 
     /// Has it look again, after something happened or at the time it named.
@@ -133,6 +202,10 @@ pub fn finish(mut running: Running, ctx: &mut Ctx<'_>, limit: Duration) -> i32 {
     loop {
         if let Some(code) = running.code() {
             return code;
+        }
+        if running.wanted().is_some() {
+            ctx.err("error: nothing runs commands in containers here\n");
+            return 1;
         }
         let until = running.wakes_at().map_or(end, |it| it.min(end));
         if !ctx.target.pass(until) && until >= end {

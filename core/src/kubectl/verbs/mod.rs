@@ -16,13 +16,18 @@ mod describe;
 mod diff;
 mod edit;
 mod events;
+mod exec;
+mod explain;
 mod expose;
 mod get;
 mod get_watch;
 mod groups;
 mod info;
+mod logs;
 mod metadata;
 mod patch;
+mod pods;
+mod port_forward;
 mod replace;
 mod rollout;
 mod rollout_status;
@@ -64,6 +69,8 @@ pub const COMMANDS: &[Command] = &[
     diff::COMMAND,
     edit::COMMAND,
     events::COMMAND,
+    exec::COMMAND,
+    explain::COMMAND,
     expose::COMMAND,
     get::COMMAND,
     groups::AUTH,
@@ -78,9 +85,11 @@ pub const COMMANDS: &[Command] = &[
     info::TOP_NODE,
     info::TOP_POD,
     info::VERSION,
+    logs::COMMAND,
     metadata::ANNOTATE,
     metadata::LABEL,
     patch::COMMAND,
+    port_forward::COMMAND,
     replace::COMMAND,
     rollout::HISTORY,
     rollout::PAUSE,
