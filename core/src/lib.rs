@@ -24,6 +24,8 @@ pub mod proxy;
 
 pub mod sim;
 
+pub mod kubectl;
+
 pub mod view;
 
 pub mod session;
