@@ -21,6 +21,7 @@ mod node_lifecycle;
 mod owner;
 mod replica_set;
 mod scheduler;
+mod service_cidr;
 mod stateful_set;
 mod target;
 mod topology;
@@ -102,6 +103,8 @@ pub enum Purpose {
 /// Every controller. Those that look at the same instant do so in this order.
 pub const CONTROLLERS: &[Controller] = &[
     namespace::CONTROLLER,
+    service_cidr::RANGES,
+    service_cidr::ADDRESSES,
     garbage_collector::CONTROLLER,
     node_lifecycle::CONTROLLER,
     deployment::CONTROLLER,

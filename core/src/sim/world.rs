@@ -6,11 +6,12 @@ use super::base::BaseNotice;
 use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
-use crate::api::{Complaint, Manifest, Pod, Severity};
-use crate::dns::{NodeDns, ResolvConf, SearchLimits};
+use crate::api::{Complaint, Kind, Manifest, ObjectRef, Pod, Severity};
+use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
 use crate::store::Objects;
+use crate::yaml::{Node, Position};
 use std::sync::Arc;
 
 /// A cluster at an instant.
@@ -44,7 +45,8 @@ impl World {
         } = begin(manifest.clone(), seed);
         let mut world = World::of_cluster(Arc::new(cluster), mode);
         world.notices = notices;
-        complaints.append(&mut world.complaints);
+        let told = std::mem::take(&mut world.complaints).into_iter();
+        complaints.extend(told.map(|it| in_manifest(&manifest, it)));
         complaints.extend(conflicts(&manifest, &world.objects, world.mode));
         world.complaints = complaints;
         world
@@ -56,7 +58,7 @@ impl World {
         let objects = Arc::new(cluster.store().objects().clone());
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
-        World {
+        let mut world = World {
             network: Network::build(&objects, mode),
             seed: cluster.seed(),
             cluster,
@@ -64,7 +66,10 @@ impl World {
             mode,
             notices: Vec::new(),
             complaints,
-        }
+        };
+        let server = world.dns_server();
+        world.complaints.extend_from_slice(server.complaints());
+        world
     }
 
     /// What the resolver of a host is told: a pod what its kubelet writes, a node what its network's router hands
@@ -145,6 +150,33 @@ fn told_mode(objects: &Objects, complaints: &mut Vec<Complaint>) -> &'static Mod
         );
         &MODES[0]
     })
+}
+
+/// A complaint about a Corefile or a zone of outside names, at the line of the manifest that holds it.
+fn in_manifest(manifest: &Manifest, complaint: Complaint) -> Complaint {
+    let (name, key) = match complaint.file.as_deref() {
+        Some(COREFILE) => ("coredns", "Corefile"),
+        Some(OUTSIDE_ZONE) => ("outside", "zone"),
+        _ => return complaint,
+    };
+    let map = ObjectRef::new(Kind::ConfigMap, "kube-system", name);
+    let Some(source) = manifest.source(&map) else {
+        return complaint;
+    };
+    let path = format!("data.{key}");
+    let span = source.span(&path);
+    let text = source.node.get("data").and_then(|it| it.get(key));
+    let text = text.and_then(Node::as_str).unwrap_or_default();
+    let n_lines = u32::try_from(text.trim_end().lines().count()).unwrap_or(u32::MAX);
+    // A block of text stands line by line in the manifest, below its indicator or without it; other forms do not.
+    let position = match (complaint.position, span.end.line - span.start.line + 1) {
+        (Some(at), n_here) if n_here >= n_lines && n_here - n_lines < 2 => Position {
+            line: span.start.line + (n_here - n_lines) + at.line - 1,
+            column: 1,
+        },
+        _ => span.start,
+    };
+    complaint.at(&source.file, position).about(path)
 }
 
 /// Every address and port that two Services claim, at the line of the claim that is left out.

@@ -9,14 +9,15 @@ use super::api;
 use super::merge::without_nulls;
 use super::service::{self, Rules};
 use super::{
-    Allocators, Change, ChangeKind, Note, Objects, Part, PortRange, Propagation, Write, changes,
-    merge,
+    Allocators, Change, ChangeKind, Note, Objects, Part, PortRange, Propagation, RangeReadiness,
+    Write, changes, merge,
 };
 use crate::api::{
     ClusterConfiguration, Complaint, Event, EventSource, Kind, Object, ObjectRef, Pod, Service,
     TargetRef, document,
 };
 use crate::chance::Chooser;
+use crate::ip::parse_cidr_sloppy;
 use crate::time::Clock;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -85,6 +86,29 @@ impl Store {
 
     pub(super) fn reset_allocators(&mut self) {
         self.allocators = self.rules().allocators();
+        self.take_in_ranges();
+    }
+
+    /// Has the allocators know the ranges that ServiceCIDRs add, from the release on that has them.
+    fn take_in_ranges(&mut self) {
+        let version = self.rules().version;
+        if version.minor < 33 {
+            return;
+        }
+        let mut ranges = Vec::new();
+        for it in self.objects.service_cidrs.values() {
+            let ready = it.status.conditions.iter().find(|it| it.kind == "Ready");
+            let is_going = it.metadata.deletion_timestamp.is_some();
+            let readiness = if is_going || ready.is_some_and(|it| it.status != "True") {
+                RangeReadiness::NotReady
+            } else {
+                RangeReadiness::Ready
+            };
+            let texts = it.spec.cidrs.iter();
+            let found = texts.filter_map(|it| parse_cidr_sloppy(it));
+            ranges.extend(found.map(|it| (it, readiness)));
+        }
+        self.allocators.add_ranges(&ranges, version);
     }
 
     pub(super) fn complete_service(&mut self, it: &mut Service) -> Vec<Complaint> {
@@ -308,6 +332,9 @@ impl Store {
         };
         let document = Arc::new(document);
         let before_document = self.documents.insert(reference.clone(), document.clone());
+        if kind == Kind::ServiceCidr {
+            self.take_in_ranges();
+        }
         self.note_change(Change {
             revision,
             kind: change,
@@ -414,6 +441,9 @@ impl Store {
         self.gone.extend(uid);
         if let Object::Service(service) = &before {
             service::delete(service, &mut self.allocators);
+        }
+        if object.kind == Kind::ServiceCidr {
+            self.take_in_ranges();
         }
         self.note_change(Change {
             revision: self.revision + 1,
