@@ -409,7 +409,7 @@ fn describe_balancers(it: &Cluster) -> Vec<String> {
         .map(|it| {
             let targets = it.targets.iter().map(|it| match &it.object {
                 TargetObject::Node(name) => format!("{name}:{}", it.port),
-                TargetObject::Pod(key) => format!("{}:{}", key.1, it.port),
+                TargetObject::Pod(_) => format!("{}:{}", it.address, it.port),
             });
             let targets: Vec<String> = targets.collect();
             format!("{} {}: {}", it.service.1, it.product.name(), targets.join(" "))

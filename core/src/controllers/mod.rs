@@ -9,6 +9,7 @@
 mod deployment;
 mod endpoint_slice;
 mod endpoints;
+mod furnishings;
 mod garbage_collector;
 mod ingress;
 mod kubelet;
@@ -103,6 +104,8 @@ pub enum Purpose {
 /// Every controller. Those that look at the same instant do so in this order.
 pub const CONTROLLERS: &[Controller] = &[
     namespace::CONTROLLER,
+    furnishings::NAMESPACES,
+    furnishings::NODES,
     service_cidr::RANGES,
     service_cidr::ADDRESSES,
     garbage_collector::CONTROLLER,
