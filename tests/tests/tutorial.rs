@@ -37,7 +37,9 @@ const N_LINES: usize = 176;
 
 /// The lines of the text with nothing on them.
 const EMPTY_LINES: [usize; 47] = [
-    2, 4, 6, 8, 10, 12, 14, 20, 22, 24, 26, 36, 38, 40, 55, 57, 59, 61, 77, 79, 81, 83, 99, 101, 104, 106, 108, 110, 119, 121, 123, 125, 136, 138, 140, 142, 145, 148, 150, 152, 155, 159, 162, 165, 168, 171, 174,
+    2, 4, 6, 8, 10, 12, 14, 20, 22, 24, 26, 36, 38, 40, 55, 57, 59, 61, 77, 79, 81, 83, 99, 101,
+    104, 106, 108, 110, 119, 121, 123, 125, 136, 138, 140, 142, 145, 148, 150, 152, 155, 159, 162,
+    165, 168, 171, 174,
 ];
 
 /// The longest time a cluster is given to come to rest after something was done to it.
@@ -245,9 +247,8 @@ fn ask(it: &mut Cluster, verb: &str, rest: &[&str], command: &Command) -> Vec<St
 /// What is seen without doing anything.
 fn look(it: &mut Cluster, verb: &str, rest: &[&str]) -> Vec<String> {
     let world = || World::of_cluster(Arc::new(it.clone()), None);
-    let worlds_in = |name: &str| {
-        World::of_cluster(Arc::new(it.clone()), Some(mode(name).expect("a mode")))
-    };
+    let worlds_in =
+        |name: &str| World::of_cluster(Arc::new(it.clone()), Some(mode(name).expect("a mode")));
     match verb {
         "get" => get(it, rest),
         "list" => list(it, rest),
@@ -321,7 +322,8 @@ fn rewrites(world: &World, from: &str, to: &str) -> Vec<String> {
         };
         let (before, after) = (&step.before, &step.after);
         if (before.destination, before.destination_port())
-            != (after.destination, after.destination_port()) {
+            != (after.destination, after.destination_port())
+        {
             lines.push(format!(
                 "{:?} at {} {hook:?}: to {} becomes to {}",
                 step.leg,
@@ -412,7 +414,12 @@ fn describe_balancers(it: &Cluster) -> Vec<String> {
                 TargetObject::Pod(_) => format!("{}:{}", it.address, it.port),
             });
             let targets: Vec<String> = targets.collect();
-            format!("{} {}: {}", it.service.1, it.product.name(), targets.join(" "))
+            format!(
+                "{} {}: {}",
+                it.service.1,
+                it.product.name(),
+                targets.join(" ")
+            )
         })
         .collect()
 }

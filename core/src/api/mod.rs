@@ -92,7 +92,8 @@ pub use validation::{
     special_ip_faults, validate_labels, validate_object_meta, validate_object_meta_update,
 };
 pub use workload::{
-    ControllerRevision, Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy, PodTemplate, ReplicaSet,
-    ReplicaSetSpec, ReplicaSetStatus, RollingUpdate, StatefulSet, StatefulSetOrdinals,
-    StatefulSetSpec, StatefulSetStatus, StatefulSetUpdateStrategy, WorkloadCondition,
+    ControllerRevision, Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy,
+    PodTemplate, ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, RollingUpdate, StatefulSet,
+    StatefulSetOrdinals, StatefulSetSpec, StatefulSetStatus, StatefulSetUpdateStrategy,
+    WorkloadCondition,
 };

@@ -5,9 +5,10 @@
 //! **Left out**: other versions of a group than the one each kind is listed with here.
 
 use super::{
-    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints, Event, Ingress,
-    IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease, Namespace,
-    NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceAccount, ServiceCidr, StatefulSet,
+    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints,
+    Event, Ingress, IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease,
+    Namespace, NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceAccount,
+    ServiceCidr, StatefulSet,
 };
 use crate::yaml::{self, Decoded};
 use serde::{Deserialize, Serialize};

@@ -9,9 +9,7 @@
 use super::owner::{controlled_by, controller_uid};
 use super::replica_set::{controllers_of, note};
 use super::{Controller, Look, Outcome, Purpose, Wake};
-use crate::api::{
-    Deployment, IntOrString, Kind, Object, ObjectRef, ReplicaSet, WorkloadCondition,
-};
+use crate::api::{Deployment, IntOrString, Kind, Object, ObjectRef, ReplicaSet, WorkloadCondition};
 use crate::store::{Change, Objects, Part, Propagation, Write};
 use crate::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
@@ -190,7 +188,12 @@ impl Rollout<'_> {
             it => it == Some("DeploymentPaused"),
         };
         if self.deployment.spec.paused && !was_paused {
-            self.set("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused".into());
+            self.set(
+                "Progressing",
+                "Unknown",
+                "DeploymentPaused",
+                "Deployment is paused".into(),
+            );
         } else if !self.deployment.spec.paused && was_paused {
             let message = "Deployment is resumed".into();
             self.set("Progressing", "Unknown", "DeploymentResumed", message);
@@ -249,7 +252,10 @@ impl Rollout<'_> {
             .collect();
         let only = match active.as_slice() {
             [] => {
-                let newest = self.old.iter().max_by_key(|it| it.metadata.creation_timestamp.clone());
+                let newest = self
+                    .old
+                    .iter()
+                    .max_by_key(|it| it.metadata.creation_timestamp.clone());
                 self.new.clone().or_else(|| newest.cloned())
             }
             [one] => Some(one.clone()),
@@ -274,7 +280,11 @@ impl Rollout<'_> {
         if self.recreates() {
             return;
         }
-        let allowed = if wanted > 0 { wanted + self.fenceposts().0 } else { 0 };
+        let allowed = if wanted > 0 {
+            wanted + self.fenceposts().0
+        } else {
+            0
+        };
         let to_add = allowed - active.iter().map(|it| size(it)).sum::<i32>();
         for (set, to) in self.shares(active, allowed, to_add) {
             self.scale(&set, to);
@@ -290,7 +300,10 @@ impl Rollout<'_> {
     ) -> Vec<(Arc<ReplicaSet>, i32)> {
         // The largest first; of equal ones the newest when there is to be more, the oldest when there is to be less.
         sets.sort_by(|a, b| {
-            let age = a.metadata.creation_timestamp.cmp(&b.metadata.creation_timestamp);
+            let age = a
+                .metadata
+                .creation_timestamp
+                .cmp(&b.metadata.creation_timestamp);
             let age = if to_add > 0 { age.reverse() } else { age };
             size(b).cmp(&size(a)).then(age)
         });
@@ -561,9 +574,8 @@ impl Rollout<'_> {
         let reason = known.and_then(|it| it.reason.clone()).unwrap_or_default();
         let is_over = counts.replicas == counts.updated && reason == "NewReplicaSetAvailable";
         let wanted = self.wanted();
-        let is_complete = counts.updated == wanted
-            && counts.replicas == wanted
-            && counts.available == wanted;
+        let is_complete =
+            counts.updated == wanted && counts.replicas == wanted && counts.available == wanted;
         if is_over {
             return None;
         }
@@ -596,7 +608,8 @@ impl Rollout<'_> {
         ) {
             return None;
         }
-        let since = known.and_then(|it| self.look.clock.instant_of(it.last_update_time.as_deref()?));
+        let since =
+            known.and_then(|it| self.look.clock.instant_of(it.last_update_time.as_deref()?));
         let at = since? + deadline;
         if at < self.look.clock.now {
             let message = format!("ReplicaSet \"{name}\" has timed out progressing.");
@@ -610,8 +623,8 @@ impl Rollout<'_> {
     /// (`SetDeploymentCondition`).
     fn set(&mut self, kind: &str, status: &str, reason: &str, message: String) {
         let known = self.conditions.iter().find(|it| it.kind == kind);
-        let is_same = known
-            .is_some_and(|it| it.status == status && it.reason.as_deref() == Some(reason));
+        let is_same =
+            known.is_some_and(|it| it.status == status && it.reason.as_deref() == Some(reason));
         if is_same {
             return;
         }

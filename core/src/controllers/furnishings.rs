@@ -74,10 +74,9 @@ fn labels(about: &ObjectRef, node: &Node) -> Option<Write> {
     ];
     let known = &node.metadata.labels;
     let missing = rows.iter().filter(|it| !known.contains_key(it.0));
-    let missing: Map<String, Value> = missing
-        .map(|it| (it.0.to_owned(), it.1.into()))
-        .collect();
-    (!missing.is_empty()).then(|| patch(about, Part::Main, json!({"metadata": {"labels": missing}})))
+    let missing: Map<String, Value> = missing.map(|it| (it.0.to_owned(), it.1.into())).collect();
+    (!missing.is_empty())
+        .then(|| patch(about, Part::Main, json!({"metadata": {"labels": missing}})))
 }
 
 /// What a kubelet says of its machine; only what nobody has said yet.
@@ -112,8 +111,14 @@ fn report(look: &Look<'_>, about: &ObjectRef, document: &Value) -> Option<Write>
         ("capacity", resources.clone()),
         ("allocatable", resources),
         ("nodeInfo", info),
-        ("daemonEndpoints", json!({"kubeletEndpoint": {"Port": 10250}})),
-        ("conditions", conditions(look.clock, &document["status"]["conditions"])),
+        (
+            "daemonEndpoints",
+            json!({"kubeletEndpoint": {"Port": 10250}}),
+        ),
+        (
+            "conditions",
+            conditions(look.clock, &document["status"]["conditions"]),
+        ),
     ];
     let mut status = Map::new();
     for (name, value) in rows {
@@ -128,9 +133,21 @@ fn report(look: &Look<'_>, about: &ObjectRef, document: &Value) -> Option<Write>
 /// The conditions beside Ready, before those there are.
 fn conditions(clock: Clock, known: &Value) -> Value {
     let rows = [
-        ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        (
+            "MemoryPressure",
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available",
+        ),
+        (
+            "DiskPressure",
+            "KubeletHasNoDiskPressure",
+            "kubelet has no disk pressure",
+        ),
+        (
+            "PIDPressure",
+            "KubeletHasSufficientPID",
+            "kubelet has sufficient PID available",
+        ),
     ];
     let known = known.as_array().cloned().unwrap_or_default();
     let has = |kind: &str| known.iter().any(|it| it["type"] == kind);
@@ -186,12 +203,20 @@ fn lease(look: &Look<'_>, node: &Node) -> Option<Write> {
     };
     let rounds = until.as_millis().saturating_sub(first.as_millis()) / RENEW_EVERY_MS;
     let renewed = first + Duration::from_millis(rounds * RENEW_EVERY_MS);
-    let renewed = if down.is_none() { look.clock.now } else { renewed };
+    let renewed = if down.is_none() {
+        look.clock.now
+    } else {
+        renewed
+    };
     if renewed <= first {
         return None;
     }
     let stamp = stamp(look.clock, renewed);
-    Some(patch(&about, Part::Main, json!({"spec": {"renewTime": stamp}})))
+    Some(patch(
+        &about,
+        Part::Main,
+        json!({"spec": {"renewTime": stamp}}),
+    ))
 }
 
 fn stamp(clock: Clock, at: Instant) -> String {
@@ -220,7 +245,11 @@ fn reconcile_namespace(look: &Look<'_>, about: &ObjectRef) -> Outcome {
         let document = json!({"metadata": {"name": "default", "namespace": about.name}});
         writes.push(Write::Document(Kind::ServiceAccount, document));
     }
-    if !look.objects.config_maps.contains_key(&here("kube-root-ca.crt")) {
+    if !look
+        .objects
+        .config_maps
+        .contains_key(&here("kube-root-ca.crt"))
+    {
         let document = json!({
             "metadata": {
                 "name": "kube-root-ca.crt",

@@ -4,7 +4,8 @@
 //! delay, and answers with writes. Doing it twice changes nothing more. It keeps nothing between two looks but
 //! what it hands back to be remembered.
 //!
-//! **Left out**: work queues' rate limits and retries: a write never fails here, so nothing is tried again.
+//! **Left out**: work queues' rate limits and retries: a write never fails here, so nothing is tried again, and no event
+//! says that it did (`FailedToUpdateEndpoint` and its like).
 
 mod deployment;
 mod endpoint_slice;
@@ -26,6 +27,7 @@ mod service_cidr;
 mod stateful_set;
 mod target;
 mod topology;
+mod trigger;
 
 pub use ingress::{
     Answer, PathMatch, Routed, RoutedBy, Unavailable, class_of, controller_service, route,

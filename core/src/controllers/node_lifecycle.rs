@@ -153,7 +153,11 @@ fn ready(look: &Look<'_>, about: &ObjectRef, node: &Node, is_silent: bool) -> Ve
         return Vec::new();
     }
     let stamp = look.clock.stamp();
-    let others = node.status.conditions.iter().filter(|it| it.kind != "Ready");
+    let others = node
+        .status
+        .conditions
+        .iter()
+        .filter(|it| it.kind != "Ready");
     let mut conditions: Vec<Value> = others
         .map(|it| other_condition(it, is_silent, &stamp))
         .collect();
@@ -197,15 +201,31 @@ fn ready(look: &Look<'_>, about: &ObjectRef, node: &Node, is_silent: bool) -> Ve
 fn other_condition(it: &NodeCondition, is_silent: bool, stamp: &str) -> Value {
     let mut condition = json!(it);
     let rows = [
-        ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        (
+            "MemoryPressure",
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available",
+        ),
+        (
+            "DiskPressure",
+            "KubeletHasNoDiskPressure",
+            "kubelet has no disk pressure",
+        ),
+        (
+            "PIDPressure",
+            "KubeletHasSufficientPID",
+            "kubelet has sufficient PID available",
+        ),
     ];
     let Some((_, reason, message)) = rows.iter().find(|row| row.0 == it.kind) else {
         return condition;
     };
     let (status, reason, message) = match (is_silent, it.status.as_str()) {
-        (true, _) => ("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."),
+        (true, _) => (
+            "Unknown",
+            "NodeStatusUnknown",
+            "Kubelet stopped posting node status.",
+        ),
         (false, "Unknown") => ("False", *reason, *message),
         (false, _) => return condition,
     };
@@ -368,7 +388,10 @@ fn eviction(
                 object: about.clone(),
                 propagation: Propagation::Background,
             };
-            let message = format!("Marking for deletion Pod {}/{}", about.namespace, about.name);
+            let message = format!(
+                "Marking for deletion Pod {}/{}",
+                about.namespace, about.name
+            );
             let told = tell(
                 about,
                 NoteKind::Normal,

@@ -10,7 +10,7 @@
 use super::{Controller, Look, Outcome, Purpose, Wake};
 use crate::api::{Condition, Kind, Object, ObjectRef, ServiceCidr};
 use crate::ip::{Cidr, IpAddr, cidr_family, family, parse_cidr_sloppy};
-use crate::store::{Change, ChangeKind, Objects, Part, Write};
+use crate::store::{Change, ChangeKind, Note, NoteKind, Objects, Part, Write};
 use crate::time::Duration;
 use serde_json::{Value, json};
 
@@ -81,7 +81,12 @@ fn reconcile_range(look: &Look<'_>, about: &ObjectRef) -> Outcome {
     if let Some(asked) = &range.metadata.deletion_timestamp {
         if !may_go(look.objects, &range) {
             let why = "There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR";
-            writes.extend(condition(look, about, &range, ("False", "Terminating", why)));
+            writes.extend(condition(
+                look,
+                about,
+                &range,
+                ("False", "Terminating", why),
+            ));
             return Outcome::writes(writes);
         }
         let asked = look.clock.instant_of(asked).unwrap_or(look.clock.now);
@@ -155,7 +160,9 @@ fn condition(
 
 fn ranges(of: &ServiceCidr) -> impl Iterator<Item = Cidr> {
     let texts = of.spec.cidrs.iter();
-    texts.filter_map(|it| parse_cidr_sloppy(it)).map(|it| it.trunc())
+    texts
+        .filter_map(|it| parse_cidr_sloppy(it))
+        .map(|it| it.trunc())
 }
 
 /// Whether a range can go without leaving an address in no range at all.
@@ -163,7 +170,8 @@ fn may_go(objects: &Objects, range: &ServiceCidr) -> bool {
     let name = &range.metadata.name;
     let others = || {
         let all = objects.service_cidrs.values();
-        all.filter(|it| it.metadata.name != *name).flat_map(|it| ranges(it))
+        all.filter(|it| it.metadata.name != *name)
+            .flat_map(|it| ranges(it))
     };
     let is_within = |inner: Cidr| {
         others().any(|outer| {
@@ -187,19 +195,70 @@ fn watch_addresses(change: &Change, _: &Objects) -> Vec<ObjectRef> {
     if change.object.kind == Kind::IpAddress {
         return vec![change.object.clone()];
     }
-    let mut found = Vec::new();
-    for side in change.sides() {
-        if let Object::Service(service) = side {
-            let ips = service.cluster_ips().into_iter();
-            found.extend(ips.map(|it| ObjectRef::new(Kind::IpAddress, "", &it.to_string())));
-        }
+    let ips = |it: Option<&Object>| match it {
+        Some(Object::Service(service)) => service.cluster_ips(),
+        _ => Vec::new(),
+    };
+    let (before, after) = (ips(change.before.as_ref()), ips(change.after.as_ref()));
+    if before == after {
+        return Vec::new();
     }
+    let all = before.iter().chain(&after);
+    let mut found: Vec<ObjectRef> = all
+        .map(|it| ObjectRef::new(Kind::IpAddress, "", &it.to_string()))
+        .collect();
+    found.push(change.object.clone());
     found
+}
+
+/// What is wrong with the addresses of a Service that a cluster's state holds and no server would give out.
+fn doubts(look: &Look<'_>, about: &ObjectRef) -> Vec<Write> {
+    let Some(service) = look.objects.service(&about.namespace, &about.name) else {
+        return Vec::new();
+    };
+    let all = look.objects.service_cidrs.values();
+    let known: Vec<Cidr> = all.flat_map(|it| ranges(it)).collect();
+    let mut notes = Vec::new();
+    for ip in service.cluster_ips() {
+        let owner = look.store.allocators().ip_owner(ip);
+        let family = family(ip);
+        let (reason, message) = match owner {
+            Some((namespace, name)) if *namespace == about.namespace && *name == about.name => {
+                continue;
+            }
+            Some(_) => (
+                "ClusterIPAlreadyAllocated",
+                format!(
+                    "Cluster IP [{family}]:{ip} was assigned to multiple services; please recreate service"
+                ),
+            ),
+            None if known.iter().any(|it| it.contains(&ip)) => continue,
+            None => (
+                "ClusterIPOutOfRange",
+                format!(
+                    "Cluster IP [{family}]: {ip} is not within any configured Service CIDR; please recreate service"
+                ),
+            ),
+        };
+        notes.push(Write::Record(Note {
+            about: about.clone(),
+            kind: NoteKind::Warning,
+            reason: reason.to_owned(),
+            message,
+            component: ADDRESSES.name,
+            host: None,
+            field_path: None,
+        }));
+    }
+    notes
 }
 
 fn reconcile_address(look: &Look<'_>, about: &ObjectRef) -> Outcome {
     if look.objects.cluster.version().minor < FIRST_MINOR {
         return Outcome::nothing();
+    }
+    if about.kind == Kind::Service {
+        return Outcome::writes(doubts(look, about));
     }
     let Ok(ip) = about.name.parse::<IpAddr>() else {
         return Outcome::nothing();

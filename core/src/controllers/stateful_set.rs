@@ -143,9 +143,10 @@ impl Turn<'_> {
         let known = self.known_revisions();
         let newest = known.last().map_or(0, |it| it.revision);
         let status = &self.set.status;
-        let same = known.iter().rev().find(|it| {
-            self.template_of(&it.metadata.name).as_ref() == Some(self.template)
-        });
+        let same = known
+            .iter()
+            .rev()
+            .find(|it| self.template_of(&it.metadata.name).as_ref() == Some(self.template));
         self.update = match same {
             Some(it) => {
                 if it.revision < newest {
@@ -159,7 +160,11 @@ impl Turn<'_> {
                 it.metadata.name.clone()
             }
             None => {
-                let hashed = format!("{}-{}", self.set.metadata.name, hash(&self.template.to_string()));
+                let hashed = format!(
+                    "{}-{}",
+                    self.set.metadata.name,
+                    hash(&self.template.to_string())
+                );
                 let told = status.update_revision.clone();
                 let name = told.filter(|_| known.is_empty()).unwrap_or(hashed);
                 self.make_revision(&name, newest + 1);
@@ -360,7 +365,11 @@ impl Turn<'_> {
         let n_updated = count(&self.update);
         let mut n_current = count(&self.current);
         let wanted = self.ordinals().len();
-        if self.rolls() && [n_updated, n_ready, pods.len()].iter().all(|it| *it == wanted) {
+        if self.rolls()
+            && [n_updated, n_ready, pods.len()]
+                .iter()
+                .all(|it| *it == wanted)
+        {
             self.current = self.update.clone();
             n_current = n_updated;
         }

@@ -84,12 +84,7 @@ impl World {
     ///
     /// # Errors
     /// When there is no such host, or it has no address.
-    pub fn look_up(
-        &self,
-        asker: &HostId,
-        name: &str,
-        wanted: Wanted,
-    ) -> Result<Lookup, WalkError> {
+    pub fn look_up(&self, asker: &HostId, name: &str, wanted: Wanted) -> Result<Lookup, WalkError> {
         let first_node = self.objects.nodes.keys().next();
         let host = match (asker, first_node) {
             (HostId::Pod(_, name), Some(node)) if name.is_empty() => HostId::Node(node.clone()),

@@ -7,10 +7,10 @@
 
 use super::index::Index;
 use crate::api::{
-    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints, Event, Ingress,
-    IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels, Lease, Namespace,
-    NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service, ServiceAccount, ServiceCidr,
-    StatefulSet,
+    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints,
+    Event, Ingress, IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels,
+    Lease, Namespace, NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service,
+    ServiceAccount, ServiceCidr, StatefulSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -163,12 +163,7 @@ impl ProbeMemory {
 }
 
 /// What a probe is answered: nothing wrong, or what is, in the prober's words.
-fn answer(
-    turn: &Turn<'_>,
-    spec: &Container,
-    probe: &Probe,
-    since: Instant,
-) -> Result<(), String> {
+fn answer(turn: &Turn<'_>, spec: &Container, probe: &Probe, since: Instant) -> Result<(), String> {
     let listens = match programme::beginning(turn.pod, &spec.name) {
         Beginning::After(length) => since + length <= turn.now(),
         Beginning::Never => false,

@@ -92,7 +92,10 @@ mod tests {
     fn annotations_say_how_programs_begin_and_end() {
         let mut pod = Pod::default();
         assert_eq!(exit(&pod, "web"), None);
-        assert_eq!(beginning(&pod, "web"), Beginning::After(Duration::default()));
+        assert_eq!(
+            beginning(&pod, "web"),
+            Beginning::After(Duration::default())
+        );
         let mut say = |name: &str, text: &str| {
             pod.metadata.annotations.insert(name.into(), text.into());
             (exit(&pod, "web"), beginning(&pod, "web"))

@@ -70,7 +70,11 @@ impl Allocators {
     }
 
     /// The ranges that ServiceCIDRs add are now these; the cluster's own among them change nothing.
-    pub(super) fn add_ranges(&mut self, ranges: &[(Cidr, RangeReadiness)], version: KubernetesVersion) {
+    pub(super) fn add_ranges(
+        &mut self,
+        ranges: &[(Cidr, RangeReadiness)],
+        version: KubernetesVersion,
+    ) {
         let known = std::mem::take(&mut self.more);
         for (range, readiness) in ranges {
             let mut allocator = IpAllocator::new(*range, version);
@@ -90,7 +94,9 @@ impl Allocators {
     }
 
     fn all_ips(&self) -> impl Iterator<Item = &IpAllocator> {
-        self.ips.iter().chain(self.more.iter().map(|it| &it.allocator))
+        self.ips
+            .iter()
+            .chain(self.more.iter().map(|it| &it.allocator))
     }
 
     fn all_ips_mut(&mut self) -> impl Iterator<Item = &mut IpAllocator> {
@@ -117,7 +123,9 @@ impl Allocators {
                 it.readiness == RangeReadiness::Ready && it.allocator.range().contains(&ip)
             };
             let Some(added) = self.more.iter().find(gives) else {
-                return self.ips_mut(family).map_or(fault, |it| it.allocate(ip, owner));
+                return self
+                    .ips_mut(family)
+                    .map_or(fault, |it| it.allocate(ip, owner));
             };
             added.allocator.allocate_dry(ip)?;
         } else {
@@ -146,9 +154,10 @@ impl Allocators {
         chooser: &mut Chooser,
         owner: &Owner,
     ) -> Result<IpAddr, IpFault> {
-        let added = self.more.iter_mut().filter(|it| {
-            it.readiness == RangeReadiness::Ready && it.allocator.family() == of
-        });
+        let added = self
+            .more
+            .iter_mut()
+            .filter(|it| it.readiness == RangeReadiness::Ready && it.allocator.family() == of);
         let own = self.ips.iter_mut().filter(|it| it.family() == of);
         let mut all = own.chain(added.map(|it| &mut it.allocator));
         let found = all.find_map(|it| it.allocate_next(chooser, owner).ok());

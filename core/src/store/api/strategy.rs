@@ -64,7 +64,10 @@ pub(super) fn prepare_new(kind: Kind, document: &mut Value) {
 /// What a new pod is given beside its defaults.
 pub(in crate::store) fn admit_pod(pod: &mut Value) {
     let class = document::qos_class(&pod["spec"]);
-    let seed = format!("{} {}", pod["metadata"]["namespace"], pod["metadata"]["name"]);
+    let seed = format!(
+        "{} {}",
+        pod["metadata"]["namespace"], pod["metadata"]["name"]
+    );
     pod["status"] = json!({"phase": "Pending", "qosClass": class});
     let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) else {
         return;
