@@ -603,8 +603,12 @@ fn ten_different_messages_of_one_kind_are_combined() {
 
 #[test]
 fn slices_and_endpoints_say_when_the_change_happened_they_were_written_for() {
+    // Times are to the second: a pod that is ready in the second in which it was made tells nothing new.
+    let late = "ports: [{containerPort: 8080}], readinessProbe: {tcpSocket: {port: 8080}, initialDelaySeconds: 5}";
     let mut it = cluster(
-        &(DEPLOYMENT.replace("replicas: 10", "replicas: 1")
+        &(DEPLOYMENT
+            .replace("replicas: 10", "replicas: 1")
+            .replace("ports: [{containerPort: 8080}]", late)
             + &service("api", "selector: {app: api}, ")),
     );
     let at = |it: &Cluster| {

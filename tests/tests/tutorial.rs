@@ -147,7 +147,17 @@ fn run(it: &mut Cluster, command: &Command) -> Vec<String> {
         }
         "apply-now" => return apply(it, &command.body),
         "expose" => return expose(it, rest),
-        "patch" | "delete" => return ask(it, verb, rest, command),
+        "patch" | "delete" => {
+            let told = ask(it, verb, rest, command);
+            it.settle(REST);
+            return told;
+        }
+        "delete-now" => return ask(it, "delete", rest, command),
+        "wait-ms" => {
+            let to = it.clock().now + Duration::from_millis(rest[0].parse().expect("a number"));
+            it.advance(to);
+            return Vec::new();
+        }
         "pass" => {
             pass(it, rest[0].parse().expect("seconds"));
             return Vec::new();
@@ -177,7 +187,7 @@ fn run(it: &mut Cluster, command: &Command) -> Vec<String> {
 /// `kubectl apply`, as its client and the server do it.
 fn apply(it: &mut Cluster, body: &str) -> Vec<String> {
     let manifest = packetwalk_tests::manifest(body);
-    assert_eq!(manifest.complaints, [], "{body}");
+    assert!(!manifest.objects.is_empty(), "{body}");
     let mut told = Vec::new();
     for read in &manifest.objects {
         let reference = read.object.reference();
@@ -237,7 +247,6 @@ fn ask(it: &mut Cluster, verb: &str, rest: &[&str], command: &Command) -> Vec<St
         _ => Verb::StrategicPatch(serde_json::from_str(&command.body).expect("a patch in JSON")),
     };
     let told = it.request(&Request::new(verb, &named(rest[0])));
-    it.settle(REST);
     match told {
         Ok(_) => Vec::new(),
         Err(status) => vec![status.message],
@@ -251,6 +260,8 @@ fn look(it: &mut Cluster, verb: &str, rest: &[&str]) -> Vec<String> {
         |name: &str| World::of_cluster(Arc::new(it.clone()), Some(mode(name).expect("a mode")));
     match verb {
         "get" => get(it, rest),
+        "shape" => get(it, rest).iter().map(|it| shape(it)).collect(),
+        "count" => vec![list(it, rest).len().to_string()],
         "list" => list(it, rest),
         "pods" => pods(it, "default"),
         "endpoints" => endpoints(it, rest[0]),
@@ -259,6 +270,14 @@ fn look(it: &mut Cluster, verb: &str, rest: &[&str]) -> Vec<String> {
             .map(|it| it.split_once(' ').expect("a time").1.to_owned())
             .collect(),
         "ways" => ways(&world(), rest[0], rest[1], Protocol::Tcp),
+        // Pods of a Deployment have drawn names.
+        "ways-to-some" => ways(&world(), rest[0], rest[1], Protocol::Tcp)
+            .iter()
+            .map(|it| {
+                let words = it.split(' ').filter(|it| !it.starts_with("pod/"));
+                words.collect::<Vec<_>>().join(" ")
+            })
+            .collect(),
         "ways-by-mode" => ["nftables", "iptables"]
             .iter()
             .flat_map(|name| {
@@ -293,6 +312,23 @@ fn get(it: &Cluster, rest: &[&str]) -> Vec<String> {
             })
             .collect(),
     }
+}
+
+/// An answer with what is drawn by lot told by its kind: which address, which port, which name it is does not matter.
+fn shape(line: &str) -> String {
+    let (pointer, value) = line.split_once(' ').unwrap_or((line, ""));
+    let value = value.trim_matches('"');
+    let range: packetwalk_core::ip::Cidr = "10.96.0.0/12".parse().expect("a range");
+    let kind = match (value.parse::<IpAddr>(), value.parse::<u16>()) {
+        (Ok(ip), _) if range.contains(&ip) => "an address of 10.96.0.0/12".to_owned(),
+        (Ok(_), _) => "another address".to_owned(),
+        (_, Ok(30000..=32767)) => "a port from 30000 to 32767".to_owned(),
+        _ => match value.split_once('.') {
+            Some((_, rest)) => format!("a name under {rest}"),
+            None => value.to_owned(),
+        },
+    };
+    format!("{pointer} {kind}")
 }
 
 fn list(it: &Cluster, rest: &[&str]) -> Vec<String> {
@@ -409,9 +445,13 @@ fn describe_balancers(it: &Cluster) -> Vec<String> {
     balancers
         .iter()
         .map(|it| {
-            let targets = it.targets.iter().map(|it| match &it.object {
-                TargetObject::Node(name) => format!("{name}:{}", it.port),
-                TargetObject::Pod(_) => format!("{}:{}", it.address, it.port),
+            let targets = it.targets.iter().map(|it| {
+                let who = match &it.object {
+                    TargetObject::Node(name) => name.clone(),
+                    TargetObject::Pod(_) => it.address.to_string(),
+                };
+                let health = if it.is_healthy { "" } else { " (unhealthy)" };
+                format!("{who}:{}{health}", it.port)
             });
             let targets: Vec<String> = targets.collect();
             format!(
