@@ -2,7 +2,7 @@
 //!
 //! `v1` of Kubernetes 1.36, in the form client-go's old recorder writes.
 //!
-//! **Left out**: series of the `events.k8s.io` form.
+//! **Left out**: series of the `events.k8s.io` form, in which the scheduler writes: here it writes as the others do.
 
 use super::{ObjectMeta, TargetRef};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,10 @@ pub struct Event {
     pub last_timestamp: Option<String>,
     /// How often.
     pub count: Option<i32>,
+    /// Who says so, in the newer form.
+    pub reporting_component: String,
+    /// Which one of them: the node.
+    pub reporting_instance: String,
     /// Normal or Warning.
     #[serde(rename = "type")]
     pub kind: String,

@@ -5,9 +5,10 @@
 //! **Left out**: other versions of a group than the one each kind is listed with here.
 
 use super::{
-    ClusterConfiguration, ConfigMap, Deployment, EndpointSlice, Endpoints, Event, Ingress,
-    IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease, Namespace,
-    NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceCidr, StatefulSet,
+    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints,
+    Event, Ingress, IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease,
+    Namespace, NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceAccount,
+    ServiceCidr, StatefulSet,
 };
 use crate::yaml::{self, Decoded};
 use serde::{Deserialize, Serialize};
@@ -148,10 +149,12 @@ kinds! {
     Endpoints(metadata): "v1", "endpoints", ["ep"], Namespaced, Whole;
     EndpointSlice(metadata): "discovery.k8s.io/v1", "endpointslices", [], Namespaced, Whole;
     ConfigMap(metadata): "v1", "configmaps", ["cm"], Namespaced, Part;
+    ServiceAccount(metadata): "v1", "serviceaccounts", ["sa"], Namespaced, Part;
     Event(metadata): "v1", "events", ["ev"], Namespaced, Part;
     Deployment(metadata): "apps/v1", "deployments", ["deploy"], Namespaced, Part;
     ReplicaSet(metadata): "apps/v1", "replicasets", ["rs"], Namespaced, Part;
     StatefulSet(metadata): "apps/v1", "statefulsets", ["sts"], Namespaced, Part;
+    ControllerRevision(metadata): "apps/v1", "controllerrevisions", [], Namespaced, Part;
     Ingress(metadata): "networking.k8s.io/v1", "ingresses", ["ing"], Namespaced, Part;
     IngressClass(metadata): "networking.k8s.io/v1", "ingressclasses", [], Cluster, Part;
     NetworkPolicy(metadata): "networking.k8s.io/v1", "networkpolicies", ["netpol"], Namespaced, Part;

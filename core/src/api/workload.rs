@@ -239,3 +239,14 @@ pub struct StatefulSetStatus {
     /// Its conditions.
     pub conditions: Vec<WorkloadCondition>,
 }
+
+/// What a StatefulSet's template was at some time, so that its pods can become that again. Its data stand in the
+/// document.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ControllerRevision {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+    /// Which one it is: the newest has the greatest number.
+    pub revision: i64,
+}

@@ -10,9 +10,9 @@
 
 use super::network::{HostId, Network};
 use super::outcome::{Ending, Verdict, Why};
-use super::request::Destination;
+use super::request::{Destination, Request, Source};
 use super::travel::{Leg, Step};
-use super::walk::{Start, exchange};
+use super::walk::{Start, WalkError, exchange, start};
 use super::world::World;
 use crate::api::{Kind, ObjectRef, Pod};
 use crate::chance::Chooser;
@@ -62,11 +62,62 @@ pub struct LookupPacket {
     pub reason: Option<Why>,
     /// The walk, there and back.
     pub steps: Vec<Step>,
+    /// What was answered; the same stands among the look-up's questions.
+    #[serde(skip)]
+    pub answer: Option<Answer>,
+}
+
+/// What is looked up, and by whom.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// Whose resolv.conf and hosts file count.
+    pub(super) asker: &'a HostId,
+    /// The name.
+    pub(super) name: &'a str,
+    /// Addresses of which families.
+    pub(super) wanted: Wanted,
+}
+
+impl World {
+    /// Looks a name up as a program on a host would. A pod without a name stands for any plain pod of its namespace;
+    /// its packets set out on the first node.
+    ///
+    /// # Errors
+    /// When there is no such host, or it has no address.
+    pub fn look_up(&self, asker: &HostId, name: &str, wanted: Wanted) -> Result<Lookup, WalkError> {
+        let first_node = self.objects.nodes.keys().next();
+        let host = match (asker, first_node) {
+            (HostId::Pod(_, name), Some(node)) if name.is_empty() => HostId::Node(node.clone()),
+            _ => asker.clone(),
+        };
+        let to = Destination {
+            name: name.to_owned(),
+            port: None,
+            protocol: Protocol::Udp,
+            url: None,
+        };
+        let from = start(self, &Request::new(Source::Host(host), to))?;
+        let wish = Wish {
+            asker,
+            name,
+            wanted,
+        };
+        Ok(look_up(self, &mut self.network.clone(), wish, &from))
+    }
 }
 
 /// Looks a name up from a host. Which endpoint answers is drawn from the seed: it makes no difference to the answer.
-pub(super) fn look_up(world: &World, network: &mut Network, name: &str, from: &Start) -> Lookup {
-    let resolv_conf = world.resolv_conf(&from.host);
+pub(super) fn look_up(
+    world: &World,
+    network: &mut Network,
+    Wish {
+        asker,
+        name,
+        wanted,
+    }: Wish<'_>,
+    from: &Start,
+) -> Lookup {
+    let resolv_conf = world.resolv_conf(asker);
     let mut asked = Asked {
         world,
         server: world.dns_server(),
@@ -81,13 +132,13 @@ pub(super) fn look_up(world: &World, network: &mut Network, name: &str, from: &S
     let mut resolver = Resolver::new(
         Client::Glibc,
         &resolv_conf.to_string(),
-        &world.hosts_file(&from.host),
+        &world.hosts_file(asker),
     );
     let found = if resolv_conf.nameservers.is_empty() {
         // Nobody to ask: a resolver would ask its own host, where nobody listens.
-        resolver.look_up(name, Wanted::Both, Instant::START, &mut |_| Fate::Silence)
+        resolver.look_up(name, wanted, Instant::START, &mut |_| Fate::Silence)
     } else {
-        resolver.look_up(name, Wanted::Both, Instant::START, &mut |it| asked.send(it))
+        resolver.look_up(name, wanted, Instant::START, &mut |it| asked.send(it))
     };
     let mut addresses = found.addresses;
     // IPv4 first, as they were asked for: which of them can be used is the caller's to say.
@@ -150,7 +201,9 @@ impl Asked<'_> {
             Verdict::Refused | Verdict::Unreachable => Fate::Refused { after },
             _ => Fate::Silence,
         };
+        let mut answered = None;
         if let Fate::Answer { answer, .. } = &fate {
+            answered = Some(answer.clone());
             self.queries.push(Query {
                 name: sent.question.name.clone(),
                 kind: sent.question.kind,
@@ -163,6 +216,7 @@ impl Asked<'_> {
             verdict: ending.verdict,
             reason: ending.reason.clone(),
             steps: steps.clone(),
+            answer: answered,
         });
         self.first.get_or_insert((steps, ending));
         fate

@@ -233,6 +233,17 @@ impl Network {
             .cloned()
     }
 
+    /// A node is off: nobody on its links hears it, or the pods on it, any more.
+    pub(super) fn unplug(&mut self, node: &str) {
+        let id = HostId::Node(node.to_owned());
+        for link in &mut self.links {
+            if link.name == bridge_link(node) {
+                link.members.clear();
+            }
+            link.members.retain(|it| it.0 != id);
+        }
+    }
+
     fn add_link(&mut self, name: &str) -> usize {
         self.links.push(Link {
             name: name.to_owned(),

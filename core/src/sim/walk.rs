@@ -7,7 +7,7 @@
 //! **Left out**: what follows the first exchange of a connection. Its later packets are found by
 //! connection tracking and go the same way without asking the nat chains again.
 
-use super::lookup::{Lookup, look_up, why_nameless};
+use super::lookup::{Lookup, Wish, look_up, why_nameless};
 use super::network::{HostId, Network};
 use super::outcome::{By, Ending, Verdict, Why};
 use super::request::{Destination, Request, Source};
@@ -15,6 +15,7 @@ use super::travel::{End, Journey, Leg, Step, StepKind, Traveller};
 use super::world::World;
 use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
+use crate::dns::Wanted;
 use crate::ip::{Family, IpAddr, family, join_host_port};
 use crate::net::{Flow, Icmp, Packet, Protocol, TcpFlags, Transport, initial_ttl};
 use crate::netfilter::ct_status;
@@ -109,7 +110,7 @@ pub(super) struct Start {
     entry: Option<(HostId, &'static str)>,
 }
 
-fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
+pub(super) fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
     let (host, address) = match &request.from {
         Source::Host(id) => (on_network(world, id), None),
         Source::Address(address) => {
@@ -187,7 +188,16 @@ fn name(world: &World, request: &Request, from: &Start) -> Named {
             addresses: vec![address],
         };
     }
-    let lookup = look_up(world, &mut network, &request.to.name, from);
+    let asker = match &request.from {
+        Source::Host(id) => id,
+        Source::Address(_) => &from.host,
+    };
+    let wish = Wish {
+        asker,
+        name: &request.to.name,
+        wanted: Wanted::Both,
+    };
+    let lookup = look_up(world, &mut network, wish, from);
     let addresses = usable(&network, from, lookup.resolution.addresses.clone());
     Named {
         network,

@@ -7,10 +7,11 @@ use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
 use crate::api::{Complaint, Kind, Manifest, ObjectRef, Pod, Severity};
-use crate::dns::{NodeDns, ResolvConf, SearchLimits};
+use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
 use crate::store::Objects;
+use crate::yaml::{Node, Position};
 use std::sync::Arc;
 
 /// A cluster at an instant.
@@ -44,16 +45,8 @@ impl World {
         } = begin(manifest.clone(), seed);
         let mut world = World::of_cluster(Arc::new(cluster), mode);
         world.notices = notices;
-        let settings = ObjectRef::new(Kind::KubeProxyConfiguration, "", "");
-        let settings = manifest.source(&settings);
-        let placed = world
-            .complaints
-            .drain(..)
-            .map(|it| match (settings, it.path.clone()) {
-                (Some(source), Some(path)) => it.at(&source.file, source.span(&path).start),
-                _ => it,
-            });
-        complaints.extend(placed);
+        let told = std::mem::take(&mut world.complaints).into_iter();
+        complaints.extend(told.map(|it| in_manifest(&manifest, it)));
         complaints.extend(conflicts(&manifest, &world.objects, world.mode));
         world.complaints = complaints;
         world
@@ -69,15 +62,22 @@ impl World {
         if let Some(told) = &objects.kube_proxy {
             complaints.extend(proxy::configuration_complaints(told));
         }
-        World {
-            network: Network::build(&objects, mode),
+        let mut network = Network::build(&objects, mode);
+        for node in cluster.machines().nodes_down.keys() {
+            network.unplug(node);
+        }
+        let mut world = World {
+            network,
             seed: cluster.seed(),
             cluster,
             objects,
             mode,
             notices: Vec::new(),
             complaints,
-        }
+        };
+        let server = world.dns_server();
+        world.complaints.extend_from_slice(server.complaints());
+        world
     }
 
     /// What the resolver of a host is told: a pod what its kubelet writes, a node what its network's router hands
@@ -189,6 +189,42 @@ fn doubts_about_ipvs(objects: &Objects, mode: &Mode) -> Vec<Complaint> {
         );
     }
     doubts
+}
+
+/// A complaint about kube-proxy's settings, a Corefile or a zone of outside names, at the line of the manifest that
+/// holds it.
+fn in_manifest(manifest: &Manifest, complaint: Complaint) -> Complaint {
+    let (name, key) = match complaint.file.as_deref() {
+        Some(COREFILE) => ("coredns", "Corefile"),
+        Some(OUTSIDE_ZONE) => ("outside", "zone"),
+        _ => return about_settings(manifest, complaint),
+    };
+    let map = ObjectRef::new(Kind::ConfigMap, "kube-system", name);
+    let Some(source) = manifest.source(&map) else {
+        return complaint;
+    };
+    let path = format!("data.{key}");
+    let span = source.span(&path);
+    let text = source.node.get("data").and_then(|it| it.get(key));
+    let text = text.and_then(Node::as_str).unwrap_or_default();
+    let n_lines = u32::try_from(text.trim_end().lines().count()).unwrap_or(u32::MAX);
+    // A block of text stands line by line in the manifest, below its indicator or without it; other forms do not.
+    let position = match (complaint.position, span.end.line - span.start.line + 1) {
+        (Some(at), n_here) if n_here >= n_lines && n_here - n_lines < 2 => Position {
+            line: span.start.line + (n_here - n_lines) + at.line - 1,
+            column: 1,
+        },
+        _ => span.start,
+    };
+    complaint.at(&source.file, position).about(path)
+}
+
+fn about_settings(manifest: &Manifest, complaint: Complaint) -> Complaint {
+    let settings = ObjectRef::new(Kind::KubeProxyConfiguration, "", "");
+    match (manifest.source(&settings), complaint.path.clone()) {
+        (Some(source), Some(path)) => complaint.at(&source.file, source.span(&path).start),
+        _ => complaint,
+    }
 }
 
 /// Every address and port that two Services claim, at the line of the claim that is left out.

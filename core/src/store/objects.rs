@@ -7,10 +7,10 @@
 
 use super::index::Index;
 use crate::api::{
-    ClusterConfiguration, ConfigMap, Deployment, EndpointSlice, Endpoints, Event, Ingress,
-    IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels, Lease, Namespace,
-    NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service, ServiceCidr,
-    StatefulSet,
+    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints,
+    Event, Ingress, IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels,
+    Lease, Namespace, NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service,
+    ServiceAccount, ServiceCidr, StatefulSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub struct Objects {
     pub endpoint_slices: Namespaced<EndpointSlice>,
     /// ConfigMaps.
     pub config_maps: Namespaced<ConfigMap>,
+    /// ServiceAccounts.
+    pub service_accounts: Namespaced<ServiceAccount>,
     /// Events.
     pub events: Namespaced<Event>,
     /// Deployments.
@@ -49,6 +51,8 @@ pub struct Objects {
     pub replica_sets: Namespaced<ReplicaSet>,
     /// StatefulSets.
     pub stateful_sets: Namespaced<StatefulSet>,
+    /// ControllerRevisions.
+    pub controller_revisions: Namespaced<ControllerRevision>,
     /// Ingresses.
     pub ingresses: Namespaced<Ingress>,
     /// IngressClasses by name.
@@ -106,6 +110,8 @@ impl Objects {
             Kind::Endpoints => self.endpoints.get(&key())?.clone().into(),
             Kind::EndpointSlice => self.endpoint_slices.get(&key())?.clone().into(),
             Kind::ConfigMap => self.config_maps.get(&key())?.clone().into(),
+            Kind::ServiceAccount => self.service_accounts.get(&key())?.clone().into(),
+            Kind::ControllerRevision => self.controller_revisions.get(&key())?.clone().into(),
             Kind::Event => self.events.get(&key())?.clone().into(),
             Kind::Deployment => self.deployments.get(&key())?.clone().into(),
             Kind::ReplicaSet => self.replica_sets.get(&key())?.clone().into(),
@@ -143,6 +149,8 @@ impl Objects {
             Kind::Endpoints => swap!(endpoints, Endpoints, key),
             Kind::EndpointSlice => swap!(endpoint_slices, EndpointSlice, key),
             Kind::ConfigMap => swap!(config_maps, ConfigMap, key),
+            Kind::ServiceAccount => swap!(service_accounts, ServiceAccount, key),
+            Kind::ControllerRevision => swap!(controller_revisions, ControllerRevision, key),
             Kind::Event => swap!(events, Event, key),
             Kind::Deployment => swap!(deployments, Deployment, key),
             Kind::ReplicaSet => swap!(replica_sets, ReplicaSet, key),
@@ -246,7 +254,7 @@ impl Objects {
         }
         collect!(
             services: Service, endpoints: Endpoints, endpoint_slices: EndpointSlice, config_maps: ConfigMap,
-            deployments: Deployment, replica_sets: ReplicaSet, stateful_sets: StatefulSet, pods: Pod,
+            service_accounts: ServiceAccount, controller_revisions: ControllerRevision, deployments: Deployment, replica_sets: ReplicaSet, stateful_sets: StatefulSet, pods: Pod,
             ingresses: Ingress, network_policies: NetworkPolicy, leases: Lease, events: Event
         );
         found

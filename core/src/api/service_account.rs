@@ -1,0 +1,16 @@
+//! ServiceAccount: who a pod is to the API server.
+//!
+//! `v1` of Kubernetes 1.36.
+//!
+//! **Left out**: what it may do; its tokens. An API document keeps every field.
+
+use super::ObjectMeta;
+use serde::{Deserialize, Serialize};
+
+/// A ServiceAccount.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceAccount {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+}
