@@ -26,4 +26,5 @@ pub mod sim;
 
 pub mod view;
 
+pub mod export;
 pub mod session;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ladder of the core: a module may use what stands below it, never beside or above.
-const LADDER: [(&str, i32); 14] = [
+const LADDER: [(&str, i32); 15] = [
     ("time", 0),
     ("chance", 0),
     ("ip", 0),
@@ -21,6 +21,7 @@ const LADDER: [(&str, i32); 14] = [
     ("proxy", 3),
     ("sim", 4),
     ("view", 7),
+    ("export", 8),
 ];
 
 const MAX_LINES: usize = 800;
@@ -68,7 +69,7 @@ fn all_sources() -> Vec<PathBuf> {
 
 #[test]
 fn imports_of_the_core_go_down_the_ladder_only() {
-    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 8)]).collect();
+    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 9)]).collect();
     let mut faults = Vec::new();
     for path in sources("core/src") {
         let name = short(&path);
