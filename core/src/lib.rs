@@ -28,4 +28,5 @@ pub mod kubectl;
 
 pub mod view;
 
+pub mod export;
 pub mod session;

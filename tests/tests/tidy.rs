@@ -22,6 +22,7 @@ const LADDER: [(&str, i32); 15] = [
     ("sim", 4),
     ("kubectl", 5),
     ("view", 7),
+    ("export", 8),
 ];
 
 const MAX_LINES: usize = 800;
@@ -69,7 +70,7 @@ fn all_sources() -> Vec<PathBuf> {
 
 #[test]
 fn imports_of_the_core_go_down_the_ladder_only() {
-    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 8)]).collect();
+    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 9)]).collect();
     let mut faults = Vec::new();
     for path in sources("core/src") {
         let name = short(&path);

@@ -137,6 +137,8 @@ fn kernel_tools(cache: &Cache) -> Result<()> {
         ("nft", "nftables"),
         ("iptables-restore", "iptables"),
         ("ip", "iproute2"),
+        // Reads the captures that `trace -o pcapng` writes.
+        ("tshark", "tshark"),
     ]
     .into_iter()
     .filter(|(name, _)| program(name).is_none())

@@ -39,7 +39,7 @@ pub use message::{
 pub use name::reverse_name;
 pub use outside::{FILE as OUTSIDE_ZONE, Outside};
 pub use server::Server;
-pub use wire::{Frame, fit, message, refusal, size_limit};
+pub use wire::{Frame, fit, message, query, refusal, size_limit};
 
 pub use client::{
     Client, Exchange, Failure, Fate, LookUp, Network, Resolver, Sent, Settings, Single, Wanted,

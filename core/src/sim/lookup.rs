@@ -60,6 +60,9 @@ pub struct LookupPacket {
     pub verdict: Verdict,
     /// Why it got no answer, if it got none.
     pub reason: Option<Why>,
+    /// What the answer says, if there is one.
+    #[serde(skip)]
+    pub answer: Option<Answer>,
     /// The walk, there and back.
     pub steps: Vec<Step>,
     /// What was answered; the same stands among the look-up's questions.
@@ -215,6 +218,10 @@ impl Asked<'_> {
             object: ending.object.clone(),
             verdict: ending.verdict,
             reason: ending.reason.clone(),
+            answer: match &fate {
+                Fate::Answer { answer, .. } => Some(answer.clone()),
+                _ => None,
+            },
             steps: steps.clone(),
             answer: answered,
         });
