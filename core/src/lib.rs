@@ -14,6 +14,7 @@ pub mod yaml;
 
 pub mod api;
 pub mod net;
+pub mod shell;
 
 pub mod netfilter;
 pub mod store;
