@@ -25,6 +25,8 @@ pub mod proxy;
 
 pub mod sim;
 
+pub mod tools;
+
 pub mod view;
 
 pub mod session;

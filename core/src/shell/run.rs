@@ -125,14 +125,12 @@ impl Run {
 
     pub(super) async fn whole(&self, script: &Script, streams: &Streams) -> u8 {
         let ended = until_signalled(&self.scope.signal, self.script(script, streams)).await;
+        let is_full = self.scope.signal.sent() == Some(SIGXFSZ);
+        if is_full && !self.kernel.has_said_full.replace(true) {
+            let text = format!("sh: stopped: more than {MAX_OUTPUT} bytes of output\n");
+            self.write(streams, 2, &text);
+        }
         if let Err(number) = ended {
-            if number == SIGXFSZ && !self.kernel.has_said_full.replace(true) {
-                self.write(
-                    streams,
-                    2,
-                    &format!("sh: stopped: more than {MAX_OUTPUT} bytes of output\n"),
-                );
-            }
             self.scope.status.set(128_u8.saturating_add(number));
         }
         let trap = self.scope.trap.take();

@@ -206,7 +206,14 @@ impl Shell {
                         self.idle()
                     };
                 }
-                Err(Pause::Until(at)) => self.kernel.system.pass(at),
+                Err(Pause::Until(at)) => {
+                    self.kernel.system.pass(at);
+                    if self.kernel.now() < at {
+                        self.say("sh: stopped: the world remembers no more events, so its time stands still\n");
+                        self.close();
+                        return self.idle();
+                    }
+                }
             }
         }
     }

@@ -107,9 +107,11 @@ pub(super) struct Start {
     port: Option<u16>,
     /// The host and interface where the packet comes in, if it does not set out here.
     entry: Option<(HostId, &'static str)>,
+    /// When. A walk of its own is one at the start of time.
+    pub(super) now: Instant,
 }
 
-fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
+pub(super) fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
     let (host, address) = match &request.from {
         Source::Host(id) => (on_network(world, id), None),
         Source::Address(address) => {
@@ -137,6 +139,7 @@ fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
         address,
         port: request.source_port,
         entry,
+        now: Instant::START,
     })
 }
 
@@ -232,7 +235,7 @@ fn run(named: &Named, request: &Request, from: &Start, chooser: &mut Chooser) ->
 }
 
 /// The addresses a client would try: of the first family that it has an address of itself.
-fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+pub(super) fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let host = network.host(&from.host);
     let speaks = |to: &IpAddr| {
         let source = host.and_then(|it| it.routes.source_for(*to));
@@ -263,7 +266,7 @@ pub(super) fn exchange(
     let journey = Traveller {
         network,
         chooser,
-        now: Instant::START,
+        now: from.now,
         leg: there,
         steps: Vec::new(),
     };
@@ -281,7 +284,7 @@ pub(super) fn exchange(
     let journey = Traveller {
         network,
         chooser,
-        now: Instant::START,
+        now: from.now,
         leg: back,
         steps: Vec::new(),
     }
@@ -369,7 +372,7 @@ fn listener(network: &Network, host: &HostId, packet: &Packet) -> Option<ObjectR
 }
 
 impl Ending {
-    fn nowhere() -> Self {
+    pub(super) fn nowhere() -> Self {
         Ending {
             verdict: Verdict::Dropped,
             by: None,
@@ -383,7 +386,7 @@ impl Ending {
         }
     }
 
-    fn no_such_host(to: &Destination, why: Why) -> Self {
+    pub(super) fn no_such_host(to: &Destination, why: Why) -> Self {
         Ending {
             verdict: Verdict::NoSuchHost,
             reason: Some(why),
