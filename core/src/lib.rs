@@ -14,6 +14,7 @@ pub mod yaml;
 
 pub mod api;
 pub mod net;
+pub mod shell;
 
 pub mod netfilter;
 pub mod store;
@@ -25,6 +26,7 @@ pub mod proxy;
 pub mod sim;
 
 pub mod kubectl;
+pub mod tools;
 
 pub mod view;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ladder of the core: a module may use what stands below it, never beside or above.
-const LADDER: [(&str, i32); 15] = [
+const LADDER: [(&str, i32); 18] = [
     ("time", 0),
     ("chance", 0),
     ("ip", 0),
@@ -14,12 +14,14 @@ const LADDER: [(&str, i32); 15] = [
     ("yaml", 0),
     ("api", 1),
     ("net", 1),
+    ("shell", 1),
     ("store", 2),
     ("netfilter", 2),
     ("controllers", 3),
     ("dns", 3),
     ("proxy", 3),
     ("sim", 4),
+    ("tools", 5),
     ("kubectl", 5),
     ("view", 7),
     ("export", 8),

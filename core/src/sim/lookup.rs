@@ -18,8 +18,8 @@ use crate::api::{Kind, ObjectRef, Pod};
 use crate::chance::Chooser;
 use crate::controllers::outside_names;
 use crate::dns::{
-    Answer, Cache, Client, Fate, Query, Resolution, ResolvConf, Resolver, Sent, Server, Transport,
-    Wanted,
+    Answer, Cache, Client, Fate, Query, Question, Resolution, ResolvConf, Resolver, Sent, Server,
+    Transport, Wanted,
 };
 use crate::net::Protocol;
 use crate::time::{Duration, Instant};
@@ -231,25 +231,13 @@ impl Asked<'_> {
 
     /// What the one who got a question says to it; nothing if it is no name server.
     fn answer(&mut self, sent: &Sent, object: Option<&ObjectRef>) -> Option<Answer> {
-        let object = object?;
-        match object.kind {
-            Kind::Pod => {
-                let pod = self.world.objects.pod(&object.namespace, &object.name)?;
-                serves_dns(pod).then(|| {
-                    self.server.answer(
-                        &self.world.objects,
-                        &sent.question,
-                        sent.transport,
-                        sent.at,
-                        &mut self.cache,
-                        &mut self.chooser,
-                    )
-                })
-            }
-            // The zone of outside names, which the network's own name server has.
-            Kind::ConfigMap => Some(self.server.outside().answer(&sent.question)),
-            _ => None,
-        }
+        self.world.dns_answer(
+            &self.server,
+            object?,
+            (&sent.question, sent.transport),
+            sent.at,
+            (&mut self.cache, &mut self.chooser),
+        )
     }
 }
 
@@ -290,6 +278,28 @@ impl World {
     #[must_use]
     pub fn dns_server(&self) -> Server {
         Server::knowing(&self.objects, &outside_names(&self.objects))
+    }
+
+    /// What an object that got a question says to it; nothing if it is no name server.
+    #[must_use]
+    pub fn dns_answer(
+        &self,
+        server: &Server,
+        object: &ObjectRef,
+        (question, transport): (&Question, Transport),
+        at: Instant,
+        (cache, chooser): (&mut Cache, &mut Chooser),
+    ) -> Option<Answer> {
+        match object.kind {
+            Kind::Pod => {
+                let pod = self.objects.pod(&object.namespace, &object.name)?;
+                serves_dns(pod)
+                    .then(|| server.answer(&self.objects, question, transport, at, cache, chooser))
+            }
+            // The zone of outside names, which the network's own name server has.
+            Kind::ConfigMap => Some(server.outside().answer(question)),
+            _ => None,
+        }
     }
 
     /// The hosts file that a host's resolver reads first.

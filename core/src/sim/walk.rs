@@ -108,6 +108,8 @@ pub(super) struct Start {
     port: Option<u16>,
     /// The host and interface where the packet comes in, if it does not set out here.
     entry: Option<(HostId, &'static str)>,
+    /// When. A walk of its own is one at the start of time.
+    pub(super) now: Instant,
 }
 
 pub(super) fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
@@ -138,6 +140,7 @@ pub(super) fn start(world: &World, request: &Request) -> Result<Start, WalkError
         address,
         port: request.source_port,
         entry,
+        now: Instant::START,
     })
 }
 
@@ -242,7 +245,7 @@ fn run(named: &Named, request: &Request, from: &Start, chooser: &mut Chooser) ->
 }
 
 /// The addresses a client would try: of the first family that it has an address of itself.
-fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+pub(super) fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let host = network.host(&from.host);
     let speaks = |to: &IpAddr| {
         let source = host.and_then(|it| it.routes.source_for(*to));
@@ -273,7 +276,7 @@ pub(super) fn exchange(
     let journey = Traveller {
         network,
         chooser,
-        now: Instant::START,
+        now: from.now,
         leg: there,
         steps: Vec::new(),
     };
@@ -291,7 +294,7 @@ pub(super) fn exchange(
     let journey = Traveller {
         network,
         chooser,
-        now: Instant::START,
+        now: from.now,
         leg: back,
         steps: Vec::new(),
     }
@@ -379,7 +382,7 @@ fn listener(network: &Network, host: &HostId, packet: &Packet) -> Option<ObjectR
 }
 
 impl Ending {
-    fn nowhere() -> Self {
+    pub(super) fn nowhere() -> Self {
         Ending {
             verdict: Verdict::Dropped,
             by: None,
@@ -393,7 +396,7 @@ impl Ending {
         }
     }
 
-    fn no_such_host(to: &Destination, why: Why) -> Self {
+    pub(super) fn no_such_host(to: &Destination, why: Why) -> Self {
         Ending {
             verdict: Verdict::NoSuchHost,
             reason: Some(why),
