@@ -173,6 +173,63 @@ fn every_upstream_flow_of_nftables_mode_ends_as_upstream_says() {
     assert_eq!(n_flows, 3 * 128, "every flow in every form");
 }
 
+/// Upstream has no flows of ipvs mode. What it says of nftables mode holds there too, but where the modes differ
+/// by design: each difference is one of these kinds.
+#[test]
+fn ipvs_mode_takes_upstreams_flows_to_the_same_ends_but_where_it_differs_by_design() {
+    let cases = cases();
+    let (mut n_same, mut differences) = (0, BTreeMap::<&str, usize>::new());
+    for case in list(&cases["cases"]) {
+        if case["proxy_mode"] != "nftables" {
+            continue;
+        }
+        let mut snapshot = snapshot(case, Form::G4);
+        snapshot.settings.iptables.random_fully = true;
+        let ruleset = (mode("ipvs").expect("a mode").sync)(&snapshot).ruleset();
+        let mut routes = routes(case);
+        let bound = ruleset.ipvs.addresses().iter();
+        let bound: Vec<_> = bound.map(|it| it.address.into()).collect();
+        routes.add_dummy("kube-ipvs0", &bound);
+        for flow in list(&case["flows"]) {
+            let wanted: BTreeSet<(String, bool)> = match &flow["expected_output"] {
+                Value::String(verdict) => BTreeSet::from([(verdict.clone(), false)]),
+                targets => strings(targets)
+                    .into_iter()
+                    .map(|it| (it.to_owned(), flow["masquerade"] == true))
+                    .collect(),
+            };
+            let packet = packet(flow);
+            let found = fates(&ruleset, &routes, &packet);
+            let ends = |of: &BTreeSet<(String, bool)>| -> BTreeSet<String> {
+                of.iter().map(|it| it.0.clone()).collect()
+            };
+            let is =
+                |of: &BTreeSet<(String, bool)>, verdict: &str| of.iter().all(|it| it.0 == verdict);
+            let kind = match () {
+                () if found == wanted => {
+                    n_same += 1;
+                    continue;
+                }
+                () if ends(&found) == ends(&wanted) => "the source is kept or hidden otherwise",
+                () if is(&wanted, "DROP") && is(&found, "REJECT") => "refused, not dropped",
+                () if is(&wanted, "DROP") => {
+                    "policy Local without an endpoint here sends elsewhere"
+                }
+                () => panic!(
+                    "{}, {}: {found:?}, wanted {wanted:?}",
+                    string(&case["id"]),
+                    string(&flow["name"])
+                ),
+            };
+            *differences.entry(kind).or_default() += 1;
+        }
+    }
+    assert_eq!(
+        (n_same, differences.into_iter().collect::<Vec<_>>()),
+        (0, Vec::new())
+    );
+}
+
 /// The commands of a dump by chain; only inside a chain does order count.
 fn by_object(tx: &Transaction) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
