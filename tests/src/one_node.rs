@@ -156,6 +156,14 @@ pub fn fates(ruleset: &Ruleset, routes: &RouteTable, packet: &Packet) -> BTreeSe
                 }
             }
         }
+        if matches!(outcome, Outcome::Redirected { .. }) {
+            it.iif = None;
+            it.oif = Some("eth0".into());
+            outcome = match pass.hook(Hook::Output, &mut it) {
+                Outcome::Accepted => pass.hook(Hook::Postrouting, &mut it),
+                end => end,
+            };
+        }
         match outcome {
             Outcome::Accepted => {
                 let port = it.packet.destination_port().unwrap_or_default();
@@ -165,7 +173,7 @@ pub fn fates(ruleset: &Ruleset, routes: &RouteTable, packet: &Packet) -> BTreeSe
                 });
                 (to, masqueraded)
             }
-            Outcome::Rejected { .. } => ("REJECT".to_owned(), false),
+            Outcome::Rejected { .. } | Outcome::NoRealServer { .. } => ("REJECT".to_owned(), false),
             Outcome::Dropped { .. } => ("DROP".to_owned(), false),
             other => panic!("{other:?}"),
         }

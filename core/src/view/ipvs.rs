@@ -27,15 +27,15 @@ pub(super) fn chain(page: Page<'_>, hook: Option<Hook>, event: &Event) -> Option
         Event::NoServer { at } => vec![RuleView {
             status: RuleStatus::Skipped,
             reason: Some("no virtual server has this protocol, address and port".into()),
-            ..line(page, at.to_string(), None)
+            ..line(page, &at.to_string(), None)
         }],
         Event::Scheduled { server, to, choice } => {
             let server = page.ruleset.ipvs.server(server)?;
-            scheduled(page, server, to, why(server, *choice))
+            scheduled(page, server, to, &why(server, *choice))
         }
         Event::Known { server, to } => {
             let server = page.ruleset.ipvs.server(server)?;
-            scheduled(page, server, to, "the connection has it already".into())
+            scheduled(page, server, to, "the connection has it already")
         }
         Event::NoRealServer { server } => {
             let server = page.ruleset.ipvs.server(server)?;
@@ -132,7 +132,7 @@ fn why(server: &VirtualServer, choice: Choice) -> String {
 }
 
 /// The virtual server and its real ones, with the chosen one marked.
-fn scheduled(page: Page<'_>, server: &VirtualServer, to: &str, why: String) -> Vec<RuleView> {
+fn scheduled(page: Page<'_>, server: &VirtualServer, to: &str, why: &str) -> Vec<RuleView> {
     let mut rules = vec![matched(page, server, format!("new destination {to}"))];
     let mut n_others = 0;
     for real in &server.real_servers {
@@ -142,11 +142,11 @@ fn scheduled(page: Page<'_>, server: &VirtualServer, to: &str, why: String) -> V
             continue;
         }
         let text = real_line(real);
-        let shown = line(page, text, real.tag);
+        let shown = line(page, &text, real.tag);
         rules.push(match is_it {
             true => RuleView {
                 status: RuleStatus::Matched,
-                effects: vec![why.clone()],
+                effects: vec![why.to_owned()],
                 ..as_role(shown, WordRole::Matched)
             },
             false => RuleView {
@@ -168,7 +168,7 @@ fn matched(page: Page<'_>, server: &VirtualServer, effect: String) -> RuleView {
         status: RuleStatus::Matched,
         effects: vec![effect],
         ..as_role(
-            line(page, server_line(server), server.tag),
+            line(page, &server_line(server), server.tag),
             WordRole::Matched,
         )
     }
@@ -178,7 +178,7 @@ fn answered_by_nobody(page: Page<'_>, at: VirtualAddress, effect: String) -> Rul
     RuleView {
         status: RuleStatus::Matched,
         effects: vec![effect],
-        ..line(page, at.to_string(), None)
+        ..line(page, &at.to_string(), None)
     }
 }
 
@@ -189,7 +189,7 @@ fn as_role(mut rule: RuleView, role: WordRole) -> RuleView {
     rule
 }
 
-fn line(page: Page<'_>, text: String, tag: Option<Tag>) -> RuleView {
+fn line(page: Page<'_>, text: &str, tag: Option<Tag>) -> RuleView {
     let origin = tag.and_then(|tag| page.origins?.origin(tag));
     let words = text.split_whitespace().map(|it| WordView {
         text: it.to_owned(),
