@@ -196,7 +196,7 @@ fn sync_us(mode: &'static Mode, n_services: usize) -> f64 {
     ms * 1000.0 / f64::from(n_syncs)
 }
 
-fn kube_proxy() {
+fn kube_proxy_changes() {
     println!("\nkube-proxy: one endpoint changes, three endpoints behind each Service");
     for mode in &MODES {
         let mut times = Vec::new();
@@ -211,6 +211,9 @@ fn kube_proxy() {
         let what = format!("  {}: at 30,000 Services against 100", mode.name);
         println!("{what:<64} {:>10.2} x", times[1] / times[0]);
     }
+}
+
+fn kube_proxy_loading() {
     println!("\nkube-proxy: 1,000 Services of three to ten endpoints");
     let snapshot = large::snapshot(1000, |idx| 3 + idx % 8);
     for mode in &MODES {
@@ -255,15 +258,23 @@ fn evaluator() {
 fn main() {
     // One part alone, for whoever works on it.
     let only: Vec<String> = std::env::args().skip(1).collect();
-    if only.iter().any(|it| it == "kube-proxy") {
-        return kube_proxy();
+    for (name, part) in PARTS {
+        if only.is_empty() || only.iter().any(|it| it == name) {
+            part();
+        }
     }
-    if only.iter().any(|it| it == "evaluator") {
-        return evaluator();
-    }
-    evaluator();
-    control_plane();
-    kube_proxy();
+}
+
+/// What is measured, by the name under which it runs alone.
+const PARTS: [(&str, fn()); 5] = [
+    ("evaluator", evaluator),
+    ("control-plane", control_plane),
+    ("kube-proxy", kube_proxy_changes),
+    ("loading", kube_proxy_loading),
+    ("walks", walks),
+];
+
+fn walks() {
     let tutorial = text("static/manifests/clusterip.yaml");
     let read_tutorial = manifest(&tutorial);
     let world = World::from_manifest(&read_tutorial, None, 1);
