@@ -660,3 +660,18 @@ pub(super) fn is_hardware_address(text: &str) -> bool {
     let is_number = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_hexdigit());
     text.split(':').count() == 6 && text.split(':').all(is_number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_a_row_of_its_own() {
+        let places: std::collections::BTreeSet<usize> =
+            FIELDS.iter().map(|it| it.field as usize).collect();
+        assert_eq!(places.len(), FIELDS.len());
+        // The last field of the list of fields.
+        assert_eq!(places.last(), Some(&(Field::Ip6Ecn as usize)));
+        assert_eq!(Field::Ip6Ecn as usize + 1, FIELDS.len());
+    }
+}
