@@ -445,6 +445,9 @@ pub(super) fn kind_of(expression: &Expression) -> Kind {
         },
         Expression::Numgen(_) | Expression::Hash(_) => Kind::Integer,
         Expression::Bitwise { of, .. } => kind_of(of),
+        Expression::Beyond(it) if ["ether type", "vlan type"].contains(&&*it.text) => {
+            Kind::EtherType
+        }
         Expression::Concatenation(_)
         | Expression::Map { .. }
         | Expression::Constant(_)
