@@ -289,3 +289,18 @@ fn bare_ns(n_services: u32) -> f64 {
     }
     median(times)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_meets_no_more_rules_of_nftables_however_many_services_there_are() {
+        let events = |of_mode, n| evaluator_ns(&rules(of_mode, n), n, 40).1;
+        let few = events("nftables", 20);
+        let many = events("nftables", 400);
+        assert!((few - many).abs() < 1.0, "{few} and {many} events");
+        assert!(events("iptables", 400) > 5.0 * events("iptables", 20));
+        assert!(few > 10.0);
+    }
+}

@@ -69,7 +69,20 @@ fn canonical_set(set: &Set) -> Set {
 fn canonical_in(rule: &Rule, family: Option<TableFamily>) -> Rule {
     let mut uncounted = rule.clone();
     uncounted.statements.retain(|it| *it != Statement::Counter);
-    respelled(&uncounted, family)
+    let mut plain = respelled(&uncounted, family);
+    // No way out and a way out by no interface are the same answer.
+    for statement in &mut plain.statements {
+        if let Statement::Match {
+            left: Expression::Fib(_),
+            right: Operand::Value(value),
+            ..
+        } = statement
+            && *value == Datum::Number(0)
+        {
+            *value = Datum::Presence(false);
+        }
+    }
+    plain
 }
 
 /// The rule as nft finds it again in the kernel, counters included.

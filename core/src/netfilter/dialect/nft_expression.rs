@@ -333,7 +333,9 @@ impl Cursor<'_> {
 
     /// What is not there is missing, if that is what is asked.
     fn present_or(&self, text: String, answer: BeyondAnswer) -> Expression {
-        let asks_presence = ["exists", "missing"].contains(&self.peek().text);
+        let word = self.peek().text;
+        let asks_presence =
+            ["exists", "missing"].contains(&word) || (is_flag(&text) && ["0", "1"].contains(&word));
         match answer {
             BeyondAnswer::Nothing if asks_presence => beyond(text, BeyondAnswer::Missing),
             _ => beyond(text, answer),
@@ -366,6 +368,11 @@ impl Cursor<'_> {
             offset,
         }))
     }
+}
+
+/// Whether a question can only be answered by "it is there" or "it is not".
+pub(super) fn is_flag(text: &str) -> bool {
+    text.starts_with("exthdr ") || ["meta ipsec", "meta secpath", "rt ipsec"].contains(&text)
 }
 
 /// A question beyond the model.

@@ -451,6 +451,7 @@ impl<'a> Printer<'a> {
             Datum::Presence(false) => "missing".to_owned(),
             Datum::Any => "*".to_owned(),
             Datum::Text(text) if is_word(text) && self.form == Form::Command => text.to_string(),
+            Datum::Text(text) if text.bytes().all(|it| it.is_ascii_digit()) => text.to_string(),
             Datum::Text(text) if is_hardware_address(text) => text.to_string(),
             Datum::Text(text) => quoted(text),
             Datum::Interface(name) => match self.form {

@@ -7,6 +7,7 @@
 //! **Left out**: checks of meaning that nft makes later, such as a port without a transport
 //! protocol before it.
 
+use super::nft_expression::is_flag;
 use super::nft_lex::{Cursor, Fail, ParseError, TokenKind};
 use super::nft_symbols::{Kind, kinds_of};
 use super::nft_values::Values;
@@ -190,10 +191,14 @@ impl Cursor<'_> {
         {
             return None;
         }
+        // `nft -n` prints presence as a number.
+        let is_flag = matches!(left, Expression::Beyond(it) if is_flag(&it.text));
         let found = match self.peek().text {
             "exists" => Datum::Presence(true),
             "missing" => Datum::Presence(false),
             "0" if asks_way => Datum::Number(0),
+            "1" if asks_way || is_flag => Datum::Presence(true),
+            "0" if is_flag => Datum::Presence(false),
             _ => return None,
         };
         self.next();

@@ -7,7 +7,7 @@
 
 use super::nft_lex::{Cursor, Fail, TokenKind};
 use super::nft_symbols::{Kind, family_of, is_hardware_address, kind_of};
-use crate::ip::{Cidr, IpAddr};
+use crate::ip::{Cidr, Family, IpAddr};
 use crate::netfilter::{
     Beyond, CtKey, Datum, Expression, Field, Limit, LimitUnit, Meta, NatFlags, NatKind, NatTarget,
     Operand, Operator, Quota, RejectWith, Statement, TableFamily, UpdateKind,
@@ -51,6 +51,22 @@ pub(super) const REASONS: [(&str, &str, RejectWith); 17] = [
     ("icmpx", "host-unreachable", RejectWith::HostUnreachable),
     ("icmpx", "port-unreachable", RejectWith::PortUnreachable),
 ];
+
+/// The number `nft -n` prints for a reason.
+fn code_of((protocol, _, with): &(&str, &str, RejectWith)) -> Option<u8> {
+    match *protocol {
+        "icmp" => Some(with.code()?.number(Family::V4)),
+        "icmpv6" => Some(with.code()?.number(Family::V6)),
+        // `enum nft_reject_inet_code`
+        _ => match with {
+            RejectWith::NetUnreachable => Some(0),
+            RejectWith::PortUnreachable => Some(1),
+            RejectWith::HostUnreachable => Some(2),
+            RejectWith::AdminProhibited => Some(3),
+            _ => None,
+        },
+    }
+}
 
 impl Cursor<'_> {
     /// `counter`, `counter packets 5 bytes 300`, `counter name "x"`
@@ -248,8 +264,14 @@ impl Cursor<'_> {
         }
         self.accept_word("type");
         let reason = self.peek().text;
+        let by_number = || {
+            let code = reason.parse::<u8>().ok()?;
+            REASONS
+                .iter()
+                .find(|it| it.0 == protocol && code_of(it) == Some(code))
+        };
         let found = REASONS.iter().find(|it| (it.0, it.1) == (protocol, reason));
-        let with = found.ok_or(Fail::Unknown)?.2;
+        let with = found.or_else(by_number).ok_or(Fail::Unknown)?.2;
         self.next();
         // In a table of both families `icmp` also means: only packets of IPv4.
         let only = match protocol {

@@ -445,6 +445,9 @@ pub(super) fn kind_of(expression: &Expression) -> Kind {
         },
         Expression::Numgen(_) | Expression::Hash(_) => Kind::Integer,
         Expression::Bitwise { of, .. } => kind_of(of),
+        Expression::Beyond(it) if ["ether type", "vlan type"].contains(&&*it.text) => {
+            Kind::EtherType
+        }
         Expression::Concatenation(_)
         | Expression::Map { .. }
         | Expression::Constant(_)
@@ -659,4 +662,19 @@ pub(super) fn family_of_expression(expression: &Expression) -> Option<u32> {
 pub(super) fn is_hardware_address(text: &str) -> bool {
     let is_number = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_hexdigit());
     text.split(':').count() == 6 && text.split(':').all(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_a_row_of_its_own() {
+        let places: std::collections::BTreeSet<usize> =
+            FIELDS.iter().map(|it| it.field as usize).collect();
+        assert_eq!(places.len(), FIELDS.len());
+        // The last field of the list of fields.
+        assert_eq!(places.last(), Some(&(Field::Ip6Ecn as usize)));
+        assert_eq!(Field::Ip6Ecn as usize + 1, FIELDS.len());
+    }
 }
