@@ -3,7 +3,8 @@
 //! What `-f` gives is a cluster's state, as a dump would show it: objects are taken as they are, what they leave open
 //! is filled in, and controllers run until nothing is on its way, at most for [`SETTLE_LIMIT`].
 //!
-//! **Left out**: everything of kubeadm's cluster that no packet of a Service meets.
+//! **Left out**: everything of kubeadm's cluster that no packet of a Service meets; what admission gives a new pod
+//! (tolerations, the volume with its token), which a dump holds already.
 
 use super::base::{BaseNotice, lay_beneath};
 use super::cluster::{AdvanceEnd, Cluster};

@@ -2,7 +2,8 @@
 //!
 //! `pkg/kubelet/status/generate.go` of Kubernetes 1.36.
 //!
-//! **Left out**: identities of containers and images are made up.
+//! **Left out**: identities of containers and images are made up; `observedGeneration`, which servers write from 1.34 on;
+//! the mounts that 1.31 began to repeat.
 
 use super::probe::{has_started, is_ready};
 use super::{ContainerMemory, PodMemory, Stage, State, Turn};
