@@ -187,13 +187,13 @@ fn evictable(
             daemons.push(shown);
             continue;
         }
-        if owner.is_none() && !is_over && !flags.is("force") {
+        if owner.is_none() && !is_over {
             alone.push(shown.clone());
         }
         let has_local = items(at(&pod, &["spec", "volumes"]))
             .iter()
             .any(|it| !it["emptyDir"].is_null());
-        if has_local && !is_over && !flags.is("delete-emptydir-data") {
+        if has_local && !is_over {
             local.push(shown);
         }
         going.push(pod);
@@ -205,13 +205,13 @@ fn evictable(
             daemons.join(", ")
         ));
     }
-    if !alone.is_empty() {
+    if !alone.is_empty() && !flags.is("force") {
         faults.push(format!(
-            "cannot delete Pods that declare no controller (use --force to override): {}",
+            "cannot delete cannot delete Pods that declare no controller (use --force to override): {}",
             alone.join(", ")
         ));
     }
-    if !local.is_empty() {
+    if !local.is_empty() && !flags.is("delete-emptydir-data") {
         faults.push(format!(
             "cannot delete Pods with local storage (use --delete-emptydir-data to override): {}",
             local.join(", ")
@@ -219,11 +219,17 @@ fn evictable(
     }
     match faults.len() {
         0 => {
-            if !daemons.is_empty() {
-                ctx.err(&format!(
-                    "Warning: ignoring DaemonSet-managed Pods: {}\n",
-                    daemons.join(", ")
-                ));
+            let said: Vec<String> = [
+                ("ignoring DaemonSet-managed Pods", &daemons),
+                ("deleting Pods that declare no controller", &alone),
+                ("deleting Pods with local storage", &local),
+            ]
+            .into_iter()
+            .filter(|it| !it.1.is_empty())
+            .map(|(what, pods)| format!("{what}: {}", pods.join(", ")))
+            .collect();
+            if !said.is_empty() {
+                ctx.err(&format!("Warning: {}\n", said.join("; ")));
             }
             Ok(going)
         }
