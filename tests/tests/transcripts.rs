@@ -9,6 +9,7 @@
 //! become shorter. `UPDATE_EXPECTED=1` writes it anew.
 
 use packetwalk_core::api::{Complaint, Kind, ObjectRef};
+use packetwalk_core::controllers::Fault;
 use packetwalk_core::kubectl::{self, Config, Ctx, Files, Output, Stream, TextFiles};
 use packetwalk_core::sim::{Cluster, SETTLE_LIMIT, Start, StartFile};
 use packetwalk_core::store::{Part, Write};
@@ -116,12 +117,13 @@ impl World {
         if self.given.is_empty() {
             return;
         }
-        // In steps so short that no kubelet has its way.
-        for _ in 0..12 {
-            self.adopt();
-            let soon = self.cluster.clock().now + Duration::from_millis(200);
-            self.cluster.advance(soon);
+        // Their kubelets are off, and the time is too short for anybody to notice.
+        for node in ["control-plane", "node-1", "node-2"] {
+            self.cluster.suffer(Fault::NodeDown(node.to_owned()));
         }
+        self.adopt();
+        let soon = self.cluster.clock().now + Duration::from_secs(3);
+        self.cluster.advance(soon);
         self.adopt();
         let events: Vec<ObjectRef> = self
             .cluster

@@ -103,6 +103,98 @@ fn completion_offers_verbs_types_names_and_flags() {
     assert_eq!(offered(&["get", "svc", "-o", "y"]), ["yaml"]);
 }
 
+/// The object of the documentation of JSONPath.
+const DOCUMENT: &str = r#"{"kind": "List", "items": [
+    {"kind": "None", "metadata": {"name": "127.0.0.1", "labels": {"kubernetes.io/hostname": "127.0.0.1"}},
+     "status": {"capacity": {"cpu": "4"}, "addresses": [{"type": "LegacyHostIP", "address": "127.0.0.1"}]}},
+    {"kind": "None", "metadata": {"name": "127.0.0.2"},
+     "status": {"capacity": {"cpu": "8"}, "addresses": [{"type": "LegacyHostIP", "address": "127.0.0.2"}, {"type": "another", "address": "127.0.0.3"}]}}],
+  "users": [{"name": "myself", "user": {}}, {"name": "e2e", "user": {"username": "admin", "password": "secret"}}]}"#;
+
+#[test]
+fn jsonpath_finds_what_its_documentation_says() {
+    let document: serde_json::Value = serde_json::from_str(DOCUMENT).expect("JSON");
+    for (template, expected) in [
+        ("the object is {.kind}", "the object is List"),
+        ("{@.kind}", "List"),
+        ("{['kind']}", "List"),
+        ("{..name}", "127.0.0.1 127.0.0.2 myself e2e"),
+        ("{.items[*].metadata.name}", "127.0.0.1 127.0.0.2"),
+        ("{.users[0].name}", "myself"),
+        ("{.users[-1].name}", "e2e"),
+        ("{.users[0:1].name}", "myself"),
+        ("{.users[-2:].name}", "myself e2e"),
+        (
+            "{.items[*]['metadata.name', 'status.capacity']}",
+            "127.0.0.1 127.0.0.2 {\"cpu\":\"4\"} {\"cpu\":\"8\"}",
+        ),
+        ("{.users[?(@.name==\"e2e\")].user.password}", "secret"),
+        ("{.items[?(@.metadata.labels)].metadata.name}", "127.0.0.1"),
+        (
+            "{range .items[*]}[{.metadata.name}, {.status.capacity.cpu}] {end}",
+            "[127.0.0.1, 4] [127.0.0.2, 8] ",
+        ),
+        (
+            "{range .items[*]}{.metadata.name}{'\\t'}{end}",
+            "127.0.0.1\t127.0.0.2\t",
+        ),
+        (
+            "{.items[0].metadata.labels.kubernetes\\.io/hostname}",
+            "127.0.0.1",
+        ),
+        (
+            "{.items[0].metadata.labels['kubernetes\\.io/hostname']}",
+            "127.0.0.1",
+        ),
+        (
+            "{.items[*].status.addresses[?(@.type==\"another\")].address}",
+            "127.0.0.3",
+        ),
+        ("{.nothing.there}", ""),
+    ] {
+        let path =
+            printers::jsonpath::JsonPath::new(template, printers::jsonpath::Missing::Allowed)
+                .expect(template);
+        assert_eq!(path.print(&document).as_deref(), Ok(expected), "{template}");
+    }
+    let out =
+        printers::jsonpath::JsonPath::new("{.users[2]}", printers::jsonpath::Missing::Allowed)
+            .expect("a path");
+    assert_eq!(
+        out.print(&document),
+        Err("array index out of bounds: index 2, length 2".to_owned())
+    );
+}
+
+#[test]
+fn go_templates_print_what_go_prints() {
+    let document: serde_json::Value = serde_json::from_str(DOCUMENT).expect("JSON");
+    for (template, expected) in [
+        ("{{.kind}}", "List"),
+        (
+            "{{range .items}}{{.metadata.name}} {{end}}",
+            "127.0.0.1 127.0.0.2 ",
+        ),
+        (
+            "{{range $i, $it := .users}}{{$i}}={{$it.name}};{{end}}",
+            "0=myself;1=e2e;",
+        ),
+        ("{{if eq .kind \"List\"}}yes{{else}}no{{end}}", "yes"),
+        ("{{if .nothing}}a{{else if .kind}}b{{else}}c{{end}}", "b"),
+        ("{{with index .users 1}}{{.user.username}}{{end}}", "admin"),
+        ("{{len .items}} {{printf \"%s-%d\" .kind 3}}", "2 List-3"),
+        (
+            "{{.nothing}} {{(index .items 0).status.capacity}}",
+            "<no value> map[cpu:4]",
+        ),
+        ("a {{- /* nothing */ -}} b{{\"\\n\"}}", "ab\n"),
+        ("{{ .kind | printf \"<%s>\" }}", "<List>"),
+    ] {
+        let read = printers::go_template::Template::new(template).expect(template);
+        assert_eq!(read.print(&document).as_deref(), Ok(expected), "{template}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
