@@ -9,6 +9,7 @@
 //! become shorter. `UPDATE_EXPECTED=1` writes it anew.
 
 use packetwalk_core::api::{Complaint, Kind, ObjectRef};
+use packetwalk_core::controllers::Fault;
 use packetwalk_core::kubectl::{self, Config, Ctx, Files, Output, Stream, TextFiles};
 use packetwalk_core::sim::{Cluster, SETTLE_LIMIT, Start, StartFile};
 use packetwalk_core::store::{Part, Write};
@@ -85,13 +86,9 @@ impl World {
             name: "cluster.yaml".into(),
             text,
         }];
-        // The luck that puts the pod web2 on the node where the recorder's stood.
-        let is_imperative = transcript["id"]
-            .as_str()
-            .is_some_and(|it| it.starts_with("imperative"));
         let start = Start {
             files: start,
-            seed: if is_imperative { 2 } else { 1 },
+            seed: 1,
         };
         let started = start.begin();
         let errors: Vec<&Complaint> = started.complaints.iter().collect();
@@ -120,12 +117,13 @@ impl World {
         if self.given.is_empty() {
             return;
         }
-        // In steps so short that no kubelet has its way.
-        for _ in 0..12 {
-            self.adopt();
-            let soon = self.cluster.clock().now + Duration::from_millis(200);
-            self.cluster.advance(soon);
+        // Their kubelets are off, and the time is too short for anybody to notice.
+        for node in ["control-plane", "node-1", "node-2"] {
+            self.cluster.suffer(Fault::NodeDown(node.to_owned()));
         }
+        self.adopt();
+        let soon = self.cluster.clock().now + Duration::from_secs(3);
+        self.cluster.advance(soon);
         self.adopt();
         let events: Vec<ObjectRef> = self
             .cluster
@@ -469,8 +467,10 @@ fn suffix_normalised(word: &str) -> String {
 const POOL: &str = "\nAnnotations:  metallb.io/ip-allocated-from-pool: pool\n<cut>";
 const IP_ALLOCATED: &str = "\nEvents:\n  Type    Reason       Age   From                Message\n  ----    ------       ----  ----                -------\n  Normal  IPAllocated  3d    metallb-controller  Assigned IP [\"203.0.113.200\"]\n<cut>";
 
+const DRAIN_REFUSED: &str = "error: unable to drain node \"node-2\" due to error: cannot delete cannot delete Pods that declare no controller (use --force to override): default/web2, continuing command...\nThere are pending nodes to be drained:\n node-2\ncannot delete cannot delete Pods that declare no controller (use --force to override): default/web2\n";
+
 /// Where the recorder's server was not like the real one: the transcript, what stands in it, what a real server gives, and why.
-const ARGUED: [(&str, &str, &str); 18] = [
+const ARGUED: [(&str, &str, &str); 19] = [
     // An applier is named without its version (fieldmanager/conflict.go, printManager).
     ("apply/27", "\"other\" using v1:", "\"other\":"),
     // So here; and spec.selector of a Service is one atomic field (x-kubernetes-map-type), which a set of paths names before its children.
@@ -504,6 +504,8 @@ const ARGUED: [(&str, &str, &str); 18] = [
     ("types/07", "\nEvents:", IP_ALLOCATED),
     ("types/08", "\nAnnotations:", POOL),
     ("types/08", "\nEvents:", IP_ALLOCATED),
+    // Here the scheduler put web2, which nobody looks after, on node-2, and a real drain refuses (k8s.io/kubectl/pkg/drain/filters.go).
+    ("imperative/27", "node/node-2 drained\n", ""),
     // The recorder ran no controller of StatefulSets: the two pods are its own, and ready.
     ("statefulset/01", "0/2", "2/2"),
     ("statefulset/02", "0/2", "2/2"),
@@ -519,7 +521,9 @@ fn said(transcript: &Value) -> Said {
     let text = |it: &str| {
         let mut text = transcript[it].as_str().unwrap_or_default().to_owned();
         for (_, from, to) in ARGUED.iter().filter(|it| it.0 == id) {
-            if from.is_empty() {
+            if id == "imperative/27" && it == "stderr" {
+                text = DRAIN_REFUSED.to_owned();
+            } else if from.is_empty() {
                 text = if it == "stdout" {
                     (*to).to_owned()
                 } else {
@@ -541,6 +545,7 @@ fn said(transcript: &Value) -> Said {
         stderr: text("stderr"),
         code: match id {
             "ssa-over-csa/02" => 0,
+            "imperative/27" => 1,
             _ => i32::try_from(transcript["exit_code"].as_i64().unwrap_or(0)).unwrap_or(-1),
         },
     }

@@ -133,7 +133,7 @@ fn begin(ctx: &mut Ctx<'_>, words: &[String]) -> Outcome {
 }
 
 /// Finds the command: flags before it are stepped over, with their values.
-fn find(words: &[String]) -> (&'static Command, Vec<String>) {
+pub(super) fn find(words: &[String]) -> (&'static Command, Vec<String>) {
     let mut command = &COMMANDS[0];
     let mut rest = words.to_vec();
     let globals = flags_of(command);

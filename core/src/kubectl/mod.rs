@@ -10,21 +10,23 @@
 mod arguments;
 mod asking;
 mod command;
+mod complete;
 mod config;
 mod describe;
 mod duration;
 mod failure;
 mod flags;
-mod help;
+pub mod help;
 mod io;
 mod manifest;
 mod object;
 pub mod printers;
-mod resource;
+pub mod resource;
 mod target;
 mod verbs;
 
 pub use command::{Command, Invocation, run};
+pub use complete::{Completion, complete};
 pub use config::Config;
 pub use duration::human_duration;
 pub use failure::Failure;
@@ -34,3 +36,6 @@ pub use verbs::COMMANDS;
 
 /// The longest command line that is read.
 pub const MAX_LINE: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

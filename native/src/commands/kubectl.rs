@@ -159,7 +159,10 @@ fn command(line: &str) -> Result<Option<Vec<String>>, Error> {
         return Ok(None);
     }
     if words[0] != "kubectl" && words[0] != "k" {
-        return Err(Error::Input(format!("{}: only kubectl can be typed here", words[0])));
+        return Err(Error::Input(format!(
+            "{}: only kubectl can be typed here",
+            words[0]
+        )));
     }
     words.remove(0);
     Ok(Some(words))

@@ -279,13 +279,13 @@ fn subscript_of(text: &str) -> Result<Node, String> {
         return Ok(Node::Slice([None; 3]));
     }
     if let Some(names) = quoted_names(text) {
-        let fields = names
-            .into_iter()
-            .map(|it| vec![Node::Field(it)])
-            .collect::<Vec<_>>();
-        return Ok(match fields.as_slice() {
-            [one] => one[0].clone(),
-            _ => Node::Union(fields),
+        let mut paths = names
+            .iter()
+            .map(|it| dotted_path(it))
+            .collect::<Result<Vec<_>, _>>()?;
+        return Ok(match paths.len() {
+            1 => Node::List(paths.remove(0)),
+            _ => Node::Union(paths),
         });
     }
     if text.contains(',') {
@@ -313,6 +313,18 @@ fn subscript_of(text: &str) -> Result<Node, String> {
         numbers[1] = numbers[0].map(|it: i64| it + 1).filter(|it| *it != 0);
     }
     Ok(Node::Slice(numbers))
+}
+
+/// A quoted name is a path of its own: dots in it part fields unless a backslash stands before them.
+fn dotted_path(name: &str) -> Result<Vec<Node>, String> {
+    let mut parser = Parser {
+        input: format!(".{name}}}").chars().collect(),
+        at: 0,
+        depth: MAX_DEPTH - 1,
+    };
+    let mut nodes = Vec::new();
+    parser.inside(&mut nodes)?;
+    Ok(nodes)
 }
 
 /// `'a'`, `'a','b'`

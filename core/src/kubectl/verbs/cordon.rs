@@ -163,7 +163,6 @@ fn evictable(
     invocation: &Invocation,
     node: &Item,
 ) -> Result<Vec<Arc<Value>>, String> {
-    let flags = &invocation.flags;
     let (mut going, mut daemons, mut alone, mut local) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let pods: Vec<Arc<Value>> = ctx
@@ -187,45 +186,64 @@ fn evictable(
             daemons.push(shown);
             continue;
         }
-        if owner.is_none() && !is_over && !flags.is("force") {
+        if owner.is_none() && !is_over {
             alone.push(shown.clone());
         }
         let has_local = items(at(&pod, &["spec", "volumes"]))
             .iter()
             .any(|it| !it["emptyDir"].is_null());
-        if has_local && !is_over && !flags.is("delete-emptydir-data") {
+        if has_local && !is_over {
             local.push(shown);
         }
         going.push(pod);
     }
-    let mut faults = Vec::new();
-    if !daemons.is_empty() && !flags.is("ignore-daemonsets") {
-        faults.push(format!(
-            "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): {}",
-            daemons.join(", ")
-        ));
-    }
-    if !alone.is_empty() {
-        faults.push(format!(
-            "cannot delete Pods that declare no controller (use --force to override): {}",
-            alone.join(", ")
-        ));
-    }
-    if !local.is_empty() {
-        faults.push(format!(
-            "cannot delete Pods with local storage (use --delete-emptydir-data to override): {}",
-            local.join(", ")
-        ));
+    verdict(ctx, invocation, [daemons, alone, local])?;
+    Ok(going)
+}
+
+/// For each of three sorts of pods: the flag that lets them be, what is said without it, and what is warned of with it.
+const SORTS: [(&str, &str, &str); 3] = [
+    (
+        "ignore-daemonsets",
+        "DaemonSet-managed Pods (use --ignore-daemonsets to ignore)",
+        "ignoring DaemonSet-managed Pods",
+    ),
+    (
+        "force",
+        // kubectl says it twice.
+        "cannot delete Pods that declare no controller (use --force to override)",
+        "deleting Pods that declare no controller",
+    ),
+    (
+        "delete-emptydir-data",
+        "Pods with local storage (use --delete-emptydir-data to override)",
+        "deleting Pods with local storage",
+    ),
+];
+
+/// Whether the pods of three sorts may go as the line says; what they are is warned of.
+fn verdict(
+    ctx: &mut Ctx<'_>,
+    invocation: &Invocation,
+    sorts: [Vec<String>; 3],
+) -> Result<(), String> {
+    let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+    for ((flag, fault, warning), pods) in SORTS.iter().zip(sorts) {
+        let pods_shown = pods.join(", ");
+        if pods.is_empty() {
+            continue;
+        }
+        if invocation.flags.is(flag) {
+            warnings.push(format!("{warning}: {pods_shown}"));
+        } else {
+            faults.push(format!("cannot delete {fault}: {pods_shown}"));
+        }
     }
     match faults.len() {
+        0 if warnings.is_empty() => Ok(()),
         0 => {
-            if !daemons.is_empty() {
-                ctx.err(&format!(
-                    "Warning: ignoring DaemonSet-managed Pods: {}\n",
-                    daemons.join(", ")
-                ));
-            }
-            Ok(going)
+            ctx.err(&format!("Warning: {}\n", warnings.join("; ")));
+            Ok(())
         }
         1 => Err(faults.remove(0)),
         _ => Err(format!("[{}]", faults.join(", "))),

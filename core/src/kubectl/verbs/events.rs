@@ -14,8 +14,9 @@ use super::super::printers::tabs::Columns;
 use super::super::resource;
 use super::super::target::{Outcome, Step};
 use crate::api::Kind;
-use crate::time::unix_secs;
+use crate::time::{Clock, unix_secs};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// `kubectl events`
 pub(super) const COMMAND: Command = Command {
@@ -79,43 +80,60 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         }
         return Ok(Step::Done(0));
     }
-    let mut rows = Vec::new();
-    if !flags.is("no-headers") {
-        let mut headers = vec!["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"];
-        if all_namespaces {
-            headers.insert(0, "NAMESPACE");
-        }
-        rows.push(headers.into_iter().map(str::to_owned).collect());
+    let headers = if flags.is("no-headers") {
+        Headers::Hidden
+    } else {
+        Headers::Shown
+    };
+    print(ctx, &events, headers, all_namespaces);
+    Ok(Step::Done(0))
+}
+
+/// Whether the first line names the columns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Headers {
+    Shown,
+    Hidden,
+}
+
+fn print(ctx: &mut Ctx<'_>, events: &[Arc<Value>], headers: Headers, all_namespaces: bool) {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    if headers == Headers::Shown {
+        let names = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"];
+        rows.push(names.map(str::to_owned).to_vec());
     }
-    let clock = ctx.clock();
-    for it in &events {
-        let since = |field: &str| duration::age(&clock, it[field].as_str());
-        let first = if it["eventTime"].is_null() {
-            since("firstTimestamp")
-        } else {
-            since("eventTime")
-        };
-        let count = it["count"].as_i64().unwrap_or(1);
-        let age = if count > 1 {
-            format!("{} (x{count} over {first})", since("lastTimestamp"))
-        } else {
-            first
-        };
-        let about = &it["involvedObject"];
-        let mut row = vec![
-            age,
-            text(it, &["type"]).to_owned(),
-            text(it, &["reason"]).to_owned(),
-            format!("{}/{}", text(about, &["kind"]), text(about, &["name"])),
-            text(it, &["message"]).trim().to_owned(),
-        ];
-        if all_namespaces {
-            row.insert(0, namespace(it).to_owned());
+    rows.extend(events.iter().map(|it| cells(it, &ctx.clock())));
+    if all_namespaces {
+        let names = events.iter().map(|it| namespace(it).to_owned());
+        let header = (headers == Headers::Shown).then(|| "NAMESPACE".to_owned());
+        for (row, cell) in rows.iter_mut().zip(header.into_iter().chain(names)) {
+            row.insert(0, cell);
         }
-        rows.push(row);
     }
     ctx.out(&Columns::default().print(&rows));
-    Ok(Step::Done(0))
+}
+
+fn cells(it: &Value, clock: &Clock) -> Vec<String> {
+    let since = |field: &str| duration::age(clock, it[field].as_str());
+    let first = if it["eventTime"].is_null() {
+        since("firstTimestamp")
+    } else {
+        since("eventTime")
+    };
+    let count = it["count"].as_i64().unwrap_or(1);
+    let age = if count > 1 {
+        format!("{} (x{count} over {first})", since("lastTimestamp"))
+    } else {
+        first
+    };
+    let about = &it["involvedObject"];
+    vec![
+        age,
+        text(it, &["type"]).to_owned(),
+        text(it, &["reason"]).to_owned(),
+        format!("{}/{}", text(about, &["kind"]), text(about, &["name"])),
+        text(it, &["message"]).trim().to_owned(),
+    ]
 }
 
 fn seen(it: &Value) -> Option<i64> {

@@ -28,8 +28,12 @@ pub(super) const VERSION: Command = Command {
     run: version,
 };
 
+const KUSTOMIZE: &str = "v5.5.0";
+
+type VersionFields = [(&'static str, String); 9];
+
 /// A version as Go's struct has it, in the order of its fields.
-fn version_fields(of: &str, commit: &str, date: &str) -> [(&'static str, String); 9] {
+fn version_fields(of: &str, commit: &str, date: &str) -> VersionFields {
     let mut parts = of.trim_start_matches('v').split('.');
     let mut next = || parts.next().unwrap_or_default().to_owned();
     [
@@ -62,46 +66,21 @@ fn version(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         "2025-05-15T09:12:10Z",
     );
     let server_fields = version_fields(&server, &"0".repeat(40), "2025-01-01T00:00:00Z");
+    let mut blocks: Vec<(&str, VersionFields)> = vec![("clientVersion", client_fields)];
+    if !is_client_only {
+        blocks.push(("serverVersion", server_fields));
+    }
     match invocation.flags.text("output") {
         "" => {
             ctx.out(&format!(
-                "Client Version: {CLIENT}\nKustomize Version: v5.5.0\n"
+                "Client Version: {CLIENT}\nKustomize Version: {KUSTOMIZE}\n"
             ));
             if !is_client_only {
                 ctx.out(&format!("Server Version: {server}\n"));
             }
         }
-        "json" => {
-            let block = |title: &str, fields: &[(&str, String)]| {
-                let lines: Vec<String> = fields
-                    .iter()
-                    .map(|(key, value)| format!("    {key:?}: {value:?}"))
-                    .collect();
-                format!("  {title:?}: {{\n{}\n  }}", lines.join(",\n"))
-            };
-            let mut parts = vec![
-                block("clientVersion", &client_fields),
-                "  \"kustomizeVersion\": \"v5.5.0\"".to_owned(),
-            ];
-            if !is_client_only {
-                parts.push(block("serverVersion", &server_fields));
-            }
-            ctx.out(&format!("{{\n{}\n}}\n", parts.join(",\n")));
-        }
-        "yaml" => {
-            let object = |fields: &[(&str, String)]| -> Value {
-                fields
-                    .iter()
-                    .map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str())))
-                    .collect()
-            };
-            let mut all =
-                json!({"clientVersion": object(&client_fields), "kustomizeVersion": "v5.5.0"});
-            if !is_client_only {
-                all["serverVersion"] = object(&server_fields);
-            }
-            ctx.out(&yaml::emit(&all));
-        }
+        "json" => ctx.out(&versions_as_json(&blocks)),
+        "yaml" => ctx.out(&versions_as_yaml(&blocks)),
         _ => return error("--output must be 'yaml' or 'json'"),
     }
     let minor = |of: &str| {
@@ -118,6 +97,33 @@ fn version(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         ));
     }
     Ok(Step::Done(0))
+}
+
+/// In the order of Go's struct.
+fn versions_as_json(blocks: &[(&str, VersionFields)]) -> String {
+    let mut parts: Vec<String> = blocks
+        .iter()
+        .map(|(title, fields)| {
+            let lines: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("    {key:?}: {value:?}"))
+                .collect();
+            format!("  {title:?}: {{\n{}\n  }}", lines.join(",\n"))
+        })
+        .collect();
+    parts.insert(1, format!("  \"kustomizeVersion\": {KUSTOMIZE:?}"));
+    format!("{{\n{}\n}}\n", parts.join(",\n"))
+}
+
+fn versions_as_yaml(blocks: &[(&str, VersionFields)]) -> String {
+    let mut all = json!({"kustomizeVersion": KUSTOMIZE});
+    for (title, fields) in blocks {
+        let fields = fields
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str())));
+        all[*title] = fields.collect();
+    }
+    yaml::emit(&all)
 }
 
 /// `kubectl cluster-info`
