@@ -29,7 +29,7 @@ pub use timeline::{
     Abandoned, Happening, MAX_EVENTS, MAX_PASS, Record, Timeline, Told, TooManyEvents,
 };
 pub use travel::{Journey, Leg, RouteChosen, Step, StepKind};
-pub use visit::{Visit, visit};
+pub use visit::{Visit, look_up_name, visit};
 pub use walk::{Outcomes, Walk, WalkError, outcomes, walk};
 pub use world::World;
 pub(crate) use world::snapshot;

@@ -18,6 +18,7 @@ mod probes;
 mod rules;
 mod site;
 mod sockets;
+mod wget;
 mod workplace;
 
 pub use site::{Forward, Site, Stage};
@@ -38,7 +39,7 @@ macro_rules! table {
 
 table! { EVERYWHERE:
     "curl" => http::curl,
-    "wget" => http::wget,
+    "wget" => wget::wget,
     "nslookup" => names::nslookup,
     "dig" => names::dig,
     "host" => names::host,

@@ -131,7 +131,7 @@ async fn ask(
                 ";; communications error to {at}: host unreachable\n"
             )),
             Reply::TimedOut => {
-                process.print(&format!(";; communications error to {at}: timed out\n"))
+                process.print(&format!(";; communications error to {at}: timed out\n"));
             }
         }
     }
@@ -154,15 +154,7 @@ fn resolve(process: &Process, site: &Site, name: &str) -> (Vec<IpAddr>, Duration
     if let Some(ip) = parse_sloppy(name) {
         return (vec![ip], Duration::default());
     }
-    let to = Destination {
-        name: name.to_owned(),
-        port: Some(53),
-        protocol: Protocol::Udp,
-        url: None,
-    };
-    let request = Request::new(Source::Host(host_of(process.place())), to);
-    let visit = site.visit(&request, None, process.now());
-    let lookup = visit.ok().and_then(|it| it.walk.lookup);
+    let lookup = site.look_up(process.place(), name, process.now());
     lookup.map_or((Vec::new(), Duration::default()), |it| {
         (it.resolution.addresses.clone(), it.elapsed)
     })
@@ -426,16 +418,15 @@ fn with_run(
             _ => "stats",
         };
         match part {
-            "stats" => {
-                if shows("stats") {
-                    let server = block.replace("#53(", &format!("#{port}("));
-                    let server = server.replace(
-                        "\n;; MSG SIZE",
-                        &format!("\n;; WHEN: {}\n;; MSG SIZE", dig_date(when)),
-                    );
-                    out.push_str(&format!(";; Query time: 1 msec\n{server}\n\n"));
-                }
+            "stats" if shows("stats") => {
+                let server = block.replace("#53(", &format!("#{port}("));
+                let server = server.replace(
+                    "\n;; MSG SIZE",
+                    &format!("\n;; WHEN: {}\n;; MSG SIZE", dig_date(when)),
+                );
+                out.push_str(&format!(";; Query time: 1 msec\n{server}\n\n"));
             }
+            "stats" => {}
             "comments" => {
                 let (comments, question) = block
                     .split_once(";; QUESTION")
