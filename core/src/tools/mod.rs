@@ -12,6 +12,7 @@
 
 mod addresses;
 mod capture;
+mod host;
 mod http;
 mod names;
 mod probes;
@@ -42,7 +43,7 @@ table! { EVERYWHERE:
     "wget" => wget::wget,
     "nslookup" => names::nslookup,
     "dig" => names::dig,
-    "host" => names::host,
+    "host" => host::host,
     "nc" => probes::nc,
     "ping" => probes::ping,
     "ss" => sockets::ss,
@@ -50,7 +51,7 @@ table! { EVERYWHERE:
     "ip" => addresses::ip,
     "hostname" => addresses::hostname,
     "sysctl" => sockets::sysctl,
-    "getent" => names::getent,
+    "getent" => host::getent,
     "tcpdump" => capture::tcpdump,
 }
 
