@@ -5,6 +5,7 @@
 //!
 //! **Left out**: comparing with the real tools, which are not on every machine; the formats were read off them.
 
+use packetwalk_core::netfilter::TableFamily;
 use packetwalk_core::netfilter::dialect::{iptables, nft};
 use packetwalk_core::shell::{Finished, Place, Shell, System};
 use packetwalk_core::sim::{HostId, Start, StartFile, Timeline};
@@ -538,7 +539,7 @@ fn rules_are_listed_as_their_own_readers_read_them() {
         .filter(|it| !it.starts_with('#'))
         .map(|it| format!("{it}\n"))
         .collect();
-    iptables::parse(&bare).expect("iptables-restore reads it");
+    iptables::parse(&bare, TableFamily::Ip).expect("iptables-restore reads it");
     for table in ["nat", "filter", "mangle"] {
         let n_saved = lab.out(
             "node/node-1",

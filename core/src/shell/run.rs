@@ -24,6 +24,9 @@ use std::rc::Rc;
 /// How deep constructs and calls may be open at once.
 const MAX_DEPTH: usize = 120;
 
+/// How many turns a background job gets before the shell goes on.
+const HEAD_START: usize = 3;
+
 /// The signal of too much output.
 const SIGXFSZ: u8 = 25;
 
@@ -145,7 +148,14 @@ impl Run {
         Box::pin(async move {
             for item in &script.items {
                 let flow = match item.wait {
-                    Wait::Background => self.background(item, streams),
+                    Wait::Background => {
+                        let flow = self.background(item, streams);
+                        // A job has begun to listen before the next command speaks.
+                        for _ in 0..HEAD_START {
+                            self.kernel.give_way().await;
+                        }
+                        flow
+                    }
                     Wait::Foreground => self.item(item, streams).await,
                 };
                 if flow != Flow::On {

@@ -1,6 +1,6 @@
 //! The simulated cluster: hosts with routes and rules, and the walks of packets between them.
 //!
-//! **Left out**: time passing between walks, faults, network policies. Packets between nodes are
+//! **Left out**: time passing between walks (visits have it), faults, network policies. Packets between nodes are
 //! routed as with a plain routed CNI; there is no overlay.
 
 mod base;
