@@ -271,7 +271,7 @@ fn a_line_of_a_million_bytes_is_refused_politely() {
 #[test]
 fn a_terminal_streams_and_keeps_its_state_between_lines() {
     let bare = Rc::new(Bare::default());
-    let mut shell = Shell::new(bare.clone(), Place::Workstation);
+    let mut shell = Shell::new(bare.clone(), &Place::Workstation);
     shell.start("x=5; cd conf; for i in 1 2; do echo $i; sleep 1; done; echo oops >&2");
     let second = Instant::from_millis(1000);
     assert_eq!(shell.advance(Instant::START), State::Running(second));
@@ -313,7 +313,7 @@ fn a_terminal_streams_and_keeps_its_state_between_lines() {
 
 #[test]
 fn tab_offers_commands_files_and_variables() {
-    let shell = Shell::new(Rc::new(Bare::default()), Place::Workstation);
+    let shell = Shell::new(Rc::new(Bare::default()), &Place::Workstation);
     let words = |line: &str| -> Vec<String> {
         shell
             .complete(line)
@@ -400,7 +400,7 @@ proptest! {
     #[test]
     fn arbitrary_lines_never_panic(line in "\\PC{0,80}") {
         let _ = ours(&line);
-        let shell = Shell::new(Rc::new(Bare::default()), Place::Workstation);
+        let shell = Shell::new(Rc::new(Bare::default()), &Place::Workstation);
         let _ = shell.complete(&line);
     }
 

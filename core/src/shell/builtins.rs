@@ -520,7 +520,7 @@ fn kill(shell: &Run, rest: &[String], streams: &Streams) -> u8 {
                 }
             }
             _ => {
-                shell.write(streams, 2, &format!("sh: kill: No such process\n"));
+                shell.write(streams, 2, "sh: kill: No such process\n");
                 code = 1;
             }
         }

@@ -20,6 +20,7 @@ mod pattern;
 mod printf;
 mod process;
 mod programs;
+mod redirect;
 mod regex;
 mod run;
 mod scope;

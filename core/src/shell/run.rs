@@ -13,8 +13,7 @@ use super::process::{Process, Running, Signal, until_signalled};
 use super::scope::{Scope, Variable};
 use super::streams::{Handle, Input, MAX_OUTPUT, Output, Streams, pipe};
 use super::syntax::{
-    Command, Compound, Connector, Item, Pipeline, Redirect, RedirectKind, Script, Simple, Until,
-    Wait, Word,
+    Command, Compound, Connector, Item, Pipeline, Script, Simple, Until, Wait, Word,
 };
 use super::system::{Place, Program};
 use std::cell::Cell;
@@ -24,6 +23,9 @@ use std::rc::Rc;
 
 /// How deep constructs and calls may be open at once.
 const MAX_DEPTH: usize = 120;
+
+/// How many turns a background job gets before the shell goes on.
+const HEAD_START: usize = 3;
 
 /// The signal of too much output.
 const SIGXFSZ: u8 = 25;
@@ -93,7 +95,7 @@ impl Run {
         }
     }
 
-    fn status(&self, code: u8) -> Flow {
+    pub(super) fn status(&self, code: u8) -> Flow {
         self.scope.status.set(code);
         Flow::On
     }
@@ -146,7 +148,14 @@ impl Run {
         Box::pin(async move {
             for item in &script.items {
                 let flow = match item.wait {
-                    Wait::Background => self.background(item, streams),
+                    Wait::Background => {
+                        let flow = self.background(item, streams);
+                        // A job has begun to listen before the next command speaks.
+                        for _ in 0..HEAD_START {
+                            self.kernel.give_way().await;
+                        }
+                        flow
+                    }
                     Wait::Foreground => self.item(item, streams).await,
                 };
                 if flow != Flow::On {
@@ -652,81 +661,6 @@ impl Run {
             Some(Found::Function(_)) | None => self.not_found(name, &streams),
         }
     }
-
-    /// The streams that redirections make of these.
-    pub(super) async fn redirected(
-        &self,
-        redirects: &[Redirect],
-        streams: &Streams,
-    ) -> Result<Streams, Flow> {
-        let mut streams = streams.clone();
-        for redirect in redirects {
-            let made = match self.text_of(&redirect.target, &streams).await {
-                Ok(target) => self.redirect(redirect, &target, streams.clone()),
-                Err(failure) => return Err(self.fail(&failure, &streams)),
-            };
-            match made {
-                Ok(it) => streams = it,
-                Err(message) => {
-                    self.write(&streams, 2, &format!("sh: {message}\n"));
-                    return Err(self.status(2));
-                }
-            }
-        }
-        Ok(streams)
-    }
-
-    fn redirect(
-        &self,
-        redirect: &Redirect,
-        target: &str,
-        streams: Streams,
-    ) -> Result<Streams, String> {
-        let place = &self.scope.place;
-        let path = super::process::absolute(&self.scope.folder.borrow(), target);
-        let open = |anew: bool| -> Result<Output, String> {
-            if path == "/dev/null" {
-                return Ok(Output::Null);
-            }
-            if let Some(it) = match path.as_str() {
-                "/dev/stdout" => Some(1),
-                "/dev/stderr" => Some(2),
-                _ => None,
-            } {
-                return Ok(streams.output(it).cloned().unwrap_or(Output::Null));
-            }
-            if target.is_empty() || self.kernel.is_folder(place, &path) {
-                return Err(format!("cannot create {target}: Is a directory"));
-            }
-            let folder = path.rsplit_once('/').map_or("/", |it| it.0);
-            if !folder.is_empty() && !self.kernel.is_folder(place, folder) {
-                return Err(format!("cannot create {target}: Directory nonexistent"));
-            }
-            if anew || self.kernel.read(place, &path).is_none() {
-                self.kernel.write(place, &path, "");
-            }
-            Ok(Output::File(place.clone(), path.clone()))
-        };
-        let made = match redirect.kind {
-            RedirectKind::Read if path == "/dev/null" => (0, Handle::Read(Input::of(""))),
-            RedirectKind::Read if path == "/dev/stdin" => {
-                return Ok(streams);
-            }
-            RedirectKind::Read => match self.kernel.read(place, &path) {
-                Some(text) => (0, Handle::Read(Input::of(&text))),
-                None => return Err(format!("cannot open {target}: No such file")),
-            },
-            RedirectKind::Here => (0, Handle::Read(Input::of(target))),
-            RedirectKind::Write => (1, Handle::Write(open(true)?)),
-            RedirectKind::Append => (1, Handle::Write(open(false)?)),
-            RedirectKind::Both => {
-                let handle = Handle::Write(open(redirect.fd.is_none())?);
-                return Ok(streams.with(1, handle.clone()).with(2, handle));
-            }
-            RedirectKind::Duplicate => return duplicate(redirect.fd, target, &streams),
-        };
-        Ok(streams.with(redirect.fd.unwrap_or(made.0), made.1))
-    }
 }
 
 /// Whether functions count when a name is looked for.
@@ -734,23 +668,6 @@ impl Run {
 enum Functions {
     Count,
     Ignored,
-}
-
-/// `2>&1`, `<&3`, `2>&-`; without a number before it, an output.
-fn duplicate(fd: Option<u32>, target: &str, streams: &Streams) -> Result<Streams, String> {
-    if target == "-" {
-        let mut streams = streams.clone();
-        streams.0.remove(&fd.unwrap_or(1));
-        return Ok(streams);
-    }
-    let from = target
-        .parse::<u32>()
-        .map_err(|_| "Bad fd number".to_owned())?;
-    match streams.0.get(&from) {
-        Some(handle @ Handle::Read(_)) => Ok(streams.with(fd.unwrap_or(0), handle.clone())),
-        Some(handle @ Handle::Write(_)) => Ok(streams.with(fd.unwrap_or(1), handle.clone())),
-        None => Err(format!("{from}: Bad file descriptor")),
-    }
 }
 
 async fn run_program(program: &dyn Program, process: Process) -> u8 {

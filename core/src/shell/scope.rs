@@ -21,6 +21,9 @@ pub(super) struct Variable {
     pub is_fixed: bool,
 }
 
+/// What variables held before they were hidden, by name.
+pub(super) type Hidden = Vec<(String, Option<Variable>)>;
+
 /// What `set` switches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches of set")]
@@ -58,7 +61,7 @@ pub(super) struct Scope {
     /// How many conditions are open, in which a failure is no reason to end.
     pub(super) n_conditions: Cell<usize>,
     /// What `local` hides, by open function.
-    pub(super) locals: RefCell<Vec<Vec<(String, Option<Variable>)>>>,
+    pub(super) locals: RefCell<Vec<Hidden>>,
     /// Whether `exit` was said.
     pub(super) has_exited: Cell<bool>,
     pub(super) trap: RefCell<Option<String>>,

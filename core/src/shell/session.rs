@@ -60,16 +60,16 @@ struct Main {
 /// Runs a text to its end, or for at most a virtual day.
 #[must_use]
 pub fn run(system: &Rc<dyn System>, place: &Place, text: &str, input: &str) -> Finished {
-    let mut shell = Shell::new(system.clone(), place.clone());
+    let mut shell = Shell::new(system.clone(), place);
     shell.run_line(text, input)
 }
 
 impl Shell {
     /// A shell that has just been opened.
     #[must_use]
-    pub fn new(system: Rc<dyn System>, place: Place) -> Shell {
+    pub fn new(system: Rc<dyn System>, place: &Place) -> Shell {
         let kernel = Rc::new(Kernel::new(system));
-        let scope = Rc::new(fresh_scope(&kernel, &place, Signal::default()));
+        let scope = Rc::new(fresh_scope(&kernel, place, Signal::default()));
         Shell {
             run: Run {
                 kernel: kernel.clone(),

@@ -1,6 +1,6 @@
 //! The simulated cluster: hosts with routes and rules, and the walks of packets between them.
 //!
-//! **Left out**: time passing between walks, faults, network policies. Packets between nodes are
+//! **Left out**: time passing between walks (visits have it), faults, network policies. Packets between nodes are
 //! routed as with a plain routed CNI; there is no overlay.
 
 mod base;
@@ -29,7 +29,7 @@ pub use timeline::{
     Abandoned, Happening, MAX_EVENTS, MAX_PASS, Record, Timeline, Told, TooManyEvents,
 };
 pub use travel::{Journey, Leg, RouteChosen, Step, StepKind};
-pub use visit::{Visit, visit};
+pub use visit::{Visit, look_up_name, visit};
 pub use walk::{Outcomes, Walk, WalkError, outcomes, walk};
 pub use world::World;
 pub(crate) use world::snapshot;

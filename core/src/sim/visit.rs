@@ -7,16 +7,16 @@
 //!
 //! **Left out**: retransmissions of what got no answer; the payload, and acknowledgements that carry nothing else.
 
-use super::lookup::{look_up, why_nameless};
+use super::lookup::{Lookup, look_up, why_nameless};
 use super::network::{HostId, Network};
 use super::outcome::{Ending, Verdict};
-use super::request::Request;
+use super::request::{Destination, Request, Source};
 use super::travel::{End, Journey, Leg, Step, Traveller};
 use super::walk::{Walk, WalkError, exchange, start, usable};
 use super::world::World;
 use crate::chance::Chooser;
 use crate::ip::{IpAddr, parse_sloppy};
-use crate::net::{Packet, TcpFlags, Transport};
+use crate::net::{Packet, Protocol, TcpFlags, Transport};
 use crate::time::Instant;
 use std::sync::Arc;
 
@@ -87,6 +87,28 @@ pub fn visit(
         address: Some(chosen),
         later,
     })
+}
+
+/// Looks a name up from a host, as its programs do, and sends nothing else.
+///
+/// # Errors
+/// If there is no such host.
+pub fn look_up_name(
+    world: &World,
+    network: &mut Network,
+    (host, name): (&HostId, &str),
+    now: Instant,
+) -> Result<Lookup, WalkError> {
+    let to = Destination {
+        name: name.to_owned(),
+        port: None,
+        protocol: Protocol::Icmp,
+        url: None,
+    };
+    let request = Request::new(Source::Host(host.clone()), to);
+    let mut from = start(world, &request)?;
+    from.now = now;
+    Ok(look_up(world, network, name, &from))
 }
 
 const FIN_ACK: TcpFlags = TcpFlags {

@@ -44,7 +44,7 @@ fn arguments(words: &[String]) -> Result<Told, String> {
     let mut expression: Vec<String> = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let Some(letters) = word.strip_prefix('-').filter(|_| expression.is_empty()) else {
+        let Some(letters) = word.strip_prefix('-') else {
             expression.extend(
                 word.replace('(', " ( ")
                     .replace(')', " ) ")

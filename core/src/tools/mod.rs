@@ -12,12 +12,14 @@
 
 mod addresses;
 mod capture;
+mod host;
 mod http;
 mod names;
 mod probes;
 mod rules;
 mod site;
 mod sockets;
+mod wget;
 mod workplace;
 
 pub use site::{Forward, Site, Stage};
@@ -38,10 +40,10 @@ macro_rules! table {
 
 table! { EVERYWHERE:
     "curl" => http::curl,
-    "wget" => http::wget,
+    "wget" => wget::wget,
     "nslookup" => names::nslookup,
     "dig" => names::dig,
-    "host" => names::host,
+    "host" => host::host,
     "nc" => probes::nc,
     "ping" => probes::ping,
     "ss" => sockets::ss,
@@ -49,7 +51,7 @@ table! { EVERYWHERE:
     "ip" => addresses::ip,
     "hostname" => addresses::hostname,
     "sysctl" => sockets::sysctl,
-    "getent" => names::getent,
+    "getent" => host::getent,
     "tcpdump" => capture::tcpdump,
 }
 

@@ -1,6 +1,6 @@
-//! dig, nslookup, host and getent: questions to name servers.
+//! dig and nslookup: questions to name servers.
 //!
-//! BIND 9.18 `bin/dig` (dig, host, nslookup) and BusyBox 1.36 `networking/nslookup_lede.c`; nslookup has BusyBox' form
+//! BIND 9.18 `bin/dig` (dig, nslookup) and BusyBox 1.36 `networking/nslookup_lede.c`; nslookup has BusyBox' form
 //! where the container's image is named busybox or alpine, BIND's everywhere else. Each question is a packet that
 //! travels to the server: what drops it makes the tool wait and ask again, as the real one does.
 //!
@@ -29,14 +29,14 @@ enum Reply {
 
 /// How a tool asks.
 #[derive(Clone, Copy)]
-struct Manner {
+pub(super) struct Manner {
     transport: Transport,
     port: u16,
     timeout_secs: u64,
     n_tries: u32,
 }
 
-const UDP: Manner = Manner {
+pub(super) const UDP: Manner = Manner {
     transport: Transport::Udp { edns: None },
     port: 53,
     timeout_secs: 5,
@@ -103,7 +103,7 @@ async fn once(
 }
 
 /// The same, as often as the tool tries; what is said about each failure is BIND's.
-async fn ask(
+pub(super) async fn ask(
     process: &Process,
     site: &Site,
     server: IpAddr,
@@ -131,7 +131,7 @@ async fn ask(
                 ";; communications error to {at}: host unreachable\n"
             )),
             Reply::TimedOut => {
-                process.print(&format!(";; communications error to {at}: timed out\n"))
+                process.print(&format!(";; communications error to {at}: timed out\n"));
             }
         }
     }
@@ -139,37 +139,29 @@ async fn ask(
 }
 
 /// What this place's resolv.conf says.
-fn settings(process: &Process, site: &Site) -> Settings {
+pub(super) fn settings(process: &Process, site: &Site) -> Settings {
     let conf = site.world().resolv_conf(&host_of(process.place()));
     Settings::read(Client::Glibc, &conf.to_string())
 }
 
 /// The address of a server that was named on the command line.
-fn server_address(process: &Process, site: &Site, name: &str) -> Option<IpAddr> {
+pub(super) fn server_address(process: &Process, site: &Site, name: &str) -> Option<IpAddr> {
     parse_sloppy(name).or_else(|| resolve(process, site, name).0.first().copied())
 }
 
 /// What glibc finds for a name.
-fn resolve(process: &Process, site: &Site, name: &str) -> (Vec<IpAddr>, Duration) {
+pub(super) fn resolve(process: &Process, site: &Site, name: &str) -> (Vec<IpAddr>, Duration) {
     if let Some(ip) = parse_sloppy(name) {
         return (vec![ip], Duration::default());
     }
-    let to = Destination {
-        name: name.to_owned(),
-        port: Some(53),
-        protocol: Protocol::Udp,
-        url: None,
-    };
-    let request = Request::new(Source::Host(host_of(process.place())), to);
-    let visit = site.visit(&request, None, process.now());
-    let lookup = visit.ok().and_then(|it| it.walk.lookup);
+    let lookup = site.look_up(process.place(), name, process.now());
     lookup.map_or((Vec::new(), Duration::default()), |it| {
         (it.resolution.addresses.clone(), it.elapsed)
     })
 }
 
 /// The names to ask for, by the search list.
-fn searched(settings: &Settings, name: &str) -> Vec<String> {
+pub(super) fn searched(settings: &Settings, name: &str) -> Vec<String> {
     if name.ends_with('.') {
         return vec![name.to_owned()];
     }
@@ -426,16 +418,15 @@ fn with_run(
             _ => "stats",
         };
         match part {
-            "stats" => {
-                if shows("stats") {
-                    let server = block.replace("#53(", &format!("#{port}("));
-                    let server = server.replace(
-                        "\n;; MSG SIZE",
-                        &format!("\n;; WHEN: {}\n;; MSG SIZE", dig_date(when)),
-                    );
-                    out.push_str(&format!(";; Query time: 1 msec\n{server}\n\n"));
-                }
+            "stats" if shows("stats") => {
+                let server = block.replace("#53(", &format!("#{port}("));
+                let server = server.replace(
+                    "\n;; MSG SIZE",
+                    &format!("\n;; WHEN: {}\n;; MSG SIZE", dig_date(when)),
+                );
+                out.push_str(&format!(";; Query time: 1 msec\n{server}\n\n"));
             }
+            "stats" => {}
             "comments" => {
                 let (comments, question) = block
                     .split_once(";; QUESTION")
@@ -706,146 +697,5 @@ async fn busybox_nslookup(
         }
     }
     process.print(&text);
-    code
-}
-
-pub(super) async fn host(process: Process, site: Rc<Site>) -> u8 {
-    let mut kind = None;
-    let mut operands = Vec::new();
-    let mut words = process.arguments().iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "-t" => kind = words.next().and_then(|it| RecordType::parse(it)),
-            "-W" | "-R" | "-c" | "-N" => drop(words.next()),
-            it if it.starts_with('-') => {}
-            it => operands.push(it.to_owned()),
-        }
-    }
-    let Some(name) = operands.first() else {
-        process.complain("Usage: host [-t type] {hostname} [server]\n");
-        return 1;
-    };
-    let settings = settings(&process, &site);
-    let told = operands
-        .get(1)
-        .and_then(|it| server_address(&process, &site, it));
-    let Some(server) = told.or(settings.nameservers.first().copied()) else {
-        process.print(";; no servers could be reached\n");
-        return 1;
-    };
-    if let Some(told) = operands.get(1) {
-        process.print(&format!(
-            "Using domain server:\nName: {told}\nAddress: {server}#53\nAliases: \n\n"
-        ));
-    }
-    let address = parse_sloppy(name);
-    let names = address.map_or_else(|| searched(&settings, name), |ip| vec![reverse_name(ip)]);
-    let kinds: Vec<RecordType> = match (kind, address) {
-        (Some(it), _) => vec![it],
-        (None, Some(_)) => vec![RecordType::PTR],
-        (None, None) => vec![RecordType::A, RecordType::AAAA, RecordType::MX],
-    };
-    let mut last = Rcode::NxDomain;
-    for full in &names {
-        let mut lines = String::new();
-        for (idx, kind) in kinds.iter().enumerate() {
-            let question = Question::new(full, *kind);
-            let Ok((answer, _)) = ask(&process, &site, server, &question, UDP).await else {
-                process.print(";; no servers could be reached\n");
-                return 1;
-            };
-            last = answer.rcode;
-            if last != Rcode::NoError {
-                break;
-            }
-            // An alias is told once, with the first answer.
-            let shown = answer
-                .answer
-                .iter()
-                .filter(|it| idx == 0 || it.kind != RecordType::CNAME);
-            lines.extend(shown.map(host_record));
-        }
-        if last != Rcode::NoError {
-            continue;
-        }
-        if lines.is_empty() {
-            if let Some(kind) = kind {
-                process.print(&format!(
-                    "{} has no {kind} record\n",
-                    full.trim_end_matches('.')
-                ));
-                return 0;
-            }
-            continue;
-        }
-        process.print(&lines);
-        return 0;
-    }
-    let shown = names
-        .first()
-        .filter(|_| address.is_some())
-        .map_or(name.as_str(), |it| it.as_str());
-    process.print(&format!(
-        "Host {shown} not found: {}({last})\n",
-        last.number()
-    ));
-    1
-}
-
-/// A record as host says it.
-fn host_record(record: &Record) -> String {
-    let name = record.name.trim_end_matches('.');
-    match &record.data {
-        RecordData::Address(ip) if ip.is_ipv4() => format!("{name} has address {ip}\n"),
-        RecordData::Address(ip) => format!("{name} has IPv6 address {ip}\n"),
-        RecordData::Name(target) if record.kind == RecordType::CNAME => {
-            format!("{name} is an alias for {target}\n")
-        }
-        RecordData::Name(target) if record.kind == RecordType::PTR => {
-            format!("{name} domain name pointer {target}\n")
-        }
-        RecordData::Name(target) => format!("{name} name server {target}\n"),
-        RecordData::Srv { .. } => format!("{name} has SRV record {}\n", record.data),
-        RecordData::Text(_) => format!("{name} descriptive text {}\n", record.data),
-        RecordData::Mx {
-            preference,
-            exchange,
-        } => format!("{name} mail is handled by {preference} {exchange}\n"),
-        RecordData::Soa { .. } => format!("{name} has SOA record {}\n", record.data),
-    }
-}
-
-/// `getent hosts NAME`, `getent ahosts NAME`: what programs of this place see.
-pub(super) async fn getent(process: Process, site: Rc<Site>) -> u8 {
-    let [database, names @ ..] = process.arguments() else {
-        process.complain("Usage: getent [OPTION...] database [key ...]\n");
-        return 1;
-    };
-    if !matches!(database.as_str(), "hosts" | "ahosts" | "ahostsv4") {
-        process.complain(&format!("Unknown database: {database}\n"));
-        return 1;
-    }
-    let mut code = 0;
-    for name in names {
-        let (found, took) = resolve(&process, &site, name);
-        process.sleep(took).await;
-        if found.is_empty() {
-            code = 2;
-        }
-        for (idx, ip) in found.iter().enumerate() {
-            if database == "hosts" {
-                process.print(&format!("{:<15} {name}\n", ip.to_string()));
-                continue;
-            }
-            for (kind, shown) in [
-                ("STREAM", if idx == 0 { name.as_str() } else { "" }),
-                ("DGRAM", ""),
-                ("RAW", ""),
-            ] {
-                process.print(format!("{:<15} {kind:<6} {shown}", ip.to_string()).trim_end());
-                process.print("\n");
-            }
-        }
-    }
     code
 }

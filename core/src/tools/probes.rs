@@ -5,7 +5,7 @@
 //!
 //! **Left out**: nc as a server or as a pipe for text; ping's flood, record-route and size of packets.
 
-use super::http::{Attempt, attempt};
+use super::http::{Attempt, NEIGHBOUR_MS, attempt};
 use super::site::{Site, host_of};
 use crate::ip::{Family, family, parse_sloppy};
 use crate::net::{Icmp, Protocol, Transport, UnreachableCode};
@@ -290,6 +290,10 @@ pub(super) async fn ping(process: Process, site: Rc<Site>) -> u8 {
             process.print(&format!("PING {host} ({found}) 56(84) bytes of data.\n"));
         }
         n_sent += 1;
+        if visit.walk.ending.verdict == Verdict::Unreachable && visit.walk.steps.len() > 1 {
+            // So long the last router looks for a neighbour.
+            process.sleep(Duration::from_millis(NEIGHBOUR_MS)).await;
+        }
         let micros = 80 + site.chooser().draw(400);
         let (line, is_error) = echo_line(&visit, n_sent, micros);
         answered = visit.walk.ending.verdict == Verdict::Delivered;

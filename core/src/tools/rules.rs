@@ -531,7 +531,7 @@ fn tokens(word: &str) -> Vec<String> {
         match it {
             '"' => is_quoted = !is_quoted,
             ' ' if !is_quoted => {
-                tokens.extend((!open.is_empty()).then(|| std::mem::take(&mut open)))
+                tokens.extend((!open.is_empty()).then(|| std::mem::take(&mut open)));
             }
             it => open.push(it),
         }

@@ -10,8 +10,8 @@ use crate::ip::IpAddr;
 use crate::net::Packet;
 use crate::shell::Place;
 use crate::sim::{
-    Cluster, Happening, HostId, MAX_PASS, Network, Request, Step, StepKind, Timeline, Visit,
-    WalkError, World, visit,
+    Cluster, Happening, HostId, Lookup, MAX_PASS, Network, Request, Step, StepKind, Timeline,
+    Visit, WalkError, World, look_up_name, visit,
 };
 use crate::time::{Duration, Instant};
 use std::cell::{Cell, RefCell};
@@ -193,6 +193,20 @@ impl Site {
         self.note(&visit.walk.steps, now, Payload::None);
         self.note(&visit.later, now, Payload::Conversation);
         Ok(visit)
+    }
+
+    /// Looks a name up from a place.
+    pub(super) fn look_up(&self, place: &Place, name: &str, now: Instant) -> Option<Lookup> {
+        let world = self.world();
+        let host = host_of(place);
+        let mut network = self.network.borrow_mut();
+        let lookup = look_up_name(&world, &mut network, (&host, name), now).ok()?;
+        drop(network);
+        for packet in &lookup.packets {
+            let at = now + (packet.sent.at - Instant::START);
+            self.note(&packet.steps, at, Payload::All(40));
+        }
+        Some(lookup)
     }
 
     /// Remembers which interfaces packets passed.

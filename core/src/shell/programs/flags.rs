@@ -70,8 +70,7 @@ impl Flags {
                     continue;
                 }
             };
-            let mut rest = letters.char_indices();
-            while let Some((at, letter)) = rest.next() {
+            for (at, letter) in letters.char_indices() {
                 match takes_value(letter) {
                     Some(false) => flags.given.push((letter, String::new())),
                     Some(true) => {

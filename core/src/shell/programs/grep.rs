@@ -99,7 +99,7 @@ pub(super) async fn grep(process: Process) -> u8 {
         match text(&process, &file).await {
             Some(text) => {
                 matched |=
-                    through(&process, &flags, &search, Source::Text(text), &label, &file).await
+                    through(&process, &flags, &search, Source::Text(text), &label, &file).await;
             }
             None => failed = true,
         }

@@ -12,6 +12,7 @@ mod grep;
 mod jobs;
 mod lines;
 mod sed;
+mod sed_read;
 mod sort;
 
 use super::process::{Process, Running};

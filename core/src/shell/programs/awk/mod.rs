@@ -5,6 +5,7 @@
 //! **Left out**: functions of one's own, `getline`, `system`, `RS` other than one character or empty, `printf` with `%c`
 //! of a number beyond Unicode.
 
+mod lex;
 mod parse;
 mod run;
 mod value;

@@ -144,7 +144,7 @@ impl<'a> Machine<'a> {
             let n = self.variables.get(name).map_or(0.0, Value::number) + 1.0;
             self.variables.insert(name.into(), Value::Number(n));
         }
-        self.set_record(text.to_owned());
+        self.set_record(text);
         let program = self.program;
         for (idx, (pattern, body)) in program.rules.iter().enumerate() {
             let selected = match pattern {
@@ -170,9 +170,9 @@ impl<'a> Machine<'a> {
         Next::Go
     }
 
-    fn set_record(&mut self, text: String) {
-        let mut fields = vec![text.clone()];
-        fields.extend(self.split(&text, &self.get("FS")));
+    fn set_record(&mut self, text: &str) {
+        let mut fields = vec![text.to_owned()];
+        fields.extend(self.split(text, &self.get("FS")));
         self.variables
             .insert("NF".into(), Value::Number((fields.len() - 1) as f64));
         self.fields = fields;
@@ -185,9 +185,7 @@ impl<'a> Machine<'a> {
         match separator {
             " " => text.split_whitespace().map(str::to_owned).collect(),
             "" => text.chars().map(String::from).collect(),
-            it if it.chars().count() == 1 && it != "|" && !"[\\^$.*+?(){}".contains(it)
-                || it == "|" =>
-            {
+            it if it == "|" || it.chars().count() == 1 && !"[\\^$.*+?(){}".contains(it) => {
                 text.split(it).map(str::to_owned).collect()
             }
             it => match Regex::new(it, Syntax::Extended, Case::Sensitive) {
@@ -579,7 +577,7 @@ impl<'a> Machine<'a> {
                 let index = self.number(index).clamp(0.0, 10_000.0) as usize;
                 let text = value.text("%.6g");
                 if index == 0 {
-                    self.set_record(text);
+                    self.set_record(&text);
                     return;
                 }
                 if self.fields.len() <= index {
@@ -745,7 +743,7 @@ impl<'a> Machine<'a> {
         if n > 0 {
             match args.get(2) {
                 Some(place) => self.assign(place, Value::Text(out)),
-                None => self.set_record(out),
+                None => self.set_record(&out),
             }
         }
         Value::Number(f64::from(n))
