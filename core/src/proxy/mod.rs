@@ -5,6 +5,7 @@
 //!
 //! **Left out**: ipvs mode; incremental sync; health-check servers; metrics.
 
+mod conntrack;
 mod endpoints;
 mod explain;
 mod iptables;
@@ -12,6 +13,7 @@ mod nftables;
 mod origin;
 mod service_port;
 
+pub use conntrack::stale_connections;
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
 pub use nftables::{Form, NAMES as NFTABLES_NAMES};

@@ -139,6 +139,7 @@ impl Asked<'_> {
             &to,
             sent.server,
             legs,
+            Instant::START,
             &mut self.chooser,
         );
         let after = Duration::default();

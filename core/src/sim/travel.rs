@@ -6,11 +6,13 @@
 //! **Left out**: neighbour discovery, fragmentation, queues.
 
 use super::network::{HostId, Network};
+use super::outcome::Why;
+use crate::api::ObjectRef;
 use crate::chance::Chooser;
 use crate::ip::IpAddr;
 use crate::net::{Packet, Route, RouteKind, UnreachableCode};
 use crate::netfilter::conntrack::Connection;
-use crate::netfilter::{Hook, Outcome, Pass, RejectWith, Trace, Travelling};
+use crate::netfilter::{Hook, Named, Outcome, Pass, RejectWith, Ruleset, Table, Trace, Travelling};
 use crate::time::Instant;
 use serde::Serialize;
 use std::sync::Arc;
@@ -82,6 +84,15 @@ pub enum StepKind {
         /// Into that interface.
         to_interface: Option<Arc<str>>,
     },
+    /// A load balancer decided where the packet goes, or gave an answer back its addresses.
+    Balanced {
+        /// The Service it is for.
+        service: ObjectRef,
+        /// Whom it chose; none on the way back.
+        target: Option<ObjectRef>,
+        /// Out of how many.
+        n_targets: usize,
+    },
     /// The packet reached an application, or a host's own stack.
     Arrived,
 }
@@ -118,8 +129,15 @@ pub enum End {
     Dropped {
         /// The host.
         host: HostId,
-        /// Whether a rule did it, rather than a policy.
-        by_rule: bool,
+        /// What did it.
+        by: Dropper,
+    },
+    /// Swallowed by something that is no rule and says nothing: a machine that is off, a balancer.
+    Silent {
+        /// Where.
+        host: HostId,
+        /// Why.
+        why: Why,
     },
     /// In a rule that tells the sender.
     Rejected {
@@ -149,6 +167,17 @@ pub enum End {
     TooDeep,
 }
 
+/// What drops a packet in a ruleset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropper {
+    /// A rule.
+    Rule,
+    /// The policy of a chain.
+    ChainPolicy,
+    /// A rule of the NetworkPolicies' table.
+    NetworkPolicy,
+}
+
 /// A packet under way.
 pub(super) struct Traveller<'a> {
     pub(super) network: &'a mut Network,
@@ -170,7 +199,14 @@ impl Traveller<'_> {
 
     /// Lets a packet come in by an interface of `host`, from somewhere that is not modelled.
     pub(super) fn receive(mut self, host: &HostId, interface: &str, packet: Packet) -> Journey {
-        let end = self.pass_on(host.clone(), Travelling::arriving(packet, interface));
+        let end = if self.network.is_down(host) {
+            End::Silent {
+                host: host.clone(),
+                why: Why::NodeDown,
+            }
+        } else {
+            self.pass_on(host.clone(), Travelling::arriving(packet, interface))
+        };
         Journey {
             steps: self.steps,
             end,
@@ -218,7 +254,11 @@ impl Traveller<'_> {
             if let Some(end) = self.hook(&host, Hook::Prerouting, &mut it) {
                 return end;
             }
-            let route = self.route(&host, it.packet.destination);
+            let route = match self.balance(&host, &mut it) {
+                Ok(Some(chosen)) => Some(chosen),
+                Ok(None) => self.route(&host, it.packet.destination),
+                Err(end) => return end,
+            };
             let is_pod = self.network.host(&host).is_none_or(|it| !it.forwards());
             if !is_pod || route.as_ref().is_none_or(|it| it.next_hop.is_some()) {
                 let kind = StepKind::Routed {
@@ -307,6 +347,10 @@ impl Traveller<'_> {
         };
         self.note(host, &it.packet, it.packet.clone(), kind);
         match (to, to_interface) {
+            (Some(to), Some(_)) if self.network.is_down(&to) => Err(End::Silent {
+                host: to,
+                why: Why::NodeDown,
+            }),
             (Some(to), Some(interface)) => Ok((to, Travelling::arriving(it.packet, &interface))),
             _ => Err(End::Left),
         }
@@ -390,9 +434,9 @@ impl Traveller<'_> {
         self.note(host, &before, it.packet.clone(), kind);
         match outcome {
             Outcome::Accepted => None,
-            Outcome::Dropped { rule, .. } => Some(End::Dropped {
+            Outcome::Dropped { rule, chain } => Some(End::Dropped {
                 host: host.clone(),
-                by_rule: rule.is_some(),
+                by: dropper(&ruleset, &chain, rule),
             }),
             Outcome::Rejected { with, .. } => {
                 // For a packet that was meant for it, a host answers from the address it was sent to.
@@ -412,7 +456,7 @@ impl Traveller<'_> {
         }
     }
 
-    fn note(&mut self, host: &HostId, before: &Packet, after: Packet, kind: StepKind) {
+    pub(super) fn note(&mut self, host: &HostId, before: &Packet, after: Packet, kind: StepKind) {
         self.steps.push(Step {
             leg: self.leg,
             host: host.clone(),
@@ -420,6 +464,18 @@ impl Traveller<'_> {
             after,
             kind,
         });
+    }
+}
+
+/// Whose rule it was that dropped a packet.
+fn dropper(ruleset: &Ruleset, chain: &str, rule: Option<usize>) -> Dropper {
+    let is_of_policies = |it: &Table| {
+        &*it.key.name == crate::policy::TABLE && Named::get(&it.chains, chain).is_some()
+    };
+    match rule {
+        None => Dropper::ChainPolicy,
+        Some(_) if ruleset.tables().iter().any(is_of_policies) => Dropper::NetworkPolicy,
+        Some(_) => Dropper::Rule,
     }
 }
 

@@ -56,8 +56,12 @@ impl World {
         let objects = Arc::new(cluster.store().objects().clone());
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
+        let mut network = Network::build(&objects, mode);
+        for node in cluster.machines().nodes_down.keys() {
+            network.take_down(node);
+        }
         World {
-            network: Network::build(&objects, mode),
+            network,
             seed: cluster.seed(),
             cluster,
             objects,
