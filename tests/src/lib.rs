@@ -6,6 +6,7 @@
 pub mod one_node;
 
 pub mod cluster;
+pub mod walks;
 
 use packetwalk_core::api::{File, Manifest, read};
 use packetwalk_core::net::Protocol;

@@ -167,13 +167,11 @@ impl Traveller<'_> {
         let chosen = match known {
             Some(known) => known,
             None => {
-                let came_in = it.iif.as_deref();
-                let is_from_outside = came_in != Some("eth0");
-                self.choose_target(&balance, flow, is_from_outside)
-                    .map_err(|why| End::Silent {
-                        host: host.clone(),
-                        why,
-                    })?
+                let is_from_outside = it.iif.as_deref() != Some("eth0");
+                match self.choose_target(&balance, flow, is_from_outside) {
+                    Ok(chosen) => chosen,
+                    Err(why) => return Err(self.swallow(host, &it.packet, why)),
+                }
             }
         };
         let before = it.packet.clone();

@@ -70,6 +70,8 @@ pub enum Why {
     NetworkPolicy,
     /// The machine it was sent to is off.
     NodeDown,
+    /// It claims to come from the host that receives it.
+    OwnSource,
     /// The load balancer has nobody to send to.
     NoHealthyTarget,
     /// The load balancer does not listen on that port.
@@ -161,6 +163,9 @@ impl Why {
                 "NetworkPolicies choose the pod, none of them allows this: the packet is dropped."
             }
             Why::NodeDown => "The machine that the packet was sent to is off: nobody answers.",
+            Why::OwnSource => {
+                "The packet comes back to its sender with its own address as source: Linux drops it."
+            }
             Why::NoHealthyTarget => "The load balancer finds nobody healthy to send to.",
             Why::BalancerSilent => "The load balancer does not listen on that port.",
             Why::BalancerIsInternal => {

@@ -93,6 +93,11 @@ pub enum StepKind {
         /// Out of how many.
         n_targets: usize,
     },
+    /// Something that is no rule swallowed the packet and says nothing.
+    Swallowed {
+        /// Why.
+        why: Why,
+    },
     /// The packet reached an application, or a host's own stack.
     Arrived,
 }
@@ -200,10 +205,7 @@ impl Traveller<'_> {
     /// Lets a packet come in by an interface of `host`, from somewhere that is not modelled.
     pub(super) fn receive(mut self, host: &HostId, interface: &str, packet: Packet) -> Journey {
         let end = if self.network.is_down(host) {
-            End::Silent {
-                host: host.clone(),
-                why: Why::NodeDown,
-            }
+            self.swallow(host, &packet, Why::NodeDown)
         } else {
             self.pass_on(host.clone(), Travelling::arriving(packet, interface))
         };
@@ -253,6 +255,9 @@ impl Traveller<'_> {
         for _ in 0..MAX_HOSTS {
             if let Some(end) = self.hook(&host, Hook::Prerouting, &mut it) {
                 return end;
+            }
+            if self.is_own(&host, &it) {
+                return self.swallow(&host, &it.packet, Why::OwnSource);
             }
             let route = match self.balance(&host, &mut it) {
                 Ok(Some(chosen)) => Some(chosen),
@@ -347,10 +352,9 @@ impl Traveller<'_> {
         };
         self.note(host, &it.packet, it.packet.clone(), kind);
         match (to, to_interface) {
-            (Some(to), Some(_)) if self.network.is_down(&to) => Err(End::Silent {
-                host: to,
-                why: Why::NodeDown,
-            }),
+            (Some(to), Some(_)) if self.network.is_down(&to) => {
+                Err(self.swallow(&to, &it.packet, Why::NodeDown))
+            }
             (Some(to), Some(interface)) => Ok((to, Travelling::arriving(it.packet, &interface))),
             _ => Err(End::Left),
         }
@@ -453,6 +457,28 @@ impl Traveller<'_> {
             }
             Outcome::Unknown(_) => Some(End::Unknown),
             Outcome::TooDeep { .. } => Some(End::TooDeep),
+        }
+    }
+
+    /// Whether a packet that comes in from elsewhere claims to come from this very host: IPv4 drops such ("martian
+    /// source", `fib_validate_source`).
+    fn is_own(&self, host: &HostId, it: &Travelling) -> bool {
+        let source = it.packet.source;
+        source.is_ipv4()
+            && it.iif.as_deref() != Some("lo")
+            && self
+                .network
+                .host(host)
+                .is_some_and(|it| it.routes.is_local(source))
+    }
+
+    /// The packet ends here, and nobody is told.
+    pub(super) fn swallow(&mut self, host: &HostId, packet: &Packet, why: Why) -> End {
+        let kind = StepKind::Swallowed { why: why.clone() };
+        self.note(host, packet, packet.clone(), kind);
+        End::Silent {
+            host: host.clone(),
+            why,
         }
     }
 

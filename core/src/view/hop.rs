@@ -296,7 +296,9 @@ impl Telling<'_> {
                 self.route_detail(&step.host, route.as_ref())
             }
             StepKind::Hook { .. } => self.rules_detail(step),
-            StepKind::Balanced { .. } => HopDetail::Routes { routes: Vec::new() },
+            StepKind::Balanced { .. } | StepKind::Swallowed { .. } => {
+                HopDetail::Routes { routes: Vec::new() }
+            }
             StepKind::Arrived => self.sockets_detail(step),
         };
         let leg = match step.leg {
@@ -479,7 +481,10 @@ fn stations_of(step: &Step) -> Vec<Anchor> {
     match &step.kind {
         StepKind::Sent { .. } | StepKind::Arrived => vec![Anchor::Host(host.clone())],
         StepKind::Hook { hook, .. } => vec![Anchor::Hook(host.clone(), *hook)],
-        StepKind::Routed { .. } | StepKind::Balanced { .. } => {
+        StepKind::Swallowed { .. } if matches!(host, HostId::Node(_)) => {
+            vec![Anchor::Interface(host.clone(), "eth0".into())]
+        }
+        StepKind::Routed { .. } | StepKind::Balanced { .. } | StepKind::Swallowed { .. } => {
             vec![Anchor::Routing(host.clone())]
         }
         StepKind::Crossed {

@@ -33,6 +33,7 @@ pub(super) fn title(step: &Step) -> String {
         StepKind::Sent { .. } => "the packet sets out".into(),
         StepKind::Routed { .. } => "which way?".into(),
         StepKind::Crossed { .. } => "out of this world".into(),
+        StepKind::Swallowed { .. } => "nobody answers".into(),
         StepKind::Balanced { target: None, .. } => "the answer gets its address back".into(),
         StepKind::Balanced { .. } => "the load balancer chooses".into(),
         StepKind::Arrived if step.leg == Leg::Reply => "the answer is home".into(),
@@ -81,6 +82,7 @@ pub(super) fn sentence(step: &Step, next: Option<&Step>, walk: &Walk, world: &Wo
             target: Some(target),
             n_targets,
         } => balanced(service, target, *n_targets),
+        StepKind::Swallowed { why } => why.sentence().to_owned(),
         StepKind::Balanced { .. } => format!(
             "The load balancer gives the answer the address {} that its client knows.",
             step.after.source
