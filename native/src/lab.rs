@@ -249,18 +249,22 @@ fn topology(world: &World) -> Result<Topology, Error> {
             topology.route(UNDERLAY, route);
         }
     }
+    // A node gives up on a neighbour that does not answer ARP before a probe gives up on it: Linux would ask three times,
+    // a second apart.
+    let asks_faster = ("net.ipv4.neigh.default.retrans_time_ms", "50");
+    let mut settings = vec![asks_faster];
     let told = world.objects.kube_proxy.as_ref();
     let opens_localhost = told
         .and_then(|it| it.iptables.localhost_node_ports)
         .unwrap_or(true);
     if world.mode.dialect == Dialect::Iptables && opens_localhost {
         // kube-proxy sets it, so that a NodePort answers on 127.0.0.1.
-        let setting = ("net.ipv4.conf.all.route_localnet", "1");
-        for host in &mut topology.hosts {
-            if host.kind == HostKind::Node {
-                host.sysctls
-                    .push((setting.0.to_owned(), setting.1.to_owned()));
-            }
+        settings.push(("net.ipv4.conf.all.route_localnet", "1"));
+    }
+    let nodes = topology.hosts.iter_mut();
+    for host in nodes.filter(|it| it.kind == HostKind::Node) {
+        for (key, value) in &settings {
+            host.sysctls.push(((*key).to_owned(), (*value).to_owned()));
         }
     }
     Ok(topology)
@@ -329,16 +333,24 @@ fn balancing(world: &World) -> Transaction {
             }
             let router = world.network.host(&HostId::Router);
             let own = router.and_then(|it| it.routes.address_on("eth0", *address));
-            if let Some(own) = own.filter(|_| !balance.keeps_source) {
-                let translated = words::ct_status(packetwalk_core::netfilter::ct_status::DNAT);
-                let speaking = rule().when(translated).then(Statement::Nat {
-                    kind: NatKind::Snat,
-                    target: Some(NatTarget::Fixed {
-                        address: Some(own),
-                        port: None,
-                    }),
-                    flags: NatFlags::default(),
-                });
+            let Some(own) = own.filter(|_| !balance.keeps_source) else {
+                continue;
+            };
+            for target in &balance.targets {
+                let speaking = rule()
+                    .when(is(daddr(of), target.address.into()))
+                    .when(dport(target.listener.1, target.port))
+                    .when(words::ct_status(
+                        packetwalk_core::netfilter::ct_status::DNAT,
+                    ))
+                    .then(Statement::Nat {
+                        kind: NatKind::Snat,
+                        target: Some(NatTarget::Fixed {
+                            address: Some(own),
+                            port: None,
+                        }),
+                        flags: NatFlags::default(),
+                    });
                 let chain = "speak-for-itself".into();
                 tx.push(
                     Verb::Add,

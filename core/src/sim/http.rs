@@ -139,6 +139,15 @@ fn asked(to: &Destination) -> Option<(String, String)> {
     Some((to.name.clone(), path.to_owned()))
 }
 
+/// The name outside the cluster that a look-up ended at.
+pub(super) fn outside_server(lookup: &Lookup, domain: &str) -> Option<String> {
+    let answers = lookup.resolution.queries.iter().map(|it| &it.answer);
+    let mut records = answers.flat_map(|it| &it.answer);
+    let last = records.rfind(|it| matches!(it.kind, RecordType::A | RecordType::AAAA))?;
+    let inside = format!(".{}.", domain.trim_end_matches('.'));
+    (!last.name.ends_with(&inside)).then(|| last.name.clone())
+}
+
 /// What a server outside says to the name of a Service that is only an alias for its own; nothing if there is no alias,
 /// or if it leads to somewhere inside.
 pub(super) fn alias_is_refused(to: &Destination, lookup: &Lookup, domain: &str) -> Option<Why> {

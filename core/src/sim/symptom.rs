@@ -75,6 +75,8 @@ pub struct Heard<'a> {
     pub nameless: Option<&'a str>,
     /// The HTTP answer, where there is one.
     pub status: Option<u16>,
+    /// The server outside that answers, where the packet left for one.
+    pub outside_server: Option<&'a str>,
 }
 
 /// What the tools that fit a walk print; the one most people would use comes first.
@@ -111,6 +113,10 @@ pub const fn tools(to: &Destination) -> &'static [Tool] {
 /// What one tool prints; nothing if all is well, or if it says nothing.
 #[must_use]
 pub fn symptom(tool: Tool, heard: &Heard<'_>) -> Option<Symptom> {
+    let is_served = heard.verdict == Verdict::Forwarded && heard.outside_server.is_some();
+    if is_served && (tool != Tool::Curl || heard.reason.is_none()) {
+        return None;
+    }
     let (text, exit_code) = match tool {
         Tool::Curl => curl(heard)?,
         Tool::Nc => nc(heard)?,
@@ -137,6 +143,7 @@ impl<'a> Heard<'a> {
             told: walk.steps.last().and_then(told),
             nameless: walk.lookup.as_ref().and_then(|it| it.failure.as_deref()),
             status: walk.onward.as_ref().map(|it| it.status),
+            outside_server: walk.outside_server.as_deref(),
         }
     }
 }
@@ -327,6 +334,7 @@ mod tests {
             told: None,
             nameless: None,
             status: None,
+            outside_server: None,
         }
     }
 

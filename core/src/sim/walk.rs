@@ -43,6 +43,8 @@ pub struct Walk {
     pub steps: Vec<Step>,
     /// What an Ingress controller made of it, where it came to one.
     pub onward: Option<Box<Onward>>,
+    /// The name of the server outside that it left for, where the zone of outside names has it: such a server is there.
+    pub outside_server: Option<String>,
     /// How it ended.
     #[serde(flatten)]
     pub ending: Ending,
@@ -302,6 +304,7 @@ impl Walk {
             lookup: None,
             steps: Vec::new(),
             onward: None,
+            outside_server: None,
             ending: Ending::nowhere(),
         }
     }
@@ -344,6 +347,7 @@ fn run(
         }
         (Verdict::Forwarded, _, Some(lookup)) => {
             let domain = world.objects.cluster.dns_domain();
+            walk.outside_server = http::outside_server(lookup, domain);
             walk.ending.reason = http::alias_is_refused(&request.to, lookup, domain);
         }
         _ => {}
