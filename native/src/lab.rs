@@ -16,11 +16,11 @@ use crate::kernel::nft::{self, Listing};
 use crate::kernel::probe::{self, Outcome, Probe, Protocol as ProbeProtocol};
 use crate::kernel::serve::{Servers, Service};
 use crate::kernel::topology::{
-    Cluster, ClusterNode, ClusterPod, HostKind, OutsideHost, Prefix, Route, Topology, UNDERLAY,
-    routes_to_pods_of,
+    Cluster, ClusterNode, ClusterPod, HostKind, OutsideHost, POD_BRIDGE, Prefix, Route, Topology,
+    UNDERLAY, routes_to_pods_of,
 };
 use crate::kernel::trace::{Scope, tracing_rules};
-use crate::kernel::{self, Lab, LabId, link, netns};
+use crate::kernel::{self, Lab, LabId, Place, link, netns};
 use packetwalk_core::api::Kind;
 use packetwalk_core::controllers::Delivery;
 use packetwalk_core::ip::{Cidr, IpAddr, family, parse_sloppy};
@@ -73,6 +73,7 @@ impl WorldLab {
         let mut lab = Lab::new(LabId::fresh());
         link::build(&mut lab, &topology(world)?)?;
         switch_off(world, &lab)?;
+        hurry(world, &lab)?;
         let balancing = balancing(world);
         if !balancing.commands.is_empty() {
             nft::load(lab.host(UNDERLAY)?, &balancing.to_string())?;
@@ -249,22 +250,16 @@ fn topology(world: &World) -> Result<Topology, Error> {
             topology.route(UNDERLAY, route);
         }
     }
-    // A node gives up on a neighbour that does not answer ARP before a probe gives up on it: Linux would ask three times,
-    // a second apart.
-    let asks_faster = ("net.ipv4.neigh.default.retrans_time_ms", "50");
-    let mut settings = vec![asks_faster];
     let told = world.objects.kube_proxy.as_ref();
     let opens_localhost = told
         .and_then(|it| it.iptables.localhost_node_ports)
         .unwrap_or(true);
     if world.mode.dialect == Dialect::Iptables && opens_localhost {
         // kube-proxy sets it, so that a NodePort answers on 127.0.0.1.
-        settings.push(("net.ipv4.conf.all.route_localnet", "1"));
-    }
-    let nodes = topology.hosts.iter_mut();
-    for host in nodes.filter(|it| it.kind == HostKind::Node) {
-        for (key, value) in &settings {
-            host.sysctls.push(((*key).to_owned(), (*value).to_owned()));
+        let (key, value) = ("net.ipv4.conf.all.route_localnet", "1");
+        let nodes = topology.hosts.iter_mut();
+        for host in nodes.filter(|it| it.kind == HostKind::Node) {
+            host.sysctls.push((key.to_owned(), value.to_owned()));
         }
     }
     Ok(topology)
@@ -282,6 +277,17 @@ fn switch_off(world: &World, lab: &Lab) -> Result<(), Error> {
         if is_node && world.network.is_down(&host.id) {
             nft::load(lab.host(&host_name(&host.id))?, SWALLOW)?;
         }
+    }
+    Ok(())
+}
+
+/// Nodes give up on a pod that does not answer ARP before a probe gives up on them: Linux would ask three times, a second
+/// apart.
+fn hurry(world: &World, lab: &Lab) -> Result<(), Error> {
+    for host in nodes(world) {
+        let place = Place::from(lab.host(&host_name(&host.id))?);
+        let key = format!("net.ipv4.neigh.{POD_BRIDGE}.retrans_time_ms");
+        place.run(move || netns::set_sysctl_if_present(&key, "50"))??;
     }
     Ok(())
 }
