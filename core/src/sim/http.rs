@@ -160,7 +160,7 @@ pub(super) fn alias_is_refused(to: &Destination, lookup: &Lookup, domain: &str) 
             RecordData::Name(name) => Some((it.name.as_str(), name.as_str())),
             _ => None,
         })
-        .last()?;
+        .next_back()?;
     let inside = format!(".{}.", domain.trim_end_matches('.'));
     // Only an alias that leaves the cluster: of a name inside, for one outside.
     if !last.0.ends_with(&inside) || last.1.ends_with(&inside) {

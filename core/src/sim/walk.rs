@@ -146,7 +146,7 @@ pub(super) fn continue_on(
         accepts: Accepts::Open(server),
     };
     let packet = connection.packet();
-    (walk.steps, walk.ending) = trip.carry(&mut world.network, packet, chooser);
+    (walk.steps, walk.ending) = trip.carry(&mut world.network, &packet, chooser);
     walk
 }
 
@@ -392,7 +392,7 @@ pub(super) fn exchange(
         now,
         accepts: Accepts::Listening,
     };
-    trip.carry(network, packet, chooser)
+    trip.carry(network, &packet, chooser)
 }
 
 /// Who takes a packet that arrives.
@@ -416,7 +416,7 @@ impl Trip<'_> {
     fn carry(
         &self,
         network: &mut Network,
-        packet: Packet,
+        packet: &Packet,
         chooser: &mut Chooser,
     ) -> (Vec<Step>, Ending) {
         let [there, back] = self.legs;
@@ -426,16 +426,16 @@ impl Trip<'_> {
             None => journey.send(&self.from.host, packet.clone()),
         };
         let Journey { mut steps, end } = journey;
-        let last = steps.last().map_or(&packet, |it| &it.after);
+        let last = steps.last().map_or(packet, |it| &it.after);
         let accepts = self.accepts;
-        let mut ending = Ending::of(&end, [&packet, last], network, accepts);
+        let mut ending = Ending::of(&end, [packet, last], network, accepts);
         ending.masqueraded = steps.iter().any(translates_source);
         let Some((host, answer)) = answer(network, &end, accepts) else {
             return (steps, ending);
         };
         let journey = self.traveller(network, chooser, back).send(&host, answer);
         steps.extend(journey.steps);
-        ending.see_answer(&journey.end, &packet, self.from);
+        ending.see_answer(&journey.end, packet, self.from);
         (steps, ending)
     }
 
