@@ -21,6 +21,7 @@ pub mod store;
 
 pub mod controllers;
 pub mod dns;
+pub mod policy;
 pub mod proxy;
 
 pub mod sim;

@@ -26,6 +26,7 @@ use packetwalk_core::netfilter::{
     Hook, Outcome as HookOutcome, Policy, Ruleset, TableFamily, TableKey, Trace, TraceEvent,
     ct_status,
 };
+use packetwalk_core::policy;
 use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -379,6 +380,11 @@ fn told_by_simulation(
 ) -> String {
     let Some(rule) = it.rule else {
         return format!("{}: policy {}", it.chain, it.verdict);
+    };
+    let dialect = if &*table.name == policy::TABLE {
+        Dialect::Nft
+    } else {
+        dialect
     };
     let text = ruleset
         .and_then(|it| it.table(table))

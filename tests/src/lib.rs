@@ -10,6 +10,7 @@ pub mod evaluator_bench;
 pub mod evaluator_trace;
 
 pub mod cluster;
+pub mod walks;
 
 pub mod kube_proxy;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ladder of the core: a module may use what stands below it, never beside or above.
-const LADDER: [(&str, i32); 18] = [
+const LADDER: [(&str, i32); 19] = [
     ("time", 0),
     ("chance", 0),
     ("ip", 0),
@@ -19,6 +19,7 @@ const LADDER: [(&str, i32); 18] = [
     ("netfilter", 2),
     ("controllers", 3),
     ("dns", 3),
+    ("policy", 3),
     ("proxy", 3),
     ("sim", 4),
     ("tools", 5),

@@ -7,9 +7,7 @@
 //! at 1,000,000, a server at 2,000,000, so that an acknowledgement fits what it acknowledges).
 
 use crate::ip::{Family, IpAddr};
-use crate::net::{Icmp, Packet, TcpFlags, Transport, UnreachableCode};
-use etherparse::icmpv4::DestUnreachableHeader as Unreachable4;
-use etherparse::icmpv6::DestUnreachableCode as Unreachable6;
+use crate::net::{Icmp, Packet, TcpFlags, Transport};
 use etherparse::{
     IcmpEchoHeader, Icmpv4Type, Icmpv6Type, IpHeaders, IpNumber, Ipv4Header, Ipv6Header,
     PacketBuilder, PacketBuilderStep, TcpHeader,
@@ -137,12 +135,11 @@ fn icmp(
             .icmpv4(Icmpv4Type::EchoReply(echo(*id)))
             .write(bytes, payload),
         (Family::V4, Icmp::Unreachable { code, about: it }) => ip
-            .icmpv4(Icmpv4Type::DestinationUnreachable(match code {
-                UnreachableCode::Net => Unreachable4::Network,
-                UnreachableCode::Host => Unreachable4::Host,
-                UnreachableCode::Port => Unreachable4::Port,
-                UnreachableCode::AdminProhibited => Unreachable4::FilterProhibited,
-            }))
+            .icmpv4(Icmpv4Type::Unknown {
+                type_u8: 3,
+                code_u8: code.number(family),
+                bytes5to8: [0; 4],
+            })
             .write(bytes, &about(it)),
         (Family::V6, Icmp::EchoRequest { id }) => ip
             .icmpv6(Icmpv6Type::EchoRequest(echo(*id)))
@@ -151,12 +148,11 @@ fn icmp(
             .icmpv6(Icmpv6Type::EchoReply(echo(*id)))
             .write(bytes, payload),
         (Family::V6, Icmp::Unreachable { code, about: it }) => ip
-            .icmpv6(Icmpv6Type::DestinationUnreachable(match code {
-                UnreachableCode::Net => Unreachable6::NoRoute,
-                UnreachableCode::Host => Unreachable6::Address,
-                UnreachableCode::Port => Unreachable6::Port,
-                UnreachableCode::AdminProhibited => Unreachable6::Prohibited,
-            }))
+            .icmpv6(Icmpv6Type::Unknown {
+                type_u8: 1,
+                code_u8: code.number(family),
+                bytes5to8: [0; 4],
+            })
             .write(bytes, &about(it)),
     };
 }

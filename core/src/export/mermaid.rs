@@ -113,6 +113,17 @@ impl Diagram {
             StepKind::Sent { route: None } | StepKind::Routed { route: None } => {
                 self.note(host, &format!("no route to {}", step.after.destination));
             }
+            StepKind::Balanced {
+                service, target, ..
+            } => {
+                if let Some(target) = target {
+                    self.note(host, &format!("balancer of {service}: {target}"));
+                }
+                for change in changes(&step.before, &step.after) {
+                    self.note(host, &format!("balancer: {change}"));
+                }
+            }
+            StepKind::Swallowed { why } => self.note(host, why.sentence()),
             StepKind::Sent { .. } | StepKind::Routed { .. } | StepKind::Arrived => {}
         }
     }
@@ -127,6 +138,8 @@ impl Diagram {
             }
             Outcome::Dropped { chain, .. } => format!("dropped in {chain}"),
             Outcome::Rejected { chain, .. } => format!("rejected in {chain}"),
+            Outcome::Redirected { server } => format!("ip_vs sends it on for {server}"),
+            Outcome::NoRealServer { server } => format!("ip_vs has no real server for {server}"),
             Outcome::Unknown(_) => "a rule is not understood".into(),
             Outcome::TooDeep { .. } => "rules without end".into(),
         };

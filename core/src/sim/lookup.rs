@@ -65,9 +65,6 @@ pub struct LookupPacket {
     pub answer: Option<Answer>,
     /// The walk, there and back.
     pub steps: Vec<Step>,
-    /// What was answered; the same stands among the look-up's questions.
-    #[serde(skip)]
-    pub answer: Option<Answer>,
 }
 
 /// What is looked up, and by whom.
@@ -193,6 +190,7 @@ impl Asked<'_> {
             &to,
             sent.server,
             legs,
+            self.from.now,
             &mut self.chooser,
         );
         let after = Duration::default();
@@ -218,10 +216,6 @@ impl Asked<'_> {
             object: ending.object.clone(),
             verdict: ending.verdict,
             reason: ending.reason.clone(),
-            answer: match &fate {
-                Fate::Answer { answer, .. } => Some(answer.clone()),
-                _ => None,
-            },
             steps: steps.clone(),
             answer: answered,
         });

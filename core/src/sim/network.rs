@@ -7,15 +7,17 @@
 //! **Left out**: addresses of IPv6 on the way between nodes unless a Node names one; answers to ARP for what ipvs
 //! mode puts on kube-ipvs0 (without `strictARP` every node answers for every such address).
 
+use super::balance::{Balance, Balanced, balances};
 use crate::api::{Listen, ObjectRef, Pod};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, nth};
 use crate::net::{Protocol, RouteTable};
 use crate::netfilter::conntrack::Conntrack;
 use crate::netfilter::{DynamicElements, Ruleset};
+use crate::policy;
 use crate::proxy::{Mode, Origins};
 use crate::store::Objects;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -68,6 +70,8 @@ pub struct Host {
     pub ruleset: Arc<Ruleset>,
     /// Where its rules came from, by family.
     pub origins: BTreeMap<Family, Arc<Origins>>,
+    /// Where the rules of its pods' NetworkPolicies came from, by family.
+    pub policies: BTreeMap<Family, Arc<policy::Origins>>,
     /// Its connections.
     pub conntrack: Conntrack,
     /// What packets left in its sets.
@@ -90,6 +94,11 @@ pub struct Link {
 pub struct Network {
     hosts: BTreeMap<HostId, Host>,
     links: Vec<Link>,
+    down: BTreeSet<HostId>,
+    /// The load balancers, which the router stands for.
+    pub(super) balances: Vec<Balance>,
+    /// What they remember of connections.
+    pub(super) balanced: Balanced,
 }
 
 impl fmt::Display for HostId {
@@ -140,6 +149,7 @@ impl Host {
             routes: RouteTable::with_loopback(),
             ruleset: Arc::default(),
             origins: BTreeMap::new(),
+            policies: BTreeMap::new(),
             conntrack: Conntrack::default(),
             dynamic: DynamicElements::default(),
             listens: Vec::new(),
@@ -179,7 +189,49 @@ impl Network {
         network.add_pods(objects);
         network.add_outside(objects, underlay);
         network.add_rules(objects, mode);
+        network.balances = balances(objects);
         network
+    }
+
+    /// Switches a node off: whatever is sent to it is lost.
+    pub fn take_down(&mut self, node: &str) {
+        self.down.insert(HostId::Node(node.to_owned()));
+    }
+
+    /// The load balancers.
+    #[must_use]
+    pub fn balances(&self) -> &[Balance] {
+        &self.balances
+    }
+
+    /// The node behind whose bridge a pod is.
+    #[must_use]
+    pub fn node_of(&self, pod: &HostId) -> Option<HostId> {
+        let mut links = self.links.iter();
+        let link = links
+            .find(|it| it.name.starts_with("cni0@") && it.members.iter().any(|it| it.0 == *pod))?;
+        let mut members = link.members.iter().map(|it| &it.0);
+        members
+            .find(|it| matches!(it, HostId::Node(_)))
+            .filter(|it| *it != pod)
+            .cloned()
+    }
+
+    /// Whether a host is switched off, itself or with the node it is on.
+    #[must_use]
+    pub fn is_down(&self, id: &HostId) -> bool {
+        if self.down.is_empty() {
+            return false;
+        }
+        let is_bridge_of = |link: &Link| {
+            let mut nodes = self.down.iter().map(HostId::short);
+            nodes.any(|it| link.name == bridge_link(it))
+        };
+        self.down.contains(id)
+            || self
+                .links
+                .iter()
+                .any(|it| is_bridge_of(it) && it.members.iter().any(|it| it.0 == *id))
     }
 
     /// The host of this name.
@@ -233,16 +285,6 @@ impl Network {
             .cloned()
     }
 
-    /// A node is off: nobody on its links hears it, or the pods on it, any more.
-    pub(super) fn unplug(&mut self, node: &str) {
-        let id = HostId::Node(node.to_owned());
-        for link in &mut self.links {
-            if link.name == bridge_link(node) {
-                link.members.clear();
-            }
-            link.members.retain(|it| it.0 != id);
-        }
-    }
 
     fn add_link(&mut self, name: &str) -> usize {
         self.links.push(Link {
@@ -416,6 +458,14 @@ impl Network {
                         .apply(&mut ruleset)
                         .expect("generated transactions refer only to what they made");
                     host.origins.insert(of, Arc::new(programme.origins));
+                }
+                let rules = policy::sync(objects, name, of);
+                if !rules.transaction.commands.is_empty() {
+                    rules
+                        .transaction
+                        .apply(&mut ruleset)
+                        .expect("generated transactions refer only to what they made");
+                    host.policies.insert(of, Arc::new(rules.origins));
                 }
             }
             add_bound_addresses(&mut host.routes, &ruleset);

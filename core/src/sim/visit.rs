@@ -7,14 +7,16 @@
 //!
 //! **Left out**: retransmissions of what got no answer; the payload, and acknowledgements that carry nothing else.
 
-use super::lookup::{Lookup, look_up, why_nameless};
+use super::lookup::{Lookup, Wish, look_up, why_nameless};
 use super::network::{HostId, Network};
 use super::outcome::{Ending, Verdict};
 use super::request::{Destination, Request, Source};
+use super::symptom::{Stage, told_by};
 use super::travel::{End, Journey, Leg, Step, Traveller};
 use super::walk::{Walk, WalkError, exchange, start, usable};
 use super::world::World;
 use crate::chance::Chooser;
+use crate::dns::Wanted;
 use crate::ip::{IpAddr, parse_sloppy};
 use crate::net::{Packet, Protocol, TcpFlags, Transport};
 use crate::time::Instant;
@@ -45,19 +47,23 @@ pub fn visit(
 ) -> Result<Visit, WalkError> {
     let mut from = start(world, request)?;
     from.now = now;
-    let mut walk = Walk {
-        request: request.clone(),
-        from: from.host.clone(),
-        lookup: None,
-        steps: Vec::new(),
-        ending: Ending::nowhere(),
-    };
+    let mut walk = Walk::begin(request, &from);
     let addresses = match address.or_else(|| parse_sloppy(&request.to.name)) {
         Some(address) => vec![address],
         None => {
-            let lookup = look_up(world, network, &request.to.name, &from);
+            let asker = match &request.from {
+                Source::Host(id) => id,
+                Source::Address(_) => &from.host,
+            };
+            let wish = Wish {
+                asker,
+                name: &request.to.name,
+                wanted: Wanted::Both,
+            };
+            let lookup = look_up(world, network, wish, &from);
             if let Some(why) = why_nameless(&lookup) {
-                walk.ending = Ending::no_such_host(&request.to, why);
+                walk.ending = Ending::no_such_host(why);
+                told_by(&mut walk, Stage::Connecting);
                 walk.lookup = Some(Arc::new(lookup));
                 return Ok(Visit {
                     walk,
@@ -77,7 +83,8 @@ pub fn visit(
         addresses[0]
     };
     let legs = [Leg::Request, Leg::Reply];
-    (walk.steps, walk.ending) = exchange(network, &from, &request.to, chosen, legs, chooser);
+    (walk.steps, walk.ending) = exchange(network, &from, &request.to, chosen, legs, now, chooser);
+    told_by(&mut walk, Stage::Connecting);
     let later = match walk.ending.verdict {
         Verdict::Delivered => conversation(network, &walk, now, chooser),
         _ => Vec::new(),
@@ -108,7 +115,12 @@ pub fn look_up_name(
     let request = Request::new(Source::Host(host.clone()), to);
     let mut from = start(world, &request)?;
     from.now = now;
-    Ok(look_up(world, network, name, &from))
+    let wish = Wish {
+        asker: host,
+        name,
+        wanted: Wanted::Both,
+    };
+    Ok(look_up(world, network, wish, &from))
 }
 
 const FIN_ACK: TcpFlags = TcpFlags {

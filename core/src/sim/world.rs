@@ -64,7 +64,7 @@ impl World {
         }
         let mut network = Network::build(&objects, mode);
         for node in cluster.machines().nodes_down.keys() {
-            network.unplug(node);
+            network.take_down(node);
         }
         let mut world = World {
             network,

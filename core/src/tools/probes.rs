@@ -8,9 +8,9 @@
 use super::http::{Attempt, NEIGHBOUR_MS, attempt};
 use super::site::{Site, host_of};
 use crate::ip::{Family, family, parse_sloppy};
-use crate::net::{Icmp, Protocol, Transport, UnreachableCode};
+use crate::net::{Icmp, Protocol, Transport};
 use crate::shell::Process;
-use crate::sim::{Destination, Leg, Request, Source, Verdict, Visit};
+use crate::sim::{Destination, Leg, Request, Source, Verdict, Visit, ping_words};
 use crate::time::Duration;
 use std::rc::Rc;
 
@@ -335,12 +335,7 @@ fn echo_line(visit: &Visit, sequence: u64, micros: u64) -> (String, bool) {
         }
         (Verdict::Refused | Verdict::Unreachable, Some(packet)) => {
             let what = match &packet.transport {
-                Transport::Icmp(Icmp::Unreachable { code, .. }) => match code {
-                    UnreachableCode::Net => "Destination Net Unreachable",
-                    UnreachableCode::Host => "Destination Host Unreachable",
-                    UnreachableCode::Port => "Destination Port Unreachable",
-                    UnreachableCode::AdminProhibited => "Packet filtered",
-                },
+                Transport::Icmp(Icmp::Unreachable { code, .. }) => ping_words(*code),
                 _ => "Destination Host Unreachable",
             };
             (

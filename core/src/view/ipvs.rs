@@ -8,7 +8,6 @@ use crate::ip::join_host_port;
 use crate::netfilter::dialect::ipvsadm::server_line;
 use crate::netfilter::ipvs::{Choice, Event, RealServer, VirtualAddress, VirtualServer};
 use crate::netfilter::{Hook, Tag};
-use crate::proxy::Origin;
 use crate::sim::{Leg, Step, StepKind, World};
 
 /// How many real servers are shown beside the chosen one.
@@ -190,7 +189,7 @@ fn as_role(mut rule: RuleView, role: WordRole) -> RuleView {
 }
 
 fn line(page: Page<'_>, text: &str, tag: Option<Tag>) -> RuleView {
-    let origin = tag.and_then(|tag| page.origins?.origin(tag));
+    let origin = tag.and_then(|tag| page.told_by_proxy(tag));
     let words = text.split_whitespace().map(|it| WordView {
         text: it.to_owned(),
         role: WordRole::Plain,
@@ -200,8 +199,8 @@ fn line(page: Page<'_>, text: &str, tag: Option<Tag>) -> RuleView {
         status: RuleStatus::NotReached,
         reason: None,
         effects: Vec::new(),
-        sentence: origin.map(Origin::sentence),
-        source: origin.and_then(|it| source(page.manifest, it)),
+        source: origin.as_ref().and_then(|it| source(page.manifest, it)),
+        sentence: origin.map(|it| it.sentence),
         element_sources: Vec::new(),
     }
 }

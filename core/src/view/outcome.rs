@@ -72,8 +72,8 @@ pub fn ending(ending: &Ending) -> EndingView {
         .or_else(|| ending.destination.clone())
         .unwrap_or_default();
     let sentence = match (ending.verdict, &ending.reason) {
-        (Verdict::Delivered, _) => format!("{whom} answers."),
-        (Verdict::Forwarded, _) => {
+        (Verdict::Delivered, None) => format!("{whom} answers."),
+        (Verdict::Forwarded, None) => {
             "The packet leaves this world towards an address nobody here has.".into()
         }
         (_, Some(why)) => why.sentence().to_owned(),

@@ -7,10 +7,11 @@ use crate::netfilter::dialect::Dialect;
 use crate::netfilter::ipset::element_text;
 use crate::netfilter::{
     CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped,
-    Statement, Statistic, StatisticMode, Table, Trace, TraceEvent, Verdict, Written, ct_state,
+    Statement, Statistic, StatisticMode, Table, Tag, Trace, TraceEvent, Verdict, Written, ct_state,
     ct_status,
 };
-use crate::proxy::{Origin, Origins};
+use crate::policy;
+use crate::proxy::Origins;
 use serde::Serialize;
 
 /// A chain a packet went through.
@@ -106,6 +107,8 @@ pub struct Page<'a> {
     pub ruleset: &'a Ruleset,
     /// Where they came from.
     pub origins: Option<&'a Origins>,
+    /// Where the rules of NetworkPolicies came from.
+    pub policies: Option<&'a policy::Origins>,
     /// The manifest, for line numbers.
     pub manifest: &'a Manifest,
     /// The language they are shown in.
@@ -245,10 +248,10 @@ fn untouched(
 }
 
 fn plain(page: Page<'_>, table: &Table, rule: &Rule) -> RuleView {
-    let origin = origin(page, rule);
+    let origin = rule.note.tag.and_then(|it| page.told(table, it));
     RuleView {
         words: page
-            .dialect
+            .dialect_of(table)
             .words(rule, &table.key)
             .into_iter()
             .map(|it| WordView {
@@ -259,23 +262,63 @@ fn plain(page: Page<'_>, table: &Table, rule: &Rule) -> RuleView {
         status: RuleStatus::NotReached,
         reason: None,
         effects: Vec::new(),
-        sentence: origin.map(Origin::sentence),
-        source: origin.and_then(|it| source(page.manifest, it)),
+        sentence: origin.as_ref().map(|it| it.sentence.clone()),
+        source: origin.and_then(|it| source(page.manifest, &it)),
         element_sources: Vec::new(),
     }
 }
 
-fn origin<'a>(page: Page<'a>, rule: &Rule) -> Option<&'a Origin> {
-    page.origins?.origin(rule.note.tag?)
+/// Where something in a ruleset came from, whoever wrote it.
+pub(super) struct Told<'a> {
+    pub(super) sentence: String,
+    object: Option<&'a ObjectRef>,
+    path: &'a str,
+}
+
+impl<'a> Page<'a> {
+    fn told(self, table: &Table, tag: Tag) -> Option<Told<'a>> {
+        if is_of_policies(table) {
+            let it = self.policies?.origin(tag)?;
+            return Some(Told {
+                sentence: it.sentence(),
+                object: it.object.as_ref(),
+                path: &it.path,
+            });
+        }
+        self.told_by_proxy(tag)
+    }
+
+    /// What kube-proxy says of something it wrote.
+    pub(super) fn told_by_proxy(self, tag: Tag) -> Option<Told<'a>> {
+        let it = self.origins?.origin(tag)?;
+        Some(Told {
+            sentence: it.sentence(),
+            object: it.object.as_ref(),
+            path: &it.path,
+        })
+    }
+
+    /// NetworkPolicies are written in nft's language, whatever kube-proxy writes in.
+    fn dialect_of(self, table: &Table) -> Dialect {
+        if is_of_policies(table) {
+            Dialect::Nft
+        } else {
+            self.dialect
+        }
+    }
+}
+
+fn is_of_policies(table: &Table) -> bool {
+    &*table.key.name == policy::TABLE
 }
 
 /// The lines of the field an origin names.
-pub(super) fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
-    let object = origin.object.clone()?;
-    let span = manifest.source(&object).map(|it| it.span(&origin.path));
+pub(super) fn source(manifest: &Manifest, origin: &Told<'_>) -> Option<SourceView> {
+    let object = origin.object?.clone();
+    let span = manifest.source(&object).map(|it| it.span(origin.path));
     Some(SourceView {
         object,
-        path: origin.path.clone(),
+        path: origin.path.to_owned(),
         line: span.map(|it| it.start.line),
         last_line: span.map(|it| it.end.line),
     })
@@ -311,8 +354,8 @@ fn element_sources(
     };
     lookups
         .iter()
-        .filter_map(|it| page.origins?.origin(tag_of(it)?))
-        .filter_map(|it| source(page.manifest, it))
+        .filter_map(|it| page.told(table, tag_of(it)?))
+        .filter_map(|it| source(page.manifest, &it))
         .collect()
 }
 
@@ -359,11 +402,11 @@ fn skip(
     };
     let reason = rule.statements.get(skipped.statement).map(|it| {
         let found = skipped.found.as_ref();
-        let own = page.dialect.why_skipped(it, found);
+        let own = page.dialect_of(table).why_skipped(it, found);
         own.unwrap_or_else(|| why_skipped(it, found))
     });
     let words: Vec<WordView> = page
-        .dialect
+        .dialect_of(table)
         .words(rule, &table.key)
         .into_iter()
         .map(|it| WordView {

@@ -5,12 +5,13 @@
 use super::hop::{Hop, HopDetail, LegName};
 use super::ipvs;
 use super::rules::RuleStatus;
+use crate::api::{Kind, ObjectRef};
 use crate::dns::Answer;
 use crate::net::{Icmp, Route, RouteKind, Transport};
 use crate::netfilter::conntrack::Connection;
 use crate::netfilter::{Hook, Outcome, ct_status};
 use crate::proxy::DUMMY_INTERFACE;
-use crate::sim::{HostId, Leg, Lookup, Step, StepKind, Verdict, Walk, Why, World};
+use crate::sim::{HostId, Leg, Lookup, Onward, Step, StepKind, Verdict, Walk, Why, World};
 use std::fmt::Write;
 
 /// Where a step is.
@@ -34,6 +35,9 @@ pub(super) fn title(step: &Step) -> String {
         StepKind::Sent { .. } => "the packet sets out".into(),
         StepKind::Routed { .. } => "which way?".into(),
         StepKind::Crossed { .. } => "out of this world".into(),
+        StepKind::Swallowed { .. } => "nobody answers".into(),
+        StepKind::Balanced { target: None, .. } => "the answer gets its address back".into(),
+        StepKind::Balanced { .. } => "the load balancer chooses".into(),
         StepKind::Arrived if step.leg == Leg::Reply => "the answer is home".into(),
         StepKind::Arrived => "the packet arrives".into(),
         StepKind::Hook { outcome, .. } => match outcome {
@@ -77,8 +81,55 @@ pub(super) fn sentence(step: &Step, next: Option<&Step>, walk: &Walk, world: &Wo
         StepKind::Crossed { .. } => {
             format!("{host} hands the packet to a network outside this world.")
         }
+        StepKind::Balanced {
+            service,
+            target: Some(target),
+            n_targets,
+        } => balanced(service, target, *n_targets),
+        StepKind::Swallowed { why } => why.sentence().to_owned(),
+        StepKind::Balanced { .. } => format!(
+            "The load balancer gives the answer the address {} that its client knows.",
+            step.after.source
+        ),
         StepKind::Arrived => arrived(step, walk),
         StepKind::Hook { hook, outcome, .. } => hook_sentence(step, *hook, outcome, next, world),
+    }
+}
+
+fn balanced(service: &ObjectRef, target: &ObjectRef, n_targets: usize) -> String {
+    let kind = if target.kind == Kind::Pod {
+        "pod"
+    } else {
+        "node"
+    };
+    let whom = format!("{kind} {}", target.name);
+    match n_targets {
+        1 => format!(
+            "The load balancer of {} sends the packet to {whom}, its only healthy target.",
+            service.name
+        ),
+        n => format!(
+            "The load balancer of {} sends the packet to {whom}, one of {n} healthy targets.",
+            service.name
+        ),
+    }
+}
+
+/// What an Ingress controller decides.
+pub(super) fn onward(onward: &Onward) -> String {
+    let asked = format!("{}{}", onward.host, onward.path);
+    match (&onward.service, onward.status) {
+        (Some(service), 503) => format!(
+            "The Ingress controller follows a rule for {asked} to {}: nothing ready there, 503.",
+            service.name
+        ),
+        (Some(service), _) => {
+            format!(
+                "The Ingress controller finds a rule for {asked}: {}.",
+                service.name
+            )
+        }
+        (None, status) => format!("The Ingress controller finds no rule for {asked}: {status}."),
     }
 }
 

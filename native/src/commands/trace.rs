@@ -12,7 +12,9 @@ use packetwalk_core::api::Manifest;
 use packetwalk_core::chance::{Branch, Chooser};
 use packetwalk_core::export::{self, Depth, ToldWay};
 use packetwalk_core::net::Protocol;
-use packetwalk_core::sim::{Destination, HostId, Request, Source, Walk, World, outcomes, walk};
+use packetwalk_core::sim::{
+    Destination, HostId, Request, Source, Walk, World, outcomes, symptoms, walk,
+};
 use packetwalk_core::view::{self, LegName, MapView};
 use packetwalk_web::components::stage::figure::svg;
 use serde_json::{Value, json};
@@ -188,6 +190,9 @@ fn as_json(branches: &[Branch<Walk>]) -> Value {
                 "source_seen": ending.source_seen,
                 "masqueraded": ending.masqueraded,
                 "symptom": ending.symptom,
+                "exit_code": ending.exit_code,
+                "symptoms": symptoms(&it.result),
+                "onward": it.result.onward,
                 "steps": it.result.steps,
             })
         })
@@ -235,8 +240,8 @@ fn walk_text(arguments: &Arguments, manifest: &Manifest, world: &World, walk: &W
     };
     let ending = view::ending(&walk.ending);
     let _ = writeln!(text, "{}: {}", walk.ending.verdict.name(), ending.sentence);
-    if let Some(symptom) = &ending.symptom {
-        let _ = writeln!(text, "{symptom}");
+    for it in symptoms(walk) {
+        let _ = writeln!(text, "{}\n    exit code {}", it.text, it.exit_code);
     }
     text
 }

@@ -112,6 +112,8 @@ fn printer(kind: Kind) -> (&'static str, Cells) {
         ),
         Kind::ConfigMap => ("Name Data Age", rows::config_map),
         Kind::Lease => ("Name Holder Age", rows::lease),
+        Kind::ServiceAccount => ("Name Secrets Age", rows::service_account),
+        Kind::ControllerRevision => ("Name Controller Revision Age", rows::controller_revision),
         Kind::IpAddressPool | Kind::ClusterConfiguration | Kind::KubeProxyConfiguration => {
             ("Name Age", rows::plain)
         }

@@ -203,6 +203,33 @@ pub(super) fn lease(it: &Value, clock: &Clock) -> Vec<String> {
     ]
 }
 
+pub(super) fn service_account(it: &Value, clock: &Clock) -> Vec<String> {
+    let secrets = it.get("secrets").and_then(Value::as_array);
+    vec![
+        name(it).to_owned(),
+        secrets.map_or(0, Vec::len).to_string(),
+        age(it, clock),
+    ]
+}
+
+pub(super) fn controller_revision(it: &Value, clock: &Clock) -> Vec<String> {
+    let owners = it.pointer("/metadata/ownerReferences");
+    let owners = owners.and_then(Value::as_array).into_iter().flatten();
+    let mut controllers = owners.filter(|it| it["controller"] == true);
+    // The server prints the kind with its group: `statefulset.apps/web`.
+    let controller = controllers.next().map_or("<none>".to_owned(), |owner| {
+        let group = text(owner, &["apiVersion"]).split('/').next().unwrap_or_default();
+        let kind = text(owner, &["kind"]).to_lowercase();
+        format!("{kind}.{group}/{}", text(owner, &["name"]))
+    });
+    vec![
+        name(it).to_owned(),
+        controller,
+        it.get("revision").map(Value::to_string).unwrap_or_default(),
+        age(it, clock),
+    ]
+}
+
 pub(super) fn plain(it: &Value, clock: &Clock) -> Vec<String> {
     vec![name(it).to_owned(), age(it, clock)]
 }
