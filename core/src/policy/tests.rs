@@ -72,7 +72,7 @@ fn every_form_of_a_policy_becomes_the_rules_it_says() {
         // Pods of any namespace.
         (
             "{podSelector: {}, ingress: [{from: [{namespaceSelector: {}, podSelector: {matchLabels: {app: client}}}]}]}",
-            &["ip saddr { 10.244.2.7, 10.244.2.9 } return"],
+            &["ip saddr { 10.244.2.7 , 10.244.2.9 } return"],
         ),
         // Two peers of one rule: either.
         (
