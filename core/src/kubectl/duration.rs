@@ -15,16 +15,16 @@ pub fn human_duration(secs: i64) -> String {
         rest => format!("{whole}{unit}{rest}{small}"),
     };
     match secs {
-        ..-1 => "<invalid>".to_owned(),
+        i64::MIN..-1 => "<invalid>".to_owned(),
         -1 | 0 => "0s".to_owned(),
-        ..120 => format!("{secs}s"),
-        ..600 => two(minutes, "m", secs % 60, "s"),
-        ..10_800 => format!("{minutes}m"),
-        ..28_800 => two(hours, "h", minutes % 60, "m"),
-        ..172_800 => format!("{hours}h"),
-        ..691_200 => two(hours / 24, "d", hours % 24, "h"),
-        ..63_072_000 => format!("{}d", hours / 24),
-        ..252_288_000 => two(hours / 24 / 365, "y", hours / 24 % 365, "d"),
+        1..120 => format!("{secs}s"),
+        120..600 => two(minutes, "m", secs % 60, "s"),
+        600..10_800 => format!("{minutes}m"),
+        10_800..28_800 => two(hours, "h", minutes % 60, "m"),
+        28_800..172_800 => format!("{hours}h"),
+        172_800..691_200 => two(hours / 24, "d", hours % 24, "h"),
+        691_200..63_072_000 => format!("{}d", hours / 24),
+        63_072_000..252_288_000 => two(hours / 24 / 365, "y", hours / 24 % 365, "d"),
         _ => format!("{}y", hours / 24 / 365),
     }
 }

@@ -85,8 +85,7 @@ impl Flags {
         rest: &mut impl Iterator<Item = &'a String>,
     ) -> Result<(), String> {
         let text = &word[1..];
-        let mut letters = text.char_indices();
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in text.char_indices() {
             let after = &text[at + letter.len_utf8()..];
             let found = self.specs.iter().find(|it| it.letter == Some(letter));
             let Some(spec) = found.cloned() else {

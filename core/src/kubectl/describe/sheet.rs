@@ -188,7 +188,7 @@ pub(crate) fn about(store: &Store, it: &Value) -> Vec<Arc<Value>> {
                     || uid == object::name(it))
         })
         .collect();
-    events.sort_by(|a, b| last_seen(a).cmp(&last_seen(b)));
+    events.sort_by_key(|it| last_seen(it));
     events
 }
 

@@ -331,8 +331,8 @@ fn escape(it: char) -> String {
     let code = u32::from(it);
     match code {
         _ if !short.is_empty() => format!("\\{short}"),
-        ..=0xff => format!("\\x{code:02X}"),
-        ..=0xffff => format!("\\u{code:04X}"),
+        0..=0xff => format!("\\x{code:02X}"),
+        0x100..=0xffff => format!("\\u{code:04X}"),
         _ => format!("\\U{code:08X}"),
     }
 }

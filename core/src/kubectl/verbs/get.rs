@@ -56,7 +56,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let mut printer = Printer::new(ctx, invocation)?;
     let picked = arguments::pick(ctx, invocation, invocation.args())?;
     if flags.is("watch") || flags.is("watch-only") {
-        return get_watch::start(ctx, invocation, picked, printer);
+        return get_watch::start(ctx, invocation, &picked, printer);
     }
     let found = find(ctx, invocation, &picked)?;
     match &printer.format {

@@ -32,11 +32,11 @@ struct Watch {
 pub(super) fn start(
     ctx: &mut Ctx<'_>,
     invocation: &Invocation,
-    picked: Picked,
+    picked: &Picked,
     printer: Printer,
 ) -> Outcome {
     let query = arguments::query(ctx, invocation)?;
-    let (resource, query) = match &picked {
+    let (resource, query) = match picked {
         Picked::Types(types) if types.len() == 1 => (types[0], query),
         Picked::Items(items) if items.len() == 1 => {
             let item = &items[0];

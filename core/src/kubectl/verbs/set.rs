@@ -107,10 +107,10 @@ fn image(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
                     return error(format!("unable to find container named {name:?}"));
                 }
             }
-            if spec["initContainers"].is_null() {
-                if let Some(spec) = spec.as_object_mut() {
-                    spec.remove("initContainers");
-                }
+            if spec["initContainers"].is_null()
+                && let Some(spec) = spec.as_object_mut()
+            {
+                spec.remove("initContainers");
             }
             Ok(())
         },
