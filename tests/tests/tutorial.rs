@@ -534,7 +534,7 @@ fn every_statement_of_the_tutorial_is_seen_to_hold_or_corrected() {
 #[test]
 fn every_line_of_the_tutorial_has_its_rows_or_is_named_as_somebody_elses() {
     let (_, sections) = sections(&text(CASES));
-    let mut is_covered = vec![false; N_LINES + 1];
+    let mut is_covered = [false; N_LINES + 1];
     for line in EMPTY_LINES {
         is_covered[line] = true;
     }
@@ -549,7 +549,7 @@ fn every_line_of_the_tutorial_has_its_rows_or_is_named_as_somebody_elses() {
         is_covered[first..=last].fill(true);
         let is_elsewhere = section.head.iter().any(|it| it.starts_with("= "));
         assert!(
-            is_elsewhere != !section.commands.is_empty(),
+            is_elsewhere == section.commands.is_empty(),
             "{head}: shown here, or named as shown elsewhere"
         );
     }
