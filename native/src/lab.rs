@@ -351,10 +351,7 @@ fn balancing(world: &World) -> Transaction {
                     ))
                     .then(Statement::Nat {
                         kind: NatKind::Snat,
-                        target: Some(NatTarget::Fixed {
-                            address: Some(own),
-                            port: None,
-                        }),
+                        target: Some(NatTarget::to(Some(own), None)),
                         flags: NatFlags::default(),
                     });
                 let chain = "speak-for-itself".into();
@@ -378,8 +375,14 @@ fn split(rules: Transaction) -> (Transaction, Transaction) {
         |it: &packetwalk_core::netfilter::Command| &*it.table.name == policy::TABLE;
     let (policies, others) = rules.commands.into_iter().partition(is_of_policies);
     (
-        Transaction { commands: policies },
-        Transaction { commands: others },
+        Transaction {
+            commands: policies,
+            ..Transaction::default()
+        },
+        Transaction {
+            commands: others,
+            ..Transaction::default()
+        },
     )
 }
 

@@ -6,7 +6,8 @@ use packetwalk_core::api::{File, Object, read};
 use packetwalk_core::ip::{Family, IpAddr, cidr_family};
 use packetwalk_core::netfilter::Transaction;
 use packetwalk_core::proxy::{
-    Detector, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, Settings, Snapshot,
+    Detector, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, Settings,
+    Snapshot,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -33,7 +33,11 @@ fn all() -> Vec<Told> {
     files.sort();
     for file in files {
         let text = std::fs::read_to_string(&file).expect("a text");
-        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = file
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         let manifest = read(&[File {
             name: name.as_str().into(),
             text: text.into(),
@@ -57,7 +61,14 @@ fn requests(world: &World) -> Vec<Request> {
     let mut sources = vec!["external".to_owned()];
     let pods = world.objects.pods.keys().filter(|it| it.0 != "kube-system");
     sources.extend(pods.take(1).map(|it| format!("pod/{}/{}", it.0, it.1)));
-    sources.extend(world.objects.nodes.keys().take(1).map(|it| format!("node/{it}")));
+    sources.extend(
+        world
+            .objects
+            .nodes
+            .keys()
+            .take(1)
+            .map(|it| format!("node/{it}")),
+    );
     let mut requests = Vec::new();
     for service in world.objects.services.values() {
         let name = format!("{}.{}", service.metadata.name, service.metadata.namespace);
@@ -111,26 +122,65 @@ fn tshark_reads_every_capture_without_a_complaint() {
         n_packets += expected;
         files.push((path, expected, told.name.clone()));
     }
-    let faults: Vec<String> = files.iter().filter_map(|(path, expected, name)| {
-        read_by_tshark(path, *expected).err().map(|it| format!("{name}: {it}"))
-    }).collect();
+    let faults: Vec<String> = files
+        .iter()
+        .filter_map(|(path, expected, name)| {
+            read_by_tshark(path, *expected)
+                .err()
+                .map(|it| format!("{name}: {it}"))
+        })
+        .collect();
     let _ = std::fs::remove_dir_all(&folder);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(files.len() > 50 && n_packets > 500, "{} captures, {n_packets} packets", files.len());
+    assert!(
+        files.len() > 50 && n_packets > 500,
+        "{} captures, {n_packets} packets",
+        files.len()
+    );
     println!("{} captures with {n_packets} packets", files.len());
 }
 
 fn read_by_tshark(path: &std::path::Path, expected: usize) -> Result<(), String> {
-    let checks = ["ip.check_checksum", "tcp.check_checksum", "udp.check_checksum", "sctp.checksum"];
+    let checks = [
+        "ip.check_checksum",
+        "tcp.check_checksum",
+        "udp.check_checksum",
+        "sctp.checksum",
+    ];
     let mut command = Command::new("tshark");
     command.arg("-n").arg("-r").arg(path);
     for check in checks {
-        let value = if check == "sctp.checksum" { "CRC32C" } else { "TRUE" };
+        let value = if check == "sctp.checksum" {
+            "CRC32C"
+        } else {
+            "TRUE"
+        };
         command.arg("-o").arg(format!("{check}:{value}"));
     }
-    command.args(["-T", "fields", "-e", "frame.number", "-e", "frame.interface_name"]);
-    command.args(["-e", "ip.checksum.status", "-e", "tcp.checksum.status", "-e", "udp.checksum.status"]);
-    command.args(["-e", "icmp.checksum.status", "-e", "icmpv6.checksum.status", "-e", "sctp.checksum.status"]);
+    command.args([
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+        "-e",
+        "frame.interface_name",
+    ]);
+    command.args([
+        "-e",
+        "ip.checksum.status",
+        "-e",
+        "tcp.checksum.status",
+        "-e",
+        "udp.checksum.status",
+    ]);
+    command.args([
+        "-e",
+        "icmp.checksum.status",
+        "-e",
+        "icmpv6.checksum.status",
+        "-e",
+        "sctp.checksum.status",
+    ]);
     command.args(["-e", "_ws.malformed", "-e", "_ws.expert.message"]);
     let output = command.output().map_err(|it| it.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -145,8 +195,13 @@ fn read_by_tshark(path: &std::path::Path, expected: usize) -> Result<(), String>
     for line in lines {
         let fields: Vec<&str> = line.split('\t').collect();
         // 0 is "bad"; 1 is "good"; 2 is "not verified".
-        let is_bad = fields[2..8].iter().any(|it| it.split(',').any(|it| it == "0"));
-        if is_bad || !fields[8].is_empty() || fields.get(9).is_some_and(|it| it.contains("alformed")) {
+        let is_bad = fields[2..8]
+            .iter()
+            .any(|it| it.split(',').any(|it| it == "0"));
+        if is_bad
+            || !fields[8].is_empty()
+            || fields.get(9).is_some_and(|it| it.contains("alformed"))
+        {
             return Err(line.to_owned());
         }
         if fields[1].is_empty() {
@@ -162,21 +217,32 @@ fn every_walk_is_a_diagram_and_a_table_without_stray_markup() {
         let Ok(ways) = outcomes(&told.world, &told.request, 16) else {
             continue;
         };
-        let ways: Vec<ToldWay<'_>> = ways.ways.branches.iter().map(|it| {
-            let map = view::map(&told.world, &it.result.from, None, view::Layout::Wide);
-            ToldWay {
-                odds: view::odds(it.probability),
-                hops: view::hops(&told.world, &told.manifest, &map, &it.result),
-                ending: view::ending(&it.result.ending),
-                walk: &it.result,
-            }
-        }).collect();
+        let ways: Vec<ToldWay<'_>> = ways
+            .ways
+            .branches
+            .iter()
+            .map(|it| {
+                let map = view::map(&told.world, &it.result.from, None, view::Layout::Wide);
+                ToldWay {
+                    odds: view::odds(it.probability),
+                    hops: view::hops(&told.world, &told.manifest, &map, &it.result),
+                    ending: view::ending(&it.result.ending),
+                    walk: &it.result,
+                }
+            })
+            .collect();
         let diagram = mermaid(&ways);
         check_diagram(&diagram).unwrap_or_else(|it| panic!("{}: {it}\n{diagram}", told.name));
         let text = markdown(&ways, Depth::Rules);
         let n_rows: usize = ways.iter().map(|it| it.hops.len()).sum();
-        let rows = text.lines().filter(|it| it.starts_with("| ") && it.ends_with(" |")
-            && it.split('|').nth(1).is_some_and(|it| it.trim().parse::<usize>().is_ok()));
+        let rows = text.lines().filter(|it| {
+            it.starts_with("| ")
+                && it.ends_with(" |")
+                && it
+                    .split('|')
+                    .nth(1)
+                    .is_some_and(|it| it.trim().parse::<usize>().is_ok())
+        });
         assert_eq!(rows.count(), n_rows, "{}\n{text}", told.name);
         assert_eq!(text.matches("```").count() % 2, 0, "{text}");
     }
@@ -206,7 +272,9 @@ fn check_diagram(text: &str) -> Result<(), String> {
                 let Some((ends, said)) = line.split_once(": ") else {
                     return fault("no message");
                 };
-                let arrow = ["-->>", "->>", "--)"].into_iter().find(|it| ends.contains(it));
+                let arrow = ["-->>", "->>", "--)"]
+                    .into_iter()
+                    .find(|it| ends.contains(it));
                 let Some((from, to)) = arrow.and_then(|it| ends.split_once(it)) else {
                     return fault("no arrow");
                 };
@@ -218,10 +286,19 @@ fn check_diagram(text: &str) -> Result<(), String> {
                 }
             }
         }
-        let without_codes = line.replace("#59;", "").replace("#35;", "").replace("#60;", "").replace("#62;", "").replace("#34;", "");
+        let without_codes = line
+            .replace("#59;", "")
+            .replace("#35;", "")
+            .replace("#60;", "")
+            .replace("#62;", "")
+            .replace("#34;", "");
         if without_codes.contains(';') || without_codes.contains('#') {
             return fault("a character that ends a statement");
         }
     }
-    if depth == 0 { Ok(()) } else { Err("an alternative without end".into()) }
+    if depth == 0 {
+        Ok(())
+    } else {
+        Err("an alternative without end".into())
+    }
 }

@@ -217,7 +217,9 @@ mod tests {
         let bytes = packet_bytes(&packet, &[]);
         assert_eq!(bytes.len(), 40);
         let sum = |bytes: &[u8], start: u32| {
-            let words = bytes.chunks(2).map(|it| u32::from(it[0]) << 8 | u32::from(it[1]));
+            let words = bytes
+                .chunks(2)
+                .map(|it| u32::from(it[0]) << 8 | u32::from(it[1]));
             let sum: u32 = start + words.sum::<u32>();
             (sum & 0xffff) + (sum >> 16)
         };

@@ -56,7 +56,9 @@ pub fn captured(walk: &Walk) -> Vec<Captured> {
         capture.not_before(lookup.elapsed.as_millis().saturating_mul(1000));
     }
     let entry = walk.request.enter_at.as_ref();
-    let entry = entry.map(|it| (it, "eth0")).or(Some((&HostId::Router, "wan0")));
+    let entry = entry
+        .map(|it| (it, "eth0"))
+        .or(Some((&HostId::Router, "wan0")));
     capture.watch(&walk.steps, entry, &[], &[]);
     capture.captured
 }
@@ -102,13 +104,23 @@ impl Capture {
             let payload = if is_answer { answer } else { question };
             if idx == 0 && !sets_out {
                 if let Some((host, interface)) = entry.filter(|it| *it.0 == step.host) {
-                    self.see(host, interface, Direction::Inbound, &step.before, step.leg, payload);
+                    self.see(
+                        host,
+                        interface,
+                        Direction::Inbound,
+                        &step.before,
+                        step.leg,
+                        payload,
+                    );
                 }
                 has_left = true;
             }
             let comes_in = matches!(
                 step.kind,
-                StepKind::Hook { hook: Hook::Prerouting, .. } | StepKind::Arrived
+                StepKind::Hook {
+                    hook: Hook::Prerouting,
+                    ..
+                } | StepKind::Arrived
             );
             // What a host sends itself goes out of `lo` and comes in again.
             if comes_in && !has_left {
@@ -117,10 +129,29 @@ impl Capture {
                 }
                 has_left = true;
             }
-            if let StepKind::Crossed { interface, to, to_interface } = &step.kind {
-                self.see(&step.host, interface, Direction::Outbound, &step.after, step.leg, payload);
+            if let StepKind::Crossed {
+                interface,
+                to,
+                to_interface,
+            } = &step.kind
+            {
+                self.see(
+                    &step.host,
+                    interface,
+                    Direction::Outbound,
+                    &step.after,
+                    step.leg,
+                    payload,
+                );
                 if let (Some(to), Some(interface)) = (to, to_interface) {
-                    self.see(to, interface, Direction::Inbound, &step.after, step.leg, payload);
+                    self.see(
+                        to,
+                        interface,
+                        Direction::Inbound,
+                        &step.after,
+                        step.leg,
+                        payload,
+                    );
                 }
                 has_left = true;
             }

@@ -36,7 +36,12 @@ pub fn markdown(ways: &[ToldWay<'_>], depth: Depth) -> String {
 
 fn tell(out: &mut String, way: &ToldWay<'_>, depth: Depth) {
     let ending = &way.ending;
-    let _ = writeln!(out, "**{}** — {}", ending.verdict.name(), escaped(&ending.sentence));
+    let _ = writeln!(
+        out,
+        "**{}** — {}",
+        ending.verdict.name(),
+        escaped(&ending.sentence)
+    );
     if let Some(symptom) = &ending.symptom {
         let _ = writeln!(out, "\n```text\n{symptom}\n```");
     }
@@ -100,13 +105,24 @@ fn questions(out: &mut String, hops: &[Hop]) {
     };
     out.push_str("| question to DNS | answer |\n|---|---|\n");
     for query in queries {
-        let _ = writeln!(out, "| `{}` | {} |", cell(&query.question), cell(&query.answer));
+        let _ = writeln!(
+            out,
+            "| `{}` | {} |",
+            cell(&query.question),
+            cell(&query.answer)
+        );
     }
     out.push('\n');
 }
 
 fn rules(out: &mut String, number: usize, hop: &Hop) {
-    let HopDetail::Rules { chains, connection, nat_skipped, .. } = &hop.detail else {
+    let HopDetail::Rules {
+        chains,
+        connection,
+        nat_skipped,
+        ..
+    } = &hop.detail
+    else {
         return;
     };
     let _ = writeln!(out, "### Hop {number}: {}\n", escaped(&hop.place));

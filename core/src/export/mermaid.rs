@@ -148,7 +148,10 @@ impl Diagram {
 
     fn end(&mut self, way: &ToldWay<'_>) {
         let (client, ending) = (&way.walk.from, &way.ending);
-        self.note(client, &format!("{}: {}", ending.verdict.name(), ending.sentence));
+        self.note(
+            client,
+            &format!("{}: {}", ending.verdict.name(), ending.sentence),
+        );
         if let Some(symptom) = &ending.symptom {
             self.note(client, symptom);
         }

@@ -43,7 +43,11 @@ pub fn pcapng(walk: &Walk, clock: &Clock) -> Vec<u8> {
         block(&mut blocks, ENHANCED_PACKET, &enhanced(packet, idx, clock));
     }
     for (host, interface) in &interfaces {
-        block(&mut file, INTERFACE_DESCRIPTION, &described(host, interface));
+        block(
+            &mut file,
+            INTERFACE_DESCRIPTION,
+            &described(host, interface),
+        );
     }
     file.extend(blocks);
     file
@@ -73,8 +77,16 @@ fn described(host: &str, interface: &str) -> Vec<u8> {
     body.extend([0; 2]);
     // No packet is cut.
     body.extend(0u32.to_le_bytes());
-    option(&mut body, INTERFACE_NAME, format!("{host}:{interface}").as_bytes());
-    option(&mut body, INTERFACE_DESCRIBED, format!("{interface} of {host}").as_bytes());
+    option(
+        &mut body,
+        INTERFACE_NAME,
+        format!("{host}:{interface}").as_bytes(),
+    );
+    option(
+        &mut body,
+        INTERFACE_DESCRIBED,
+        format!("{interface} of {host}").as_bytes(),
+    );
     option(&mut body, END, &[]);
     body
 }

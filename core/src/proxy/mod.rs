@@ -21,9 +21,7 @@ mod sync;
 pub use conntrack_cleanup::{clean_stale_connections, stale_connections};
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
-pub use ipvs::{
-    DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing,
-};
+pub use ipvs::{DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing};
 pub use nftables::{Form, NAMES as NFTABLES_NAMES, endpoint_base_of};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};

@@ -285,7 +285,6 @@ impl Network {
             .cloned()
     }
 
-
     fn add_link(&mut self, name: &str) -> usize {
         self.links.push(Link {
             name: name.to_owned(),

@@ -116,11 +116,7 @@ fn only(branches: &[Branch<Walk>]) -> Result<&Walk, Error> {
     }
 }
 
-fn told<'a>(
-    manifest: &Manifest,
-    world: &World,
-    branches: &'a [Branch<Walk>],
-) -> Vec<ToldWay<'a>> {
+fn told<'a>(manifest: &Manifest, world: &World, branches: &'a [Branch<Walk>]) -> Vec<ToldWay<'a>> {
     let tell = |it: &'a Branch<Walk>| {
         let map = map_of(world, &it.result);
         ToldWay {

@@ -587,6 +587,7 @@ fn of_kube_proxy(rules: &Ruleset) -> Ruleset {
         commands: commands
             .filter(|it| &*it.table.name != policy::TABLE)
             .collect(),
+        ..Transaction::default()
     };
     let mut without = Ruleset::default();
     own.apply(&mut without)

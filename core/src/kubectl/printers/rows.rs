@@ -218,7 +218,10 @@ pub(super) fn controller_revision(it: &Value, clock: &Clock) -> Vec<String> {
     let mut controllers = owners.filter(|it| it["controller"] == true);
     // The server prints the kind with its group: `statefulset.apps/web`.
     let controller = controllers.next().map_or("<none>".to_owned(), |owner| {
-        let group = text(owner, &["apiVersion"]).split('/').next().unwrap_or_default();
+        let group = text(owner, &["apiVersion"])
+            .split('/')
+            .next()
+            .unwrap_or_default();
         let kind = text(owner, &["kind"]).to_lowercase();
         format!("{kind}.{group}/{}", text(owner, &["name"]))
     });

@@ -344,7 +344,11 @@ fn words(address: IpAddr) -> [u32; 4] {
 }
 
 /// Writes the target's end into the packet.
-pub(in crate::netfilter) fn rewrite(packet: &mut Packet, which: Manipulation, target: Flow) -> [Option<Rewrite>; 2] {
+pub(in crate::netfilter) fn rewrite(
+    packet: &mut Packet,
+    which: Manipulation,
+    target: Flow,
+) -> [Option<Rewrite>; 2] {
     let fields = match which {
         Manipulation::Destination => [HeaderField::Destination, HeaderField::DestinationPort],
         Manipulation::Source => [HeaderField::Source, HeaderField::SourcePort],
@@ -394,7 +398,11 @@ pub(in crate::netfilter) fn rewrite(packet: &mut Packet, which: Manipulation, ta
 
 /// An error is rewritten outside like any packet, and the packet it quotes the other way round,
 /// so that its receiver recognises what it sent.
-pub(in crate::netfilter) fn translate_error(packet: &mut Packet, which: Manipulation, target: Flow) -> [Option<Rewrite>; 2] {
+pub(in crate::netfilter) fn translate_error(
+    packet: &mut Packet,
+    which: Manipulation,
+    target: Flow,
+) -> [Option<Rewrite>; 2] {
     let quoted_end = match which {
         Manipulation::Destination => Manipulation::Source,
         Manipulation::Source => Manipulation::Destination,

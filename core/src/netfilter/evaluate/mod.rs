@@ -14,8 +14,8 @@ mod value;
 use super::conntrack::{Conntrack, Direction, Manipulation};
 use super::{
     Chain, ChainType, Datum, DynamicElements, Entered, Hook, Lookup, Name, Outcome, Policy,
-    Priority, RejectWith, Ruleset, Skipped, Table, Trace, TraceEvent, Travelling, Unknown,
-    Verdict, Written, ct_state,
+    Priority, RejectWith, Ruleset, Skipped, Table, Trace, TraceEvent, Travelling, Unknown, Verdict,
+    Written, ct_state,
 };
 use crate::chance::Chooser;
 use crate::net::RouteTable;

@@ -162,12 +162,15 @@ impl Pass<'_> {
     }
 
     fn tell_rewrites(&mut self, rewrites: [Option<Rewrite>; 2], undone: Undone) {
-        let events = rewrites.into_iter().flatten().map(|it| TraceEvent::Rewritten {
-            field: it.field,
-            before: it.before,
-            after: it.after,
-            undone: undone == Undone::Yes,
-        });
+        let events = rewrites
+            .into_iter()
+            .flatten()
+            .map(|it| TraceEvent::Rewritten {
+                field: it.field,
+                before: it.before,
+                after: it.after,
+                undone: undone == Undone::Yes,
+            });
         self.trace.events.extend(events);
     }
 }

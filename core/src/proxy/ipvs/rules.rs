@@ -20,8 +20,8 @@ use crate::netfilter::words::{
     saddr, set_mark_bits,
 };
 use crate::netfilter::{
-    AddressSelector, Chain, ChainType, Datum, Expression, Fib, FibResult, FibWith, Hook, Meta, ModuleMatch,
-    Priority, Rule, SetSide, Statement, ct_state as state, rule,
+    AddressSelector, Chain, ChainType, Datum, Expression, Fib, FibResult, FibWith, Hook, Meta,
+    ModuleMatch, Priority, Rule, SetSide, Statement, ct_state as state, rule,
 };
 use crate::proxy::{Detector, Reason};
 

@@ -41,9 +41,19 @@ fn Figure(props: &FigureProps) -> Html {
     let sentence = hop.map(|it| it.sentence.clone()).unwrap_or_default();
     let number = props.position + 1;
     let title = format!("Step {number} of {}: {sentence}", props.hops.len());
-    let told: Vec<String> = props.hops.iter().take(number).map(|it| it.sentence.clone()).collect();
-    let (width, height) = (map.width + 2.0 * MARGIN, map.height + 2.0 * MARGIN + SENTENCE);
-    let style = format!("{TOKENS}{STAGE}.figure__paper{{fill:var(--paper)}}.figure__say{{fill:var(--ink);font:17px var(--serif)}}.figure__step{{fill:var(--ink-soft);font:13px var(--sans)}}");
+    let told: Vec<String> = props
+        .hops
+        .iter()
+        .take(number)
+        .map(|it| it.sentence.clone())
+        .collect();
+    let (width, height) = (
+        map.width + 2.0 * MARGIN,
+        map.height + 2.0 * MARGIN + SENTENCE,
+    );
+    let style = format!(
+        "{TOKENS}{STAGE}.figure__paper{{fill:var(--paper)}}.figure__say{{fill:var(--ink);font:17px var(--serif)}}.figure__step{{fill:var(--ink-soft);font:13px var(--sans)}}"
+    );
     html! {
         <svg
             xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="figure-title figure-desc"
