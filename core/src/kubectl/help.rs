@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn every_option_of_a_help_is_a_flag() {
         let mut n_flags = 0;
-        for command in COMMANDS {
+        // `kubectl options` lists the flags of every command under no such heading.
+        for command in COMMANDS.iter().filter(|it| it.help != OPTIONS) {
             let options = command
                 .help
                 .split_once("\nOptions:\n")

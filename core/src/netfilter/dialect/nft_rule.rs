@@ -64,7 +64,8 @@ impl Cursor<'_> {
 
     fn statement(&mut self, into: &mut Vec<Statement>) -> Result<(), Fail> {
         let token = self.peek();
-        if token.kind != TokenKind::Word && !self.is_symbol("(") {
+        let begins = self.is_symbol("(") || self.is_symbol("@");
+        if token.kind != TokenKind::Word && !begins {
             return Err(self.unexpected("a statement").into());
         }
         if let Some(verdict) = self.verdict()? {
