@@ -182,7 +182,8 @@ fn escaped(text: &str) -> String {
     let mut out = String::new();
     for it in text.chars() {
         match it {
-            ';' | '#' | '<' | '>' | '"' | '\n' => {
+            '\n' => out.push_str("<br/>"),
+            ';' | '#' | '<' | '>' | '"' => {
                 let _ = write!(out, "#{};", u32::from(it));
             }
             _ => out.push(it),

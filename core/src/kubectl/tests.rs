@@ -91,7 +91,10 @@ fn completion_offers_verbs_types_names_and_flags() {
     };
     assert_eq!(offered(&["des"]), ["describe"]);
     assert_eq!(offered(&["create", "service", "n"]), ["nodeport"]);
-    assert_eq!(offered(&["get", "servi"]), ["serviceaccounts", "servicecidrs", "services"]);
+    assert_eq!(
+        offered(&["get", "servi"]),
+        ["serviceaccounts", "servicecidrs", "services"]
+    );
     assert_eq!(offered(&["get", "svc", "kube"]), ["kubernetes"]);
     assert_eq!(offered(&["get", "svc", "-n", "kube-s"]), ["kube-system"]);
     assert_eq!(
