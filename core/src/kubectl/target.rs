@@ -102,6 +102,16 @@ pub trait Task: std::fmt::Debug {
         None
     }
 
+    /// What is to be run in a container before it can go on.
+    fn wanted(&self) -> Option<&Wanted> {
+        None
+    }
+
+    /// That this was run, and how it ended.
+    fn answer(&mut self, code: i32) {
+        let _ = code;
+    }
+
     /// The ports it forwards while it waits.
     fn forwards(&self) -> &[Forward] {
         &[]
@@ -160,8 +170,9 @@ impl Running {
 
     /// What is to be run in a container before it can end.
     #[must_use]
-    pub const fn wanted(&self) -> Option<&Wanted> {
-        self.wanted.as_ref()
+    pub fn wanted(&self) -> Option<&Wanted> {
+        let of_task = || self.task.as_ref().and_then(|it| it.wanted());
+        self.wanted.as_ref().or_else(of_task)
     }
 
     /// That what it wanted was run, and how that ended.
@@ -171,6 +182,9 @@ impl Running {
                 ctx.err(&format!("command terminated with exit code {code}\n"));
             }
             *self = Running::ended(code);
+        } else if let Some(task) = &mut self.task {
+            task.answer(code);
+            self.resume(ctx);
         }
     }
 
