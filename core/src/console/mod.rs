@@ -1,20 +1,22 @@
 //! Where a person types: the shell of the workstation, with kubectl among its programs and a world behind both.
 //!
-//! A [`Console`] puts one [`Timeline`] behind everything: what kubectl asks for, what tools send and the time a shell spends
-//! happen to the same world, and the timeline remembers them. kubectl finds and prints; what it wants done in a container is
+//! A [`Console`] puts one world behind everything: what kubectl asks for, what tools send and the time a shell spends happen
+//! to it, and a timeline remembers them. kubectl finds and prints; what it wants done in a container is
 //! done here, in the shell of that container, and the ports it forwards are ports of the workstation.
 //!
 //! **Left out**: a terminal of its own for `-t`; what a program reads that was typed before it began.
 
+mod ground;
 mod program;
 mod runs;
 
+pub use ground::Ground;
 pub use program::{Editor, NoEditor};
 pub use runs::{Commands, commands};
 
 use crate::kubectl::Config;
-use crate::shell::{Place, Shell, State, System};
-use crate::sim::{Cluster, Happening, Timeline};
+use crate::shell::{Place, Shell, System};
+use crate::sim::Cluster;
 use crate::time::{Duration, Instant};
 use crate::tools::{Files, Site, Workplace};
 use program::Kubectl;
@@ -25,26 +27,26 @@ use std::rc::Rc;
 const NAMES: [&str; 2] = ["kubectl", "k"];
 
 /// Where a person types.
-#[derive(Debug)]
 pub struct Console {
-    timeline: Rc<RefCell<Timeline>>,
+    ground: Rc<RefCell<dyn Ground>>,
     config: Rc<RefCell<Config>>,
     workplace: Rc<Workplace>,
 }
 
 impl Console {
-    /// A console before a world, with the files of the workstation and a person's editor.
+    /// A console on a world, with the files of the workstation and a person's editor. The world must not be borrowed while a
+    /// shell goes on.
     #[must_use]
-    pub fn new(
-        timeline: Rc<RefCell<Timeline>>,
+    pub fn new<G: Ground + 'static>(
+        ground: Rc<RefCell<G>>,
         files: Rc<dyn Files>,
         editor: Rc<dyn Editor>,
     ) -> Console {
-        let site = Rc::new(Site::new(timeline.clone()));
+        let site = Rc::new(Site::new(ground.clone()));
         let config = Rc::new(RefCell::new(Config::default()));
         let workplace = Rc::new(Workplace::new(site.clone(), files.clone()));
         let program = Rc::new(Kubectl {
-            timeline: timeline.clone(),
+            ground: ground.clone(),
             config: config.clone(),
             site,
             files,
@@ -54,7 +56,7 @@ impl Console {
             workplace.install(name, program.clone());
         }
         Console {
-            timeline,
+            ground,
             config,
             workplace,
         }
@@ -65,12 +67,6 @@ impl Console {
     pub fn shell(&self, place: &Place) -> Shell {
         let system: Rc<dyn System> = self.workplace.clone();
         Shell::new(system, place)
-    }
-
-    /// The world. It must not be borrowed while a shell goes on.
-    #[must_use]
-    pub const fn timeline(&self) -> &Rc<RefCell<Timeline>> {
-        &self.timeline
     }
 
     /// The kubeconfig of the workstation.
@@ -88,36 +84,37 @@ impl Console {
     /// What time it is.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.timeline.borrow().cluster().clock().now
+        self.workplace.site().cluster().clock().now
     }
 
     /// Lets time pass until nothing is on its way any more, at most for a time; a shell's background jobs go on meanwhile.
     pub fn settle(&self, shell: &mut Shell, limit: Duration) {
         if !shell.has_background_jobs() {
-            // A world that remembers no more events stands still; the next command says so.
-            let _ = self.timeline.borrow_mut().happen(Happening::Settle(limit));
+            self.ground.borrow_mut().settle(limit);
             return;
         }
         let until = self.now() + limit;
         loop {
-            let mut cluster = Cluster::clone(self.timeline.borrow().cluster());
+            let mut cluster = Cluster::clone(&self.workplace.site().cluster());
             let next = cluster.next_deadline().filter(|it| *it <= until);
             let Some(next) = next.filter(|_| !cluster.is_quiet()) else {
                 return;
             };
-            let before = self.timeline.borrow().position();
-            if !matches!(shell.advance(next), State::Idle(_)) {
+            // What is due now comes when time passes.
+            let next = next.max(self.now() + Duration::from_millis(1));
+            shell.advance(next);
+            self.workplace.site().pass(next);
+            if self.now() < next {
                 return;
             }
-            let now = self.now();
-            if now < next || self.timeline.borrow().position() == before {
-                // As above; what is due now comes when no time passes, too.
-                let length = next - now.min(next);
-                let passed = self.timeline.borrow_mut().happen(Happening::Pass(length));
-                if passed.is_err() {
-                    return;
-                }
-            }
         }
+    }
+}
+
+impl std::fmt::Debug for Console {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Console")
+            .field("workplace", &self.workplace)
+            .finish_non_exhaustive()
     }
 }

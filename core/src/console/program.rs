@@ -6,10 +6,11 @@
 //!
 //! **Left out**: the remark that standard input is no terminal, for nobody here knows.
 
-use crate::api::ObjectRef;
+use super::ground::Ground;
+use crate::api::{ObjectRef, Status};
 use crate::kubectl::{self, Config, Ctx, FileError, Output, Running, Stream, Target, Wanted};
 use crate::shell::{self, Candidate, Handle, Input, Place, Process, Program};
-use crate::sim::{Cluster, HostId, Timeline};
+use crate::sim::{Cluster, HostId};
 use crate::store::api::{Answer, Request};
 use crate::time::{Duration, Instant};
 use crate::tools::{Files, Forward, Site};
@@ -39,7 +40,7 @@ impl Editor for NoEditor {
 /// kubectl, and what it works on.
 #[derive(Clone)]
 pub(super) struct Kubectl {
-    pub(super) timeline: Rc<RefCell<Timeline>>,
+    pub(super) ground: Rc<RefCell<dyn Ground>>,
     pub(super) config: Rc<RefCell<Config>>,
     pub(super) site: Rc<Site>,
     pub(super) files: Rc<dyn Files>,
@@ -57,9 +58,9 @@ impl Program for Kubectl {
     }
 
     fn complete(&self, words: &[String]) -> Vec<Candidate> {
-        let timeline = self.timeline.borrow();
+        let cluster = self.site.cluster();
         let words = words.get(1..).unwrap_or_default();
-        let found = kubectl::complete(timeline.cluster(), &self.config.borrow(), words);
+        let found = kubectl::complete(&cluster, &self.config.borrow(), words);
         found
             .into_iter()
             .map(|(word, about)| Candidate { word, about })
@@ -132,9 +133,9 @@ impl Started {
 
     /// Does something with the world at hand, which nobody else has meanwhile.
     fn with<T>(&mut self, stdin: Option<String>, act: impl FnOnce(&mut Ctx<'_>) -> T) -> T {
-        let mut timeline = self.kubectl.timeline.borrow_mut();
+        let mut ground = self.kubectl.ground.borrow_mut();
         let mut world = Behind {
-            timeline: &mut timeline,
+            ground: &mut *ground,
             site: &self.kubectl.site,
         };
         act(&mut Ctx {
@@ -252,12 +253,9 @@ impl Started {
 
     /// Waits until something has happened, or it is time to look again.
     async fn wait(&self, running: &Running) {
-        let (revision, next, now) = {
-            let timeline = self.kubectl.timeline.borrow();
-            let mut cluster = Cluster::clone(timeline.cluster());
-            let revision = cluster.store().revision();
-            (revision, cluster.next_deadline(), cluster.clock().now)
-        };
+        let mut cluster = Cluster::clone(&self.kubectl.site.cluster());
+        let revision = cluster.store().revision();
+        let (next, now) = (cluster.next_deadline(), cluster.clock().now);
         let moments = [next, running.wakes_at(), Some(now + PATIENCE)];
         let until = moments.into_iter().flatten().min();
         // What is due now comes when time passes, not before.
@@ -345,24 +343,27 @@ impl kubectl::Files for Desk {
 
 /// The world as kubectl sees it, with what its containers printed.
 struct Behind<'a> {
-    timeline: &'a mut Timeline,
+    ground: &'a mut dyn Ground,
     site: &'a Site,
 }
 
 impl Target for Behind<'_> {
     fn cluster(&self) -> &Cluster {
-        Target::cluster(self.timeline)
+        Target::cluster(self.ground)
     }
 
-    fn request(&mut self, request: Request) -> Result<Answer, crate::api::Status> {
-        Target::request(self.timeline, request)
+    fn request(&mut self, request: Request) -> Result<Answer, Status> {
+        Target::request(self.ground, request)
     }
 
     fn pass(&mut self, until: Instant) -> bool {
-        Target::pass(self.timeline, until)
+        Target::pass(self.ground, until)
     }
 
     fn log(&self, pod: &ObjectRef, _: &str) -> Vec<String> {
-        self.site.served(pod)
+        // The world is in the hands of kubectl, so the site cannot look at it.
+        let document = Target::cluster(self.ground).store().document(pod);
+        let uid = document.and_then(|it| it["metadata"]["uid"].as_str());
+        self.site.served(pod, uid.unwrap_or_default())
     }
 }

@@ -8,6 +8,7 @@ use crate::api::{ObjectRef, Status};
 use crate::sim::{Cluster, Timeline};
 use crate::store::api::{Answer, Request};
 use crate::time::{Duration, Instant};
+use std::sync::Arc;
 
 /// A cluster as kubectl reaches it.
 pub trait Target {
@@ -46,6 +47,21 @@ impl Target for Cluster {
         let next = self.next_deadline().map_or(until, |it| it.min(until));
         self.advance(next.max(self.clock().now));
         true
+    }
+}
+
+/// A cluster that others look at as well: it is copied where it changes.
+impl Target for Arc<Cluster> {
+    fn cluster(&self) -> &Cluster {
+        self
+    }
+
+    fn request(&mut self, request: Request) -> Result<Answer, Status> {
+        Target::request(Arc::make_mut(self), request)
+    }
+
+    fn pass(&mut self, until: Instant) -> bool {
+        Target::pass(Arc::make_mut(self), until)
     }
 }
 

@@ -94,7 +94,7 @@ pub struct Site {
     forwards: RefCell<BTreeMap<u16, Forward>>,
     /// Connections through forwards, by local port, since they were last asked for.
     n_through: RefCell<BTreeMap<u16, usize>>,
-    /// The last lines that servers wrote about requests, by pod and its identity.
+    /// The last lines that servers wrote about requests, by pod and its uid.
     served: RefCell<BTreeMap<(ObjectRef, String), VecDeque<String>>>,
 }
 
@@ -305,30 +305,25 @@ impl Site {
 
     /// A pod's server writes a line.
     pub(super) fn note_served(&self, pod: &ObjectRef, line: String) {
-        if let Some(key) = self.identity(pod) {
-            let mut served = self.served.borrow_mut();
-            let lines = served.entry(key).or_default();
-            lines.push_back(line);
-            if lines.len() > MAX_SERVED {
-                lines.pop_front();
-            }
+        let cluster = self.cluster();
+        let Some(document) = cluster.store().document(pod) else {
+            return;
+        };
+        let uid = document["metadata"]["uid"].as_str().unwrap_or_default();
+        let mut served = self.served.borrow_mut();
+        let lines = served.entry((pod.clone(), uid.to_owned())).or_default();
+        lines.push_back(line);
+        if lines.len() > MAX_SERVED {
+            lines.pop_front();
         }
     }
 
-    /// What a pod's server wrote: a line for each request. Another pod of the same name begins anew.
+    /// What the server of a pod with this uid wrote: a line for each request.
     #[must_use]
-    pub fn served(&self, pod: &ObjectRef) -> Vec<String> {
-        let key = self.identity(pod);
+    pub fn served(&self, pod: &ObjectRef, uid: &str) -> Vec<String> {
         let served = self.served.borrow();
-        let lines = key.and_then(|it| served.get(&it));
+        let lines = served.get(&(pod.clone(), uid.to_owned()));
         lines.into_iter().flatten().cloned().collect()
-    }
-
-    fn identity(&self, pod: &ObjectRef) -> Option<(ObjectRef, String)> {
-        let cluster = self.cluster();
-        let document = cluster.store().document(pod)?;
-        let uid = document["metadata"]["uid"].as_str().unwrap_or_default();
-        Some((pod.clone(), uid.to_owned()))
     }
 
     /// How many connections went through a forward since this was last asked: `Handling connection for …`.
