@@ -390,7 +390,7 @@ const IP_ALLOCATED: &str = "\nEvents:\n  Type    Reason       Age   From        
 const DRAIN_REFUSED: &str = "error: unable to drain node \"node-2\" due to error: cannot delete cannot delete Pods that declare no controller (use --force to override): default/web2, continuing command...\nThere are pending nodes to be drained:\n node-2\ncannot delete cannot delete Pods that declare no controller (use --force to override): default/web2\n";
 
 /// Where the recorder's server was not like the real one: the transcript, what stands in it, what a real server gives, and why.
-const ARGUED: [(&str, &str, &str); 19] = [
+const ARGUED: [(&str, &str, &str); 25] = [
     // An applier is named without its version (fieldmanager/conflict.go, printManager).
     ("apply/27", "\"other\" using v1:", "\"other\":"),
     // So here; and spec.selector of a Service is one atomic field (x-kubernetes-map-type), which a set of paths names before its children.
@@ -426,6 +426,17 @@ const ARGUED: [(&str, &str, &str); 19] = [
     ("types/08", "\nEvents:", IP_ALLOCATED),
     // Here the scheduler put web2, which nobody looks after, on node-2, and a real drain refuses (k8s.io/kubectl/pkg/drain/filters.go).
     ("imperative/27", "node/node-2 drained\n", ""),
+    // An Endpoints object has no pod that is being deleted, unless the Service publishes those that are not ready
+    // (ShouldPodBeInEndpoints of k8s.io/endpointslice/util).
+    ("odd-pods/06", "10.244.1.26,", ""),
+    // The recorder had no pods of kube-system.
+    ("describe-other/04", "(0 in total)", "(3 in total)"),
+    ("describe-other/04", "\nAllocated resources", SYSTEM_PODS),
+    // The recorder's kubelet printed canned lines; containers that nobody spoke to have printed nothing.
+    ("streams/01", "", ""),
+    ("streams/02", "", ""),
+    // So it did for every command that failed.
+    ("streams/05", "oops\n", ""),
     // The recorder ran no controller of StatefulSets: the two pods are its own, and ready.
     ("statefulset/01", "0/2", "2/2"),
     ("statefulset/02", "0/2", "2/2"),
@@ -444,10 +455,11 @@ fn said(transcript: &Value) -> Said {
             if id == "imperative/27" && it == "stderr" {
                 text = DRAIN_REFUSED.to_owned();
             } else if from.is_empty() {
-                text = if it == "stdout" {
-                    (*to).to_owned()
-                } else {
-                    String::new()
+                text = match it {
+                    "stdout" => (*to).to_owned(),
+                    // What kubectl remarks itself.
+                    _ if id.starts_with("streams/") => text,
+                    _ => String::new(),
                 };
             } else {
                 text = text.replace(from, to);
@@ -470,6 +482,9 @@ fn said(transcript: &Value) -> Said {
         },
     }
 }
+
+/// The rows of the pods that every cluster here has on its control plane.
+const SYSTEM_PODS: &str = "\n  kube-system  coredns-0  0 (0%)  0 (0%)  0 (0%)  0 (0%)  3d\n  kube-system  coredns-1  0 (0%)  0 (0%)  0 (0%)  0 (0%)  3d\n  kube-system  kube-apiserver-control-plane  0 (0%)  0 (0%)  0 (0%)  0 (0%)  3d\nAllocated resources";
 
 /// The recorder ran neither scheduler nor kubelets: what they say about pods is left out of these two.
 const SPARSE: [&str; 2] = ["get-formats/37", "get-formats/38"];

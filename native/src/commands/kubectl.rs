@@ -10,13 +10,14 @@
 use crate::error::Error;
 use crate::input::Manifests;
 use crate::output;
+use clap::{Args, FromArgMatches};
 use packetwalk_core::console::{Console, Editor, commands};
 use packetwalk_core::shell::{Chunk, Place, Shell, State, Stream};
 use packetwalk_core::sim::{SETTLE_LIMIT, Timeline};
 use packetwalk_core::time::Duration;
 use packetwalk_core::tools::Files;
 use std::cell::RefCell;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::rc::Rc;
@@ -55,9 +56,21 @@ const EXAMPLES: &str = "Examples:
   packetwalk kubectl -f cluster.yaml --shell \"kubectl get svc -o name | sort | head -3\"
   packetwalk kubectl -f cluster.yaml --shell 'kubectl port-forward svc/api 8080:80 --for 2s & sleep 1; curl -s localhost:8080'";
 
+impl Arguments {
+    /// What the words after `packetwalk kubectl` say.
+    ///
+    /// # Errors
+    /// When they make no sense.
+    pub fn of(words: &[&str]) -> Result<Arguments, clap::Error> {
+        let command = Arguments::augment_args(clap::Command::new("kubectl"));
+        let matches = command.no_binary_name(true).try_get_matches_from(words)?;
+        Arguments::from_arg_matches(&matches)
+    }
+}
+
 /// Runs the commands. The exit code is the last one's.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match all(arguments) {
+    match type_all(arguments, &mut ThisTerminal) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::remark(&format!("packetwalk: {error}"));
@@ -66,7 +79,26 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn all(arguments: &Arguments) -> Result<u8, Error> {
+/// Where a person reads and types.
+pub trait Teletype {
+    /// Shows what a command printed.
+    ///
+    /// # Errors
+    /// When it cannot be shown.
+    fn show(&mut self, said: &Chunk) -> Result<(), Error>;
+
+    /// More for a command that reads, and whether that is all there will be.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read(&mut self) -> Result<(String, bool), Error>;
+}
+
+/// Runs the commands in front of a teletype. The last one's exit code.
+///
+/// # Errors
+/// When manifests or the script cannot be read.
+pub fn type_all(arguments: &Arguments, teletype: &mut dyn Teletype) -> Result<u8, Error> {
     let manifests = Manifests {
         files: arguments.files.clone(),
     };
@@ -82,6 +114,7 @@ fn all(arguments: &Arguments) -> Result<u8, Error> {
     let mut terminal = Terminal {
         shell: console.shell(&Place::Workstation),
         console,
+        teletype,
     };
     let is_alone = arguments.shell.is_none() && arguments.arguments.is_empty();
     if let Some(path) = &arguments.script {
@@ -112,12 +145,13 @@ enum Reads {
     StandardInput,
 }
 
-struct Terminal {
+struct Terminal<'t> {
     console: Console,
     shell: Shell,
+    teletype: &'t mut dyn Teletype,
 }
 
-impl Terminal {
+impl Terminal<'_> {
     /// Runs a file of commands, up to the first that fails.
     fn script(&mut self, path: &str, show: Show) -> Result<u8, Error> {
         let text = std::fs::read_to_string(path).map_err(|said| Error::File {
@@ -136,7 +170,7 @@ impl Terminal {
             self.console.settle(&mut self.shell, SETTLE_LIMIT);
             let said = self.shell.take_output();
             if show == Show::All {
-                print(&said)?;
+                self.print(&said)?;
             }
         }
         Ok(0)
@@ -151,7 +185,7 @@ impl Terminal {
             let state = self.shell.advance(until);
             said.append(&mut self.shell.take_output());
             if show == Show::All {
-                print(&std::mem::take(&mut said))?;
+                self.print(&std::mem::take(&mut said))?;
             }
             match state {
                 State::Idle(code) => break code,
@@ -168,24 +202,20 @@ impl Terminal {
             }
         };
         if code != 0 {
-            print(&said)?;
+            self.print(&said)?;
         }
         Ok(code)
     }
 
+    fn print(&mut self, said: &[Chunk]) -> Result<(), Error> {
+        said.iter().try_for_each(|it| self.teletype.show(it))
+    }
+
     /// Hands on what is typed, a line at a time, or what is piped into this program. Whether that was all.
     fn type_what_is_there(&mut self, reads: Reads) -> Result<bool, Error> {
-        let mut text = String::new();
-        let mut input = std::io::stdin().lock();
-        let is_end = match reads {
-            Reads::Nothing => true,
-            Reads::StandardInput if input.is_terminal() => {
-                std::io::BufRead::read_line(&mut input, &mut text)? == 0
-            }
-            Reads::StandardInput => {
-                input.read_to_string(&mut text)?;
-                true
-            }
+        let (text, is_end) = match reads {
+            Reads::Nothing => (String::new(), true),
+            Reads::StandardInput => self.teletype.read()?,
         };
         if !text.is_empty() {
             self.shell
@@ -206,10 +236,14 @@ fn quoted(words: &[String]) -> String {
     format!("kubectl{}", quoted.collect::<String>())
 }
 
-fn print(said: &[Chunk]) -> Result<(), Error> {
-    for chunk in said {
-        let text = &chunk.text;
-        let written = match chunk.stream {
+/// The terminal this program runs on, or what it is piped into.
+struct ThisTerminal;
+
+impl Teletype for ThisTerminal {
+    /// A reader that has gone away is no failure.
+    fn show(&mut self, said: &Chunk) -> Result<(), Error> {
+        let text = &said.text;
+        let written = match said.stream {
             Stream::Out => {
                 let mut out = anstream::stdout().lock();
                 write!(out, "{text}").and_then(|()| out.flush())
@@ -217,11 +251,23 @@ fn print(said: &[Chunk]) -> Result<(), Error> {
             Stream::Err => write!(anstream::stderr(), "{text}"),
         };
         match written {
-            Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => {}
-            other => other?,
+            Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => Ok(other?),
         }
     }
-    Ok(())
+
+    /// A line of what is typed, or all that is piped into this program.
+    fn read(&mut self) -> Result<(String, bool), Error> {
+        let mut input = std::io::stdin().lock();
+        let mut text = String::new();
+        let is_end = if input.is_terminal() {
+            input.read_line(&mut text)? == 0
+        } else {
+            input.read_to_string(&mut text)?;
+            true
+        };
+        Ok((text, is_end))
+    }
 }
 
 /// The working folder, and the files of this machine where a path leads out of it.
