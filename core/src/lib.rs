@@ -29,6 +29,8 @@ pub mod sim;
 pub mod kubectl;
 pub mod tools;
 
+pub mod console;
+
 pub mod view;
 
 pub mod export;

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::output;
 use packetwalk_core::api::{File, Manifest, Severity, read};
 use packetwalk_core::proxy::{self, Mode};
-use packetwalk_core::sim::World;
+use packetwalk_core::sim::{Start, StartFile, World};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -39,24 +39,36 @@ impl Manifests {
     /// # Errors
     /// When a file cannot be read, or something in it cannot.
     pub fn read(&self) -> Result<Manifest, Error> {
+        manifest_of(&self.texts()?)
+    }
+
+    /// The texts of the manifests, as they are.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn texts(&self) -> Result<Vec<File>, Error> {
         let mut files = Vec::new();
         for path in &self.files {
             read_path(path, &mut files)?;
         }
-        let manifest = read(&files);
-        let (errors, warnings): (Vec<_>, Vec<_>) = manifest
-            .complaints
-            .iter()
-            .cloned()
-            .partition(|it| it.severity == Severity::Error);
-        for warning in warnings {
-            output::remark(&warning.to_string());
-        }
-        if errors.is_empty() {
-            Ok(manifest)
-        } else {
-            Err(Error::Manifest(errors))
-        }
+        Ok(files)
+    }
+
+    /// What a world begins with.
+    ///
+    /// # Errors
+    /// As [`Manifests::read`].
+    pub fn start(&self, seed: u64) -> Result<Start, Error> {
+        let texts = self.texts()?;
+        manifest_of(&texts)?;
+        let files = texts.iter().map(|it| StartFile {
+            name: it.name.to_string(),
+            text: it.text.to_string(),
+        });
+        Ok(Start {
+            files: files.collect(),
+            seed,
+        })
     }
 
     /// The world the manifests describe.
@@ -71,6 +83,24 @@ impl Manifests {
             output::remark(&complaint.to_string());
         }
         Ok((manifest, world))
+    }
+}
+
+/// What texts say; what is doubtful about them is remarked on standard error.
+fn manifest_of(files: &[File]) -> Result<Manifest, Error> {
+    let manifest = read(files);
+    let (errors, warnings): (Vec<_>, Vec<_>) = manifest
+        .complaints
+        .iter()
+        .cloned()
+        .partition(|it| it.severity == Severity::Error);
+    for warning in warnings {
+        output::remark(&warning.to_string());
+    }
+    if errors.is_empty() {
+        Ok(manifest)
+    } else {
+        Err(Error::Manifest(errors))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ladder of the core: a module may use what stands below it, never beside or above.
-const LADDER: [(&str, i32); 19] = [
+const LADDER: [(&str, i32); 20] = [
     ("time", 0),
     ("chance", 0),
     ("ip", 0),
@@ -24,8 +24,10 @@ const LADDER: [(&str, i32); 19] = [
     ("sim", 4),
     ("tools", 5),
     ("kubectl", 5),
-    ("view", 7),
-    ("export", 8),
+    ("console", 6),
+    // 7 is for lessons.
+    ("view", 8),
+    ("export", 9),
 ];
 
 const MAX_LINES: usize = 800;
@@ -73,7 +75,7 @@ fn all_sources() -> Vec<PathBuf> {
 
 #[test]
 fn imports_of_the_core_go_down_the_ladder_only() {
-    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 9)]).collect();
+    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 10)]).collect();
     let mut faults = Vec::new();
     for path in sources("core/src") {
         let name = short(&path);

@@ -8,6 +8,7 @@ use crate::api::{ObjectRef, Status};
 use crate::sim::{Cluster, Timeline};
 use crate::store::api::{Answer, Request};
 use crate::time::{Duration, Instant};
+use std::sync::Arc;
 
 /// A cluster as kubectl reaches it.
 pub trait Target {
@@ -46,6 +47,21 @@ impl Target for Cluster {
         let next = self.next_deadline().map_or(until, |it| it.min(until));
         self.advance(next.max(self.clock().now));
         true
+    }
+}
+
+/// A cluster that others look at as well: it is copied where it changes.
+impl Target for Arc<Cluster> {
+    fn cluster(&self) -> &Cluster {
+        self
+    }
+
+    fn request(&mut self, request: Request) -> Result<Answer, Status> {
+        Target::request(Arc::make_mut(self), request)
+    }
+
+    fn pass(&mut self, until: Instant) -> bool {
+        Target::pass(Arc::make_mut(self), until)
     }
 }
 
@@ -100,6 +116,16 @@ pub trait Task: std::fmt::Debug {
     /// When it must look again even if nothing happens.
     fn wakes_at(&self) -> Option<Instant> {
         None
+    }
+
+    /// What is to be run in a container before it can go on.
+    fn wanted(&self) -> Option<&Wanted> {
+        None
+    }
+
+    /// That this was run, and how it ended.
+    fn answer(&mut self, code: i32) {
+        let _ = code;
     }
 
     /// The ports it forwards while it waits.
@@ -160,8 +186,9 @@ impl Running {
 
     /// What is to be run in a container before it can end.
     #[must_use]
-    pub const fn wanted(&self) -> Option<&Wanted> {
-        self.wanted.as_ref()
+    pub fn wanted(&self) -> Option<&Wanted> {
+        let of_task = || self.task.as_ref().and_then(|it| it.wanted());
+        self.wanted.as_ref().or_else(of_task)
     }
 
     /// That what it wanted was run, and how that ended.
@@ -171,6 +198,9 @@ impl Running {
                 ctx.err(&format!("command terminated with exit code {code}\n"));
             }
             *self = Running::ended(code);
+        } else if let Some(task) = &mut self.task {
+            task.answer(code);
+            self.resume(ctx);
         }
     }
 

@@ -101,6 +101,12 @@ impl Shell {
         self.has_ended
     }
 
+    /// Whether jobs go on in the background.
+    #[must_use]
+    pub fn has_background_jobs(&self) -> bool {
+        self.kernel.n_tasks() > 0
+    }
+
     /// What the prompt says: the place, and `#`.
     #[must_use]
     pub fn prompt(&self) -> String {

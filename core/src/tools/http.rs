@@ -7,6 +7,7 @@
 //! **Left out**: TLS (an `https` URL meets a server that speaks none), redirects, uploads, HTTP/2, IPv4 and IPv6 at
 //! once (the first address counts), configuration files, proxies.
 
+use super::served::note_request;
 use super::site::{Site, host_of};
 use crate::api::{Kind, ObjectRef};
 use crate::ip::{IpAddr, parse_sloppy};
@@ -35,6 +36,8 @@ pub(super) struct Attempt {
     pub(super) local: Option<(IpAddr, u16)>,
     /// Who answered.
     pub(super) object: Option<ObjectRef>,
+    /// Whose address who answered saw.
+    pub(super) seen: Option<IpAddr>,
     /// How long the look-up of the name took.
     pub(super) lookup: Duration,
     /// How long it takes until the outcome is known, the look-up aside.
@@ -83,6 +86,7 @@ pub(super) fn attempt(
         address: visit.address,
         local: first.and_then(|it| Some((it.source, it.source_port()?))),
         object: visit.walk.ending.object.clone(),
+        seen: visit.walk.ending.source_seen,
         // Each question takes the one millisecond that the way there and back takes.
         lookup: lookup.plus(Duration::from_millis(u64::from(
             visit.walk.lookup.is_some(),
@@ -109,6 +113,7 @@ fn through_forward(site: &Site, name: &str, port: u16) -> Attempt {
         address: Some(parse_sloppy(name).unwrap_or(localhost)),
         local: Some((localhost, 50_000)),
         object: None,
+        seen: Some(localhost),
         lookup: Duration::default(),
         takes: Duration::from_millis(1),
     };
@@ -610,6 +615,12 @@ fn answer(
         let lines: String = response.iter().map(|it| format!("{it}\r\n")).collect();
         transfer.text.push_str(&format!("{lines}\r\n"));
     }
+    let n_bytes = if method == "HEAD" { 0 } else { body.len() };
+    let agent = headers
+        .iter()
+        .find_map(|it| it.strip_prefix("User-Agent: "))
+        .unwrap_or("-");
+    note_request(process, site, attempt, (method, &url.path), n_bytes, agent);
     if method != "HEAD" {
         transfer.text.push_str(&body);
     }

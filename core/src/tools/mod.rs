@@ -17,6 +17,7 @@ mod http;
 mod names;
 mod probes;
 mod rules;
+mod served;
 mod site;
 mod sockets;
 mod wget;
@@ -62,6 +63,7 @@ table! { NODES:
     "iptables" => rules::iptables,
     "ip6tables" => rules::iptables,
     "ipvsadm" => rules::ipvsadm,
+    "ipset" => rules::ipset,
     "conntrack" => sockets::conntrack,
 }
 

@@ -1,15 +1,13 @@
-//! nft, iptables-save, iptables -L and ipvsadm: the rules of a node.
+//! nft, iptables-save, iptables -L, ipvsadm and ipset: the rules of a node.
 //!
-//! nft 1.0.6, iptables 1.8.9 (nf_tables) `iptables/nft-shared.c` and `iptables/nft-ipv4.c`, ipvsadm 1.31. The rules are
-//! the very ones that packets of this node meet.
+//! nft 1.0.6, iptables 1.8.9 (nf_tables) `iptables/nft-shared.c` and `iptables/nft-ipv4.c`, ipvsadm 1.31, ipset 7.17. The
+//! rules are the very ones that packets of this node meet.
 //!
-//! **Left out**: changing rules; handles; what counters counted: they show zero. IPVS mode's table is empty while that
-//! mode is not modelled.
+//! **Left out**: changing rules; handles; what counters counted: they show zero; names in place of numbers in ipvsadm's list.
 
 use super::site::{Site, host_of};
 use crate::ip::Family;
-use crate::netfilter::dialect::iptables;
-use crate::netfilter::dialect::nft;
+use crate::netfilter::dialect::{ipset, iptables, ipvsadm, nft};
 use crate::netfilter::{Chain, Policy, Ruleset, Table, TableFamily};
 use crate::shell::Process;
 use std::rc::Rc;
@@ -540,8 +538,84 @@ fn tokens(word: &str) -> Vec<String> {
     tokens
 }
 
-pub(super) async fn ipvsadm(process: Process, _site: Rc<Site>) -> u8 {
-    // The table of IPVS mode comes with that mode; in the others the kernel's is empty, as it is here.
-    process.print("IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n");
+pub(super) async fn ipvsadm(process: Process, site: Rc<Site>) -> u8 {
+    let told = process.arguments();
+    let has = |letter: char, long: &str| {
+        told.iter().any(|it| match it.strip_prefix("--") {
+            Some(word) => word == long,
+            None => it.starts_with('-') && it.contains(letter),
+        })
+    };
+    let changes = |it: &&String| {
+        let word = it.trim_start_matches('-');
+        !matches!(word, "list" | "save" | "numeric" | "exact" | "sort")
+            && !word.chars().all(|it| "LlSn".contains(it))
+    };
+    if let Some(it) = told.iter().find(changes) {
+        process.complain(&format!(
+            "ipvsadm: {it}: only -L and -S, with -n, are known here: kube-proxy changes this table\n"
+        ));
+        return 2;
+    }
+    let text = site.with_network(|network| {
+        let host = network.host(&host_of(process.place()))?;
+        let ipvs = &host.ruleset.ipvs;
+        Some(match has('S', "save") {
+            true => ipvsadm::save(ipvs),
+            false => ipvsadm::list(ipvs, &host.dynamic.ipvs),
+        })
+    });
+    process.print(&text.unwrap_or_default());
+    0
+}
+
+pub(super) async fn ipset(process: Process, site: Rc<Site>) -> u8 {
+    let words: Vec<&str> = process.arguments().iter().map(String::as_str).collect();
+    let ruleset = ruleset(&process, &site);
+    let (verb, names) = match words.as_slice() {
+        [verb @ ("list" | "-L" | "save" | "-S"), names @ ..] => (*verb, names),
+        [] => {
+            process.complain(
+                "ipset v7.17: No command specified\nTry `ipset help' for more information.\n",
+            );
+            return 1;
+        }
+        [verb, ..] => {
+            process.complain(&format!(
+                "ipset v7.17: {verb}: only list and save are known here: kube-proxy changes these sets\n"
+            ));
+            return 1;
+        }
+    };
+    let name = names.iter().find(|it| !it.starts_with('-'));
+    if let Some(name) = name
+        && ruleset.ipvs.set(name).is_none()
+    {
+        process.complain("ipset v7.17: The set with the given name does not exist\n");
+        return 1;
+    }
+    let is_wanted = |it: &str| name.is_none_or(|name| *name == it);
+    if matches!(verb, "save" | "-S") {
+        let sets = ruleset.ipvs.sets().iter();
+        process.print(&ipset::save(sets.filter(|it| is_wanted(&it.name))));
+        return 0;
+    }
+    if names.iter().any(|it| matches!(*it, "-n" | "-name")) {
+        let sets = ruleset.ipvs.sets().iter().filter(|it| is_wanted(&it.name));
+        process.print(&sets.map(|it| format!("{}\n", it.name)).collect::<String>());
+        return 0;
+    }
+    let listing = ipset::list(&ruleset);
+    let blocks: Vec<&str> = listing
+        .split("\n\n")
+        .filter(|it| {
+            let title = it.lines().next().and_then(|it| it.strip_prefix("Name: "));
+            title.is_some_and(is_wanted)
+        })
+        .map(str::trim_end)
+        .collect();
+    if !blocks.is_empty() {
+        process.print(&format!("{}\n", blocks.join("\n\n")));
+    }
     0
 }

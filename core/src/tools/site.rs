@@ -5,6 +5,7 @@
 //!
 //! **Left out**: that kube-proxy clears connections of UDP endpoints that went away.
 
+use crate::api::ObjectRef;
 use crate::chance::Chooser;
 use crate::ip::IpAddr;
 use crate::net::Packet;
@@ -15,12 +16,15 @@ use crate::sim::{
 };
 use crate::time::{Duration, Instant};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// How many packets are remembered for those who capture.
 const MAX_LOG: usize = 20_000;
+
+/// How many lines are remembered of each server.
+const MAX_SERVED: usize = 1000;
 
 /// What holds the cluster.
 pub trait Stage {
@@ -90,6 +94,8 @@ pub struct Site {
     forwards: RefCell<BTreeMap<u16, Forward>>,
     /// Connections through forwards, by local port, since they were last asked for.
     n_through: RefCell<BTreeMap<u16, usize>>,
+    /// The last lines that servers wrote about requests, by pod and its uid.
+    served: RefCell<BTreeMap<(ObjectRef, String), VecDeque<String>>>,
 }
 
 impl Site {
@@ -105,6 +111,7 @@ impl Site {
             n_forgotten: Cell::new(0),
             forwards: RefCell::default(),
             n_through: RefCell::default(),
+            served: RefCell::default(),
         }
     }
 
@@ -288,6 +295,35 @@ impl Site {
     /// A connection went through a forward.
     pub(super) fn count_through(&self, port: u16) {
         *self.n_through.borrow_mut().entry(port).or_default() += 1;
+    }
+
+    /// Whether connections went through a forward that nobody was told of yet.
+    #[must_use]
+    pub fn has_through(&self, port: u16) -> bool {
+        self.n_through.borrow().contains_key(&port)
+    }
+
+    /// A pod's server writes a line.
+    pub(super) fn note_served(&self, pod: &ObjectRef, line: String) {
+        let cluster = self.cluster();
+        let Some(document) = cluster.store().document(pod) else {
+            return;
+        };
+        let uid = document["metadata"]["uid"].as_str().unwrap_or_default();
+        let mut served = self.served.borrow_mut();
+        let lines = served.entry((pod.clone(), uid.to_owned())).or_default();
+        lines.push_back(line);
+        if lines.len() > MAX_SERVED {
+            lines.pop_front();
+        }
+    }
+
+    /// What the server of a pod with this uid wrote: a line for each request.
+    #[must_use]
+    pub fn served(&self, pod: &ObjectRef, uid: &str) -> Vec<String> {
+        let served = self.served.borrow();
+        let lines = served.get(&(pod.clone(), uid.to_owned()));
+        lines.into_iter().flatten().cloned().collect()
     }
 
     /// How many connections went through a forward since this was last asked: `Handling connection for …`.

@@ -5,6 +5,7 @@
 //! **Left out**: resuming, redirects, uploads, proxies; GNU's form of the tool.
 
 use super::http::{attempt, body, http_date, url};
+use super::served::note_request;
 use super::site::Site;
 use crate::net::Protocol;
 use crate::shell::Process;
@@ -155,6 +156,18 @@ pub(super) async fn wget(process: Process, site: Rc<Site>) -> u8 {
         return 1;
     }
     let body = body(&site, attempt.object.as_ref());
+    let (method, n_bytes) = match told.is_spider {
+        true => ("HEAD", 0),
+        false => ("GET", body.len()),
+    };
+    note_request(
+        &process,
+        &site,
+        &attempt,
+        (method, &url.path),
+        n_bytes,
+        "Wget",
+    );
     if told.shows_headers {
         process.complain(&format!(
             "  HTTP/1.1 200 OK\n  Date: {}\n  Content-Length: {}\n  Content-Type: text/plain; charset=utf-8\n  \n",

@@ -25,6 +25,17 @@ pub trait Files {
     /// The paths of all files.
     fn list(&self) -> Vec<String>;
 
+    /// The working folder, where a shell on the workstation begins.
+    fn home(&self) -> String {
+        HOME.to_owned()
+    }
+
+    /// The names of what is in a folder that [`Files::list`] does not tell of: one outside the working folder.
+    fn folder(&self, path: &str) -> Option<Vec<String>> {
+        let _ = path;
+        None
+    }
+
     /// Writes a file; false leaves it to the shell's memory.
     fn write(&self, path: &str, text: &str) -> bool {
         let _ = (path, text);
@@ -42,7 +53,7 @@ impl Files for BTreeMap<String, String> {
     }
 }
 
-/// The folder a shell on the workstation begins in.
+/// The working folder where there is none of this machine's.
 const HOME: &str = "/root";
 
 /// What a shell runs in here.
@@ -195,6 +206,12 @@ fn service_variables(service: &Service) -> Vec<(String, String)> {
     told
 }
 
+/// The path below a folder.
+fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    path.strip_prefix(folder.trim_end_matches('/'))?
+        .strip_prefix('/')
+}
+
 impl System for Workplace {
     fn clock(&self) -> Clock {
         self.site.cluster().clock()
@@ -241,8 +258,8 @@ impl System for Workplace {
 
     fn read(&self, place: &Place, path: &str) -> Option<String> {
         if *place == Place::Workstation {
-            let below = path.strip_prefix(HOME).and_then(|it| it.strip_prefix('/'));
-            return self.files.read(below.unwrap_or(path));
+            let home = self.files.home();
+            return self.files.read(below(&home, path).unwrap_or(path));
         }
         let world = self.site.world();
         let host = host_of(place);
@@ -264,11 +281,12 @@ impl System for Workplace {
 
     fn files(&self, place: &Place) -> Vec<String> {
         if *place == Place::Workstation {
+            let home = self.files.home();
             let whole = |it: String| {
                 if it.starts_with('/') {
                     it
                 } else {
-                    format!("{HOME}/{it}")
+                    format!("{}/{it}", home.trim_end_matches('/'))
                 }
             };
             return self.files.list().into_iter().map(whole).collect();
@@ -284,14 +302,18 @@ impl System for Workplace {
     }
 
     fn write(&self, place: &Place, path: &str, text: &str) -> bool {
-        let below = path.strip_prefix(HOME).and_then(|it| it.strip_prefix('/'));
-        *place == Place::Workstation && below.is_some_and(|it| self.files.write(it, text))
+        let home = self.files.home();
+        *place == Place::Workstation
+            && below(&home, path).is_some_and(|it| self.files.write(it, text))
     }
 
     fn environment(&self, place: &Place) -> Vec<(String, String)> {
         match (place, self.pod(place)) {
             (Place::Pod { container, .. }, Some(pod)) => self.pod_environment(&pod, container),
-            (Place::Workstation, _) => Vec::new(),
+            (Place::Workstation, _) => {
+                let home = self.files.home();
+                vec![("HOME".to_owned(), home.clone()), ("PWD".to_owned(), home)]
+            }
             (place, _) => vec![("HOSTNAME".to_owned(), place.host_name().to_owned())],
         }
     }

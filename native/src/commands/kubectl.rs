@@ -1,18 +1,32 @@
-//! `packetwalk kubectl`: the emulated kubectl on the command line.
+//! `packetwalk kubectl`: the emulated kubectl on the command line, in a shell that has it among its programs.
 //!
 //! File arguments are files of the working folder. Between commands the world runs until nothing is on its way, at most for 120
-//! virtual seconds.
+//! virtual seconds; inside one `--shell` line only what the line itself does spends time.
 //!
-//! **Left out**: in `--shell` and `--script` anything of a shell but quotes and comments: one kubectl a line.
+//! **Left out**: writing into the working folder: what a line writes (`> file`) is there for the commands after it and gone
+//! with them. A command that goes on for a virtual hour is interrupted, as by Ctrl-C. Of folders within the working folder,
+//! patterns like `*/*.yaml` see those that are not hidden, and of very large ones the beginning.
 
 use crate::error::Error;
 use crate::input::Manifests;
 use crate::output;
-use packetwalk_core::kubectl::{self, Config, Ctx, FileError, Files, Output, Stream};
-use packetwalk_core::sim::{Cluster, SETTLE_LIMIT, begin};
-use std::io::{IsTerminal, Read, Write};
-use std::path::Path;
+use clap::{Args, FromArgMatches};
+use packetwalk_core::console::{Console, Editor, commands};
+use packetwalk_core::shell::{Chunk, Place, Shell, State, Stream};
+use packetwalk_core::sim::{SETTLE_LIMIT, Timeline};
+use packetwalk_core::time::Duration;
+use packetwalk_core::tools::Files;
+use std::cell::RefCell;
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::rc::Rc;
+
+/// The longest that one command may go on.
+const COMMAND_LIMIT: Duration = Duration::from_secs(3600);
+
+/// How many files of the working folder patterns see.
+const MAX_FILES: usize = 10_000;
 
 /// Type kubectl at a simulated cluster
 #[derive(Debug, clap::Args)]
@@ -24,10 +38,10 @@ pub struct Arguments {
     /// Where luck comes from: the same seed gives the same world
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// A file of commands, one a line: alone, their output is printed up to the first that fails
+    /// A file of a shell's commands: alone, their output is printed up to the first that fails
     #[arg(long, value_name = "FILE")]
     script: Option<String>,
-    /// A line as a shell reads it
+    /// A line as a shell reads it: pipes, loops, here-documents, tools in pods through kubectl exec
     #[arg(long, value_name = "LINE", conflicts_with = "arguments")]
     shell: Option<String>,
     /// What stands behind kubectl
@@ -39,12 +53,25 @@ const EXAMPLES: &str = "Examples:
   packetwalk kubectl -f static/manifests/clusterip.yaml -- get svc,endpointslices -o wide
   packetwalk kubectl -- create deployment web --image=nginx --dry-run=client -o yaml
   packetwalk kubectl --script steps.txt -- get pods
-  packetwalk kubectl -f cluster.yaml --shell \"kubectl get svc -o jsonpath='{.items[*].metadata.name}'\"";
+  packetwalk kubectl -f cluster.yaml --shell \"kubectl get svc -o name | sort | head -3\"
+  packetwalk kubectl -f cluster.yaml --shell 'kubectl port-forward svc/api 8080:80 --for 2s & sleep 1; curl -s localhost:8080'";
+
+impl Arguments {
+    /// What the words after `packetwalk kubectl` say.
+    ///
+    /// # Errors
+    /// When they make no sense.
+    pub fn of(words: &[&str]) -> Result<Arguments, clap::Error> {
+        let command = Arguments::augment_args(clap::Command::new("kubectl"));
+        let matches = command.no_binary_name(true).try_get_matches_from(words)?;
+        Arguments::from_arg_matches(&matches)
+    }
+}
 
 /// Runs the commands. The exit code is the last one's.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match all(arguments) {
-        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+    match type_all(arguments, &mut ThisTerminal) {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::remark(&format!("packetwalk: {error}"));
             ExitCode::from(error.exit_code())
@@ -52,92 +79,171 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn all(arguments: &Arguments) -> Result<i32, Error> {
+/// Where a person reads and types.
+pub trait Teletype {
+    /// Shows what a command printed.
+    ///
+    /// # Errors
+    /// When it cannot be shown.
+    fn show(&mut self, said: &Chunk) -> Result<(), Error>;
+
+    /// More for a command that reads, and whether that is all there will be.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read(&mut self) -> Result<(String, bool), Error>;
+}
+
+/// Runs the commands in front of a teletype. The last one's exit code.
+///
+/// # Errors
+/// When manifests or the script cannot be read.
+pub fn type_all(arguments: &Arguments, teletype: &mut dyn Teletype) -> Result<u8, Error> {
     let manifests = Manifests {
         files: arguments.files.clone(),
     };
-    let started = begin(manifests.read()?, arguments.seed);
-    for complaint in &started.complaints {
+    let timeline = Timeline::new(manifests.start(arguments.seed)?);
+    for complaint in &timeline.begun().complaints {
         output::remark(&complaint.to_string());
     }
+    let console = Console::new(
+        Rc::new(RefCell::new(timeline)),
+        Rc::new(Folder::working()),
+        Rc::new(OwnEditor),
+    );
     let mut terminal = Terminal {
-        cluster: started.cluster,
-        config: Config::default(),
+        shell: console.shell(&Place::Workstation),
+        console,
+        teletype,
     };
     let is_alone = arguments.shell.is_none() && arguments.arguments.is_empty();
     if let Some(path) = &arguments.script {
-        let code = terminal.script(path, is_alone)?;
+        let code = terminal.script(path, if is_alone { Show::All } else { Show::Failures })?;
         if code != 0 || is_alone {
             return Ok(code);
         }
     }
-    let words = match &arguments.shell {
-        Some(line) => match command(line)? {
-            Some(words) => words,
-            None => return Ok(0),
-        },
-        None => arguments.arguments.clone(),
+    let line = match &arguments.shell {
+        Some(line) => line.clone(),
+        None => quoted(&arguments.arguments),
     };
-    let stdin = if words.iter().any(|it| it == "-" || it == "-f-") {
-        let mut text = String::new();
-        if !std::io::stdin().is_terminal() {
-            std::io::stdin().lock().read_to_string(&mut text)?;
-        }
-        Some(text)
-    } else {
-        None
-    };
-    let (said, code) = terminal.run(&words, stdin);
-    print(&said)?;
-    Ok(code)
+    terminal.run(&line, Show::All, Reads::StandardInput)
 }
 
-struct Terminal {
-    cluster: Cluster,
-    config: Config,
+/// Which commands' output is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Show {
+    All,
+    /// Of those that fail.
+    Failures,
 }
 
-impl Terminal {
+/// What a command reads that wants to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Nothing,
+    StandardInput,
+}
+
+struct Terminal<'t> {
+    console: Console,
+    shell: Shell,
+    teletype: &'t mut dyn Teletype,
+}
+
+impl Terminal<'_> {
     /// Runs a file of commands, up to the first that fails.
-    fn script(&mut self, path: &str, is_shown: bool) -> Result<i32, Error> {
+    fn script(&mut self, path: &str, show: Show) -> Result<u8, Error> {
         let text = std::fs::read_to_string(path).map_err(|said| Error::File {
             path: path.to_owned(),
             said,
         })?;
-        for line in text.lines() {
-            let Some(words) = command(line)? else {
-                continue;
-            };
-            let (said, code) = self.run(&words, None);
-            if is_shown || code != 0 {
-                print(&said)?;
-            }
-            if code != 0 {
+        for (line, command) in commands(&text) {
+            let command = command.map_err(|it| {
+                let at = line + it.line - 1;
+                Error::Input(format!("{path}:{at}:{}: {}", it.column, it.message))
+            })?;
+            let code = self.run(command, show, Reads::Nothing)?;
+            if code != 0 || self.shell.has_ended() {
                 return Ok(code);
+            }
+            self.console.settle(&mut self.shell, SETTLE_LIMIT);
+            let said = self.shell.take_output();
+            if show == Show::All {
+                self.print(&said)?;
             }
         }
         Ok(0)
     }
 
-    fn run(&mut self, words: &[String], stdin: Option<String>) -> (Output, i32) {
-        let mut said = Output::default();
-        let mut ctx = Ctx {
-            target: &mut self.cluster,
-            config: &mut self.config,
-            files: &mut Folder,
-            stdin,
-            output: &mut said,
+    /// Runs a command to its end. Its exit code.
+    fn run(&mut self, line: &str, show: Show, reads: Reads) -> Result<u8, Error> {
+        let until = self.console.now() + COMMAND_LIMIT;
+        let (mut is_at_end, mut said) = (false, Vec::new());
+        self.shell.start(line);
+        let code = loop {
+            let state = self.shell.advance(until);
+            said.append(&mut self.shell.take_output());
+            if show == Show::All {
+                self.print(&std::mem::take(&mut said))?;
+            }
+            match state {
+                State::Idle(code) => break code,
+                State::Running(_) => {
+                    self.shell.interrupt();
+                    break 130;
+                }
+                State::Reading if is_at_end => {
+                    output::remark("packetwalk: everything waits for something else");
+                    self.shell.interrupt();
+                    break 1;
+                }
+                State::Reading => is_at_end = self.type_what_is_there(reads)?,
+            }
         };
-        let running = kubectl::run(&mut ctx, words);
-        let code = kubectl::finish(running, &mut ctx, SETTLE_LIMIT);
-        self.cluster.settle(SETTLE_LIMIT);
-        (said, code)
+        if code != 0 {
+            self.print(&said)?;
+        }
+        Ok(code)
+    }
+
+    fn print(&mut self, said: &[Chunk]) -> Result<(), Error> {
+        said.iter().try_for_each(|it| self.teletype.show(it))
+    }
+
+    /// Hands on what is typed, a line at a time, or what is piped into this program. Whether that was all.
+    fn type_what_is_there(&mut self, reads: Reads) -> Result<bool, Error> {
+        let (text, is_end) = match reads {
+            Reads::Nothing => (String::new(), true),
+            Reads::StandardInput => self.teletype.read()?,
+        };
+        if !text.is_empty() {
+            self.shell
+                .type_line(text.strip_suffix('\n').unwrap_or(&text));
+        }
+        if is_end {
+            self.shell.end_input();
+        }
+        Ok(is_end)
     }
 }
 
-fn print(said: &Output) -> Result<(), Error> {
-    for (stream, text) in &said.pieces {
-        let written = match stream {
+/// The words of a command line as a line of a shell.
+fn quoted(words: &[String]) -> String {
+    let quoted = words
+        .iter()
+        .map(|it| format!(" '{}'", it.replace('\'', "'\\''")));
+    format!("kubectl{}", quoted.collect::<String>())
+}
+
+/// The terminal this program runs on, or what it is piped into.
+struct ThisTerminal;
+
+impl Teletype for ThisTerminal {
+    /// A reader that has gone away is no failure.
+    fn show(&mut self, said: &Chunk) -> Result<(), Error> {
+        let text = &said.text;
+        let written = match said.stream {
             Stream::Out => {
                 let mut out = anstream::stdout().lock();
                 write!(out, "{text}").and_then(|()| out.flush())
@@ -145,82 +251,106 @@ fn print(said: &Output) -> Result<(), Error> {
             Stream::Err => write!(anstream::stderr(), "{text}"),
         };
         match written {
-            Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => {}
-            other => other?,
+            Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => Ok(other?),
         }
     }
-    Ok(())
+
+    /// A line of what is typed, or all that is piped into this program.
+    fn read(&mut self) -> Result<(String, bool), Error> {
+        let mut input = std::io::stdin().lock();
+        let mut text = String::new();
+        let is_end = if input.is_terminal() {
+            input.read_line(&mut text)? == 0
+        } else {
+            input.read_to_string(&mut text)?;
+            true
+        };
+        Ok((text, is_end))
+    }
 }
 
-/// The words after `kubectl` of a line; nothing for a blank line or a comment.
-fn command(line: &str) -> Result<Option<Vec<String>>, Error> {
-    let mut words = split(line);
-    if words.first().is_none_or(|it| it.starts_with('#')) {
-        return Ok(None);
-    }
-    if words[0] != "kubectl" && words[0] != "k" {
-        return Err(Error::Input(format!(
-            "{}: only kubectl can be typed here",
-            words[0]
-        )));
-    }
-    words.remove(0);
-    Ok(Some(words))
+/// The working folder, and the files of this machine where a path leads out of it.
+struct Folder {
+    home: String,
 }
 
-/// The words of a line, quotes read as a shell reads them.
-fn split(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut letters = line.trim().chars();
-    while let Some(it) = letters.next() {
-        match (quote, it) {
-            (None, it) if it.is_whitespace() => words.extend(word.take()),
-            (None, '\'' | '"') => {
-                quote = Some(it);
-                word.get_or_insert_default();
-            }
-            (Some(open), it) if open == it => quote = None,
-            (Some('"') | None, '\\') => word.get_or_insert_default().extend(letters.next()),
-            (_, it) => word.get_or_insert_default().push(it),
+impl Folder {
+    fn working() -> Folder {
+        let here = std::env::current_dir().ok();
+        let home = here.and_then(|it| it.to_str().map(str::to_owned));
+        Folder {
+            home: home.unwrap_or_else(|| "/".to_owned()),
         }
     }
-    words.extend(word);
-    words
 }
-
-/// The working folder.
-struct Folder;
 
 impl Files for Folder {
-    fn read(&self, path: &str) -> Result<String, FileError> {
-        std::fs::read_to_string(path).map_err(|it| match it.kind() {
-            std::io::ErrorKind::NotFound => FileError::Missing,
-            _ => FileError::Other(format!("{path}: {it}")),
-        })
-    }
-
-    fn list(&self, path: &str) -> Option<Vec<String>> {
-        if !Path::new(path).is_dir() {
+    fn read(&self, path: &str) -> Option<String> {
+        // A device or a pipe may have no end.
+        if !Path::new(path).is_file() {
             return None;
         }
-        let inside = std::fs::read_dir(path).ok()?;
-        let mut names: Vec<String> = inside
-            .filter_map(|it| it.ok()?.file_name().into_string().ok())
-            .collect();
-        names.sort();
-        Some(names)
+        let bytes = std::fs::read(path).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    fn list(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut open = vec![PathBuf::new()];
+        while let Some(folder) = open.pop() {
+            for name in names(&Path::new(&self.home).join(&folder)) {
+                let path = folder.join(&name);
+                let Ok(kind) = Path::new(&self.home).join(&path).symlink_metadata() else {
+                    continue;
+                };
+                if name.starts_with('.') || name == "target" {
+                    continue;
+                }
+                if kind.is_dir() {
+                    open.push(path);
+                } else if let Some(path) = path.to_str() {
+                    found.push(path.to_owned());
+                }
+                if found.len() == MAX_FILES {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
+    fn home(&self) -> String {
+        self.home.clone()
+    }
+
+    fn folder(&self, path: &str) -> Option<Vec<String>> {
+        Path::new(path).is_dir().then(|| names(Path::new(path)))
+    }
+}
+
+/// What is in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let inside = std::fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> = inside
+        .filter_map(|it| it.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The editor of the person at this machine.
+struct OwnEditor;
+
+impl Editor for OwnEditor {
     /// As kubectl: `KUBE_EDITOR`, `EDITOR`, else vi, with a file of its own.
-    fn edit(&mut self, name: &str, text: &str) -> Option<String> {
+    fn edit(&self, name: &str, text: &str) -> String {
         let editor = std::env::var("KUBE_EDITOR")
             .or_else(|_| std::env::var("EDITOR"))
             .unwrap_or_else(|_| "vi".to_owned());
         let path = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
         if std::fs::write(&path, text).is_err() {
-            return Some(text.to_owned());
+            return text.to_owned();
         }
         let line = format!("{editor} \"$0\"");
         let ended = Command::new("sh").arg("-c").arg(line).arg(&path).status();
@@ -228,8 +358,8 @@ impl Files for Folder {
         // A file that is left behind does no harm.
         let _ = std::fs::remove_file(&path);
         match (ended, edited) {
-            (Ok(status), Ok(edited)) if status.success() => Some(edited),
-            _ => Some(text.to_owned()),
+            (Ok(status), Ok(edited)) if status.success() => edited,
+            _ => text.to_owned(),
         }
     }
 }

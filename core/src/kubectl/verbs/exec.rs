@@ -7,7 +7,7 @@
 use super::super::command::{Command, Invocation};
 use super::super::failure::{Failure, error};
 use super::super::io::Ctx;
-use super::super::object::{name, namespace, text};
+use super::super::object::{at, items, name, namespace, text};
 use super::super::target::{Outcome, Step, Wanted};
 use super::pods::{container, object_of, pods_of};
 use crate::api::{Kind, ObjectRef};
@@ -45,7 +45,22 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
             "cannot exec into a container in a completed pod; current phase is {phase}"
         ));
     }
+    if text(pod, &["spec", "nodeName"]).is_empty() {
+        let why = format!("pod {} does not have a host assigned", name(pod));
+        return Err(crate::api::Status::bad_request(why).into());
+    }
     let container = container(ctx, pod, flags.text("container")).map_err(in_server_words)?;
+    let statuses = ["containerStatuses", "initContainerStatuses"]
+        .iter()
+        .flat_map(|it| items(at(pod, &["status", it])));
+    let is_up = |it: &serde_json::Value| {
+        text(it, &["name"]) == container && it["state"]["running"].is_object()
+    };
+    if !statuses.into_iter().any(is_up) {
+        return error(format!(
+            "unable to upgrade connection: container not found ({container:?})"
+        ));
+    }
     Ok(Step::Asks(Wanted {
         pod: ObjectRef::new(Kind::Pod, namespace(pod), name(pod)),
         container,
