@@ -5,11 +5,10 @@
 //! **Left out**: series of the `events.k8s.io` form.
 
 use super::{ObjectMeta, TargetRef};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// An Event.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -28,16 +27,20 @@ pub struct Event {
     /// How often.
     pub count: Option<i32>,
     /// Normal or Warning.
-    #[serde(rename = "type")]
     pub kind: String,
 }
 
+record!(Event:
+    metadata, involved_object, reason, message, source, first_timestamp, last_timestamp, count,
+    kind = "type");
+
 /// Who says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventSource {
     /// `kubelet`, `default-scheduler`, …
     pub component: String,
     /// The node.
     pub host: Option<String>,
 }
+
+record!(EventSource: component, host);

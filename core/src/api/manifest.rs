@@ -6,9 +6,9 @@
 //!
 //! **Left out**: kinds the model does not know are named in a warning and passed over.
 
-use super::{Complaint, Kind, Object, ObjectRef, Severity};
+use super::{Complaint, Kind, Object, ObjectRef, Severity, schema};
 use crate::sorted::insert_by_key;
-use crate::yaml::{self, FieldProblemKind, Node, Position, Span};
+use crate::yaml::{self, FieldProblem, Node, Position, Span};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -165,17 +165,18 @@ impl Manifest {
         self.complain(complaint.at(file, at));
     }
 
+    /// The object of a node: checked against everything the API knows of its kind, then read.
     fn decode(&mut self, file: &Arc<str>, node: &Node, kind: Kind) -> Option<Object> {
-        let decoded = Object::from_node(kind, node);
-        for problem in decoded.problems {
-            let is_unknown = matches!(problem.kind, FieldProblemKind::UnknownField);
-            if is_unknown && (is_type_field(&problem.path) || !kind.is_whole()) {
-                continue;
-            }
-            let severity = if is_unknown {
-                Severity::Warning
-            } else {
+        let document = yaml::to_json(node);
+        let of = schema::of_kind(kind.api_version(), kind.name());
+        let of = of.or_else(|| schema::of_settings(kind.name()));
+        let problems = of.map_or_else(Vec::new, |of| schema::check_node(node, &document, of));
+        let is_wrong = problems.iter().any(FieldProblem::is_wrong);
+        for problem in problems {
+            let severity = if problem.is_wrong() {
                 Severity::Error
+            } else {
+                Severity::Warning
             };
             self.complain(Complaint {
                 severity,
@@ -186,7 +187,18 @@ impl Manifest {
                 hint: problem.hint,
             });
         }
-        decoded.value
+        if is_wrong {
+            return None;
+        }
+        match Object::read(kind, &document) {
+            Ok(object) => Some(object),
+            Err(fault) => {
+                let at = node.locate_nearest(&fault.path).start;
+                let complaint = Complaint::error(fault.message).about(fault.path);
+                self.complain(complaint.at(file, at));
+                None
+            }
+        }
     }
 
     fn keep(&mut self, file: &Arc<str>, mut object: Object, node: Node) {
@@ -234,8 +246,7 @@ impl ReadObject {
     /// reading fills in.
     #[must_use]
     pub fn document(&self) -> Value {
-        let written = yaml::decode::<Value>(&self.source.node).value;
-        let mut document = written.unwrap_or_default();
+        let mut document = yaml::to_json(&self.source.node);
         if let (Some(metadata), true) = (self.object.metadata(), document.is_object()) {
             if !metadata.namespace.is_empty() {
                 document["metadata"]["namespace"] = metadata.namespace.clone().into();
@@ -262,10 +273,6 @@ impl Source {
     pub fn path_at(&self, position: Position) -> String {
         self.node.path_at(position)
     }
-}
-
-fn is_type_field(path: &str) -> bool {
-    matches!(path, "apiVersion" | "kind")
 }
 
 fn unknown_kind(name: &str) -> Complaint {

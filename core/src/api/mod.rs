@@ -15,7 +15,6 @@ mod endpoint_slice;
 mod endpoints;
 mod event;
 mod field_error;
-mod ignored;
 mod ingress;
 mod int_or_string;
 mod ip_address_pool;

@@ -9,7 +9,7 @@ use super::{
     IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease, Namespace,
     NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceCidr, StatefulSet,
 };
-use crate::yaml::{self, Decoded};
+use crate::record::{self, Misread, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -24,7 +24,6 @@ struct Facts {
     /// What kubectl takes for it.
     short_names: &'static [&'static str],
     scope: Scope,
-    fields: Fields,
 }
 
 enum Scope {
@@ -32,16 +31,10 @@ enum Scope {
     Namespaced,
 }
 
-/// Whether the typed form knows every field of a kind.
-enum Fields {
-    Whole,
-    Part,
-}
-
 /// Writes out what is the same for every kind: the two enums and the matches over them. A list by
 /// hand would be the same eleven lines for each of the kinds, and a new kind could miss one.
 macro_rules! kinds {
-    ($($kind:ident($($metadata:ident)?): $version:literal, $resource:literal, $short:expr, $scope:ident, $fields:ident;)*) => {
+    ($($kind:ident($($metadata:ident)?): $version:literal, $resource:literal, $short:expr, $scope:ident;)*) => {
         /// A kind of object the model knows.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Kind {
@@ -91,7 +84,6 @@ macro_rules! kinds {
                         resource: $resource,
                         short_names: &$short,
                         scope: Scope::$scope,
-                        fields: Fields::$fields,
                     },)*
                 }
             }
@@ -115,22 +107,13 @@ macro_rules! kinds {
                 match self { $(Object::$kind(_it) => kinds!(@metadata_mut _it $($metadata)?),)* }
             }
 
-            /// The object of this kind that an API document describes.
-            ///
-            /// # Errors
-            /// When a field is of a wrong type.
-            pub fn from_document(kind: Kind, document: &Value) -> Result<Self, serde_json::Error> {
-                Ok(match kind { $(Kind::$kind => $kind::deserialize(document)?.into(),)* })
+            /// The object of this kind that an API document describes, or what it cannot be.
+            pub(super) fn read(kind: Kind, document: &Value) -> Result<Self, Misread> {
+                Ok(match kind { $(Kind::$kind => record::read::<$kind>(document)?.into(),)* })
             }
 
-            /// The object of this kind that a node of a manifest describes, with all that is wrong with it.
-            pub(super) fn from_node(kind: Kind, node: &yaml::Node) -> Decoded<Object> {
-                match kind { $(Kind::$kind => yaml::decode::<$kind>(node).map(Into::into),)* }
-            }
-
-            fn to_value(&self) -> Value {
-                match self { $(Object::$kind(it) => serde_json::to_value(&**it),)* }
-                    .expect("objects have text keys")
+            fn record(&self) -> &dyn Record {
+                match self { $(Object::$kind(it) => &**it,)* }
             }
         }
     };
@@ -141,26 +124,26 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Namespace(metadata): "v1", "namespaces", ["ns"], Cluster, Part;
-    Node(metadata): "v1", "nodes", ["no"], Cluster, Part;
-    Pod(metadata): "v1", "pods", ["po"], Namespaced, Part;
-    Service(metadata): "v1", "services", ["svc"], Namespaced, Whole;
-    Endpoints(metadata): "v1", "endpoints", ["ep"], Namespaced, Whole;
-    EndpointSlice(metadata): "discovery.k8s.io/v1", "endpointslices", [], Namespaced, Whole;
-    ConfigMap(metadata): "v1", "configmaps", ["cm"], Namespaced, Part;
-    Event(metadata): "v1", "events", ["ev"], Namespaced, Part;
-    Deployment(metadata): "apps/v1", "deployments", ["deploy"], Namespaced, Part;
-    ReplicaSet(metadata): "apps/v1", "replicasets", ["rs"], Namespaced, Part;
-    StatefulSet(metadata): "apps/v1", "statefulsets", ["sts"], Namespaced, Part;
-    Ingress(metadata): "networking.k8s.io/v1", "ingresses", ["ing"], Namespaced, Part;
-    IngressClass(metadata): "networking.k8s.io/v1", "ingressclasses", [], Cluster, Part;
-    NetworkPolicy(metadata): "networking.k8s.io/v1", "networkpolicies", ["netpol"], Namespaced, Part;
-    Lease(metadata): "coordination.k8s.io/v1", "leases", [], Namespaced, Part;
-    ServiceCidr(metadata): "networking.k8s.io/v1", "servicecidrs", [], Cluster, Part;
-    IpAddress(metadata): "networking.k8s.io/v1", "ipaddresses", ["ip"], Cluster, Part;
-    IpAddressPool(metadata): "metallb.io/v1beta1", "ipaddresspools", [], Namespaced, Part;
-    ClusterConfiguration(): "kubeadm.k8s.io/", "", [], Cluster, Part;
-    KubeProxyConfiguration(): "kubeproxy.config.k8s.io/", "", [], Cluster, Part;
+    Namespace(metadata): "v1", "namespaces", ["ns"], Cluster;
+    Node(metadata): "v1", "nodes", ["no"], Cluster;
+    Pod(metadata): "v1", "pods", ["po"], Namespaced;
+    Service(metadata): "v1", "services", ["svc"], Namespaced;
+    Endpoints(metadata): "v1", "endpoints", ["ep"], Namespaced;
+    EndpointSlice(metadata): "discovery.k8s.io/v1", "endpointslices", [], Namespaced;
+    ConfigMap(metadata): "v1", "configmaps", ["cm"], Namespaced;
+    Event(metadata): "v1", "events", ["ev"], Namespaced;
+    Deployment(metadata): "apps/v1", "deployments", ["deploy"], Namespaced;
+    ReplicaSet(metadata): "apps/v1", "replicasets", ["rs"], Namespaced;
+    StatefulSet(metadata): "apps/v1", "statefulsets", ["sts"], Namespaced;
+    Ingress(metadata): "networking.k8s.io/v1", "ingresses", ["ing"], Namespaced;
+    IngressClass(metadata): "networking.k8s.io/v1", "ingressclasses", [], Cluster;
+    NetworkPolicy(metadata): "networking.k8s.io/v1", "networkpolicies", ["netpol"], Namespaced;
+    Lease(metadata): "coordination.k8s.io/v1", "leases", [], Namespaced;
+    ServiceCidr(metadata): "networking.k8s.io/v1", "servicecidrs", [], Cluster;
+    IpAddress(metadata): "networking.k8s.io/v1", "ipaddresses", ["ip"], Cluster;
+    IpAddressPool(metadata): "metallb.io/v1beta1", "ipaddresspools", [], Namespaced;
+    ClusterConfiguration(): "kubeadm.k8s.io/", "", [], Cluster;
+    KubeProxyConfiguration(): "kubeproxy.config.k8s.io/", "", [], Cluster;
 }
 
 /// Where Kubernetes writes initials in capitals.
@@ -257,15 +240,17 @@ impl Kind {
     pub const fn is_served(self) -> bool {
         !self.facts().resource.is_empty()
     }
-
-    /// Whether the model knows every field of it.
-    #[must_use]
-    pub const fn is_whole(self) -> bool {
-        matches!(self.facts().fields, Fields::Whole)
-    }
 }
 
 impl Object {
+    /// The object of a kind that an API document describes. Fields that the model does not know are passed over.
+    ///
+    /// # Errors
+    /// When a field is of a wrong type.
+    pub fn from_document(kind: Kind, document: &Value) -> Result<Self, serde_json::Error> {
+        Self::read(kind, document).map_err(serde::de::Error::custom)
+    }
+
     /// Its name among all objects.
     #[must_use]
     pub fn reference(&self) -> ObjectRef {
@@ -280,8 +265,7 @@ impl Object {
     /// The object as an API document: apiVersion and kind told, what is empty left away.
     #[must_use]
     pub fn document(&self) -> Value {
-        let mut document = self.to_value();
-        prune(&mut document);
+        let mut document = self.record().write();
         let kind = self.kind();
         if let Value::Object(fields) = &mut document {
             fields.insert("apiVersion".into(), kind.api_version().into());
@@ -290,29 +274,6 @@ impl Object {
         document
     }
 }
-
-/// Leaves away nulls, and lists, objects and texts with nothing in them (Go's `omitempty`), but keeps
-/// empty texts in maps of texts and empty objects in lists, where they mean something.
-fn prune(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for value in fields.values_mut() {
-                prune(value);
-            }
-            fields.retain(|name, value| match value {
-                Value::Null => false,
-                Value::Object(it) => !it.is_empty() || KEPT_EMPTY.contains(&name.as_str()),
-                Value::Array(it) => !it.is_empty(),
-                _ => true,
-            });
-        }
-        Value::Array(items) => items.iter_mut().for_each(prune),
-        _ => {}
-    }
-}
-
-/// Fields that Go prints even when nothing is in them.
-const KEPT_EMPTY: [&str; 1] = ["loadBalancer"];
 
 impl ObjectRef {
     /// A reference to an object of a namespace.

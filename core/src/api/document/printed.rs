@@ -15,7 +15,7 @@ pub(super) fn texts(value: &Value) -> Labels {
 
 /// A label selector in a document.
 pub(super) fn selector(value: &Value) -> LabelSelector {
-    serde_json::from_value(value.clone()).unwrap_or_default()
+    crate::record::read(value).unwrap_or_default()
 }
 
 /// `map[string]string{"app":"api"}`, or `{"app":"api"}`.

@@ -257,6 +257,11 @@ pub fn of_kind(api_version: &str, kind: &str) -> Option<TypeRef> {
     type_named(found.2)
 }
 
+/// The type of settings that no API server serves, and of custom resources that ours does not: what a manifest may say.
+pub fn of_settings(kind: &str) -> Option<TypeRef> {
+    type_named(&format!("settings.{kind}"))
+}
+
 /// Every kind of the table with its `apiVersion`.
 pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     table().kinds.iter().map(|it| (it.0, it.1))
