@@ -63,7 +63,7 @@ pub use network_policy::{
     NetworkPolicyPort, NetworkPolicySpec,
 };
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
-pub use object::{Kind, Object, ObjectRef};
+pub use object::{Held, Kind, Object, ObjectRef};
 pub use object_meta::{ObjectMeta, OwnerReference};
 pub use pod::{
     Container, ContainerPort, ContainerRunning, ContainerState, ContainerStatus,

@@ -31,6 +31,12 @@ enum Scope {
     Namespaced,
 }
 
+/// A type that an [`Object`] can hold.
+pub trait Held: Sized {
+    /// The typed form of an object, if it is one of this type.
+    fn held(object: &Object) -> Option<&Arc<Self>>;
+}
+
 /// Writes out what is the same for every kind: the two enums and the matches over them. A list by
 /// hand would be the same eleven lines for each of the kinds, and a new kind could miss one.
 macro_rules! kinds {
@@ -54,6 +60,15 @@ macro_rules! kinds {
         }
 
         $(
+            impl Held for $kind {
+                fn held(object: &Object) -> Option<&Arc<Self>> {
+                    match object {
+                        Object::$kind(it) => Some(it),
+                        _ => None,
+                    }
+                }
+            }
+
             impl From<$kind> for Object {
                 fn from(it: $kind) -> Self {
                     Object::$kind(Arc::new(it))

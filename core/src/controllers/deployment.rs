@@ -11,6 +11,7 @@ use super::owner::{controlled_by, controller_uid};
 use super::replica_set::{controllers_of, note};
 use super::{Controller, Look, Outcome};
 use crate::api::{Deployment, IntOrString, Kind, Object, ObjectRef, ReplicaSet};
+use crate::sorted::sort_by_key;
 use crate::store::{Change, Objects, Part, Propagation, Write};
 use crate::time::Duration;
 use serde_json::{Value, json};
@@ -287,7 +288,7 @@ impl Rollout<'_> {
             return;
         }
         let mut old = self.old.clone();
-        old.sort_by_key(|it| it.metadata.creation_timestamp.clone());
+        sort_by_key(&mut old, |it| it.metadata.creation_timestamp.clone());
         let mut sizes: Vec<i32> = old.iter().map(|it| size(it)).collect();
         for (idx, set) in old.iter().enumerate() {
             let unhealthy = (sizes[idx] - set.status.available_replicas).clamp(0, may_go);
@@ -322,7 +323,7 @@ impl Rollout<'_> {
             .filter(|it| size(it) == 0 && it.status.replicas == 0)
             .cloned()
             .collect();
-        empty.sort_by_key(|it| revision(it));
+        sort_by_key(&mut empty, |it| revision(it));
         let n = empty
             .len()
             .saturating_sub(usize::try_from(kept).unwrap_or(usize::MAX));

@@ -9,6 +9,7 @@ use super::message::{Answer, RecordType};
 use super::resolv_conf::{LOCAL_HOSTS, ResolvConf};
 use super::server::answer;
 use crate::ip::IpAddr;
+use crate::sorted::sort_by_key;
 use crate::store::Objects;
 use crate::time::{Duration, Instant};
 use serde::Serialize;
@@ -59,7 +60,7 @@ pub fn resolve(objects: &Objects, conf: &ResolvConf, name: &str) -> Resolution {
     let found = resolver.look_up(name, Wanted::Both, Instant::START, &mut network);
     let mut addresses = found.addresses;
     // IPv4 first, as they were asked for: which of them can be used is the caller's to say.
-    addresses.sort_by_key(|it| it.is_ipv6());
+    sort_by_key(&mut addresses, |it| it.is_ipv6());
     Resolution { queries, addresses }
 }
 

@@ -168,11 +168,11 @@ impl Record for BTreeMap<String, String> {
 
     fn write(&self) -> Value {
         let entries = self.iter();
-        Value::Object(
-            entries
-                .map(|(key, it)| (key.clone(), it.clone().into()))
-                .collect(),
-        )
+        let mut out = serde_json::Map::new();
+        for (key, it) in entries {
+            out.insert(key.clone(), it.clone().into());
+        }
+        Value::Object(out)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::net::AddressType;
 use crate::netfilter::{
     Chain, Datum, Element, MapValue, Policy, Ruleset, Set, SetFlag, Statement, Table,
 };
+use crate::sorted::{sort, sort_by_key};
 
 /// The longest name of an interface, with its end.
 const IFNAMSIZ: usize = 16;
@@ -44,7 +45,7 @@ fn list_set(table: &Table, set: &Set) -> String {
     let noun = if set.is_map() { "map" } else { "set" };
     let mut lines = vec![format!("\t{noun} {} {{", set.name), type_text(set)];
     let mut flags = set.flags.clone();
-    flags.sort();
+    sort(&mut flags);
     if is_filled_by_rules(table, set) {
         lines.push("size 65535".to_owned());
     }
@@ -121,7 +122,7 @@ fn list_chain(table: &Table, chain: &Chain) -> String {
 /// Elements in the order `nft list` sorts them.
 pub(super) fn in_order<'a>(elements: &'a [Element], kinds: &[Kind]) -> Vec<&'a Element> {
     let mut sorted: Vec<_> = elements.iter().collect();
-    sorted.sort_by_cached_key(|it| sort_key(&it.key, kinds));
+    sort_by_key(&mut sorted, |it| sort_key(&it.key, kinds));
     sorted
 }
 
@@ -211,7 +212,7 @@ pub(super) fn ranges(elements: &[Element]) -> Option<Vec<String>> {
             _ => return None,
         }
     }
-    spans.sort();
+    sort(&mut spans);
     let mut joined: Vec<(IpAddr, IpAddr)> = Vec::new();
     for (start, end) in spans {
         match joined.last_mut() {
