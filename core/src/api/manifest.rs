@@ -167,7 +167,7 @@ impl Manifest {
 
     /// The object of a node: checked against everything the API knows of its kind, then read.
     fn decode(&mut self, file: &Arc<str>, node: &Node, kind: Kind) -> Option<Object> {
-        let document = yaml::to_json(node);
+        let mut document = yaml::to_json(node);
         let of = schema::of_kind(kind.api_version(), kind.name());
         let of = of.or_else(|| schema::of_settings(kind.name()));
         let problems = of.map_or_else(Vec::new, |of| schema::check_node(node, &document, of));
@@ -190,6 +190,9 @@ impl Manifest {
         if is_wrong {
             return None;
         }
+        if kind.is_namespaced() {
+            put_in_namespace(&mut document);
+        }
         match Object::read(kind, &document) {
             Ok(object) => Some(object),
             Err(fault) => {
@@ -202,19 +205,13 @@ impl Manifest {
     }
 
     fn keep(&mut self, file: &Arc<str>, mut object: Object, node: Node) {
-        let kind = object.kind();
-        if let Some(metadata) = object.metadata_mut() {
-            if kind.is_namespaced() && metadata.namespace.is_empty() {
-                metadata.namespace = "default".into();
-            }
-            if metadata.name.is_empty() {
-                let complaint = Complaint::error("resource name may not be empty")
-                    .about("metadata.name")
-                    .try_this("give the object a name");
-                let at = node.locate_nearest("metadata.name").start;
-                self.complain(complaint.at(file, at));
-                return;
-            }
+        if object.metadata().is_some_and(|it| it.name.is_empty()) {
+            let complaint = Complaint::error("resource name may not be empty")
+                .about("metadata.name")
+                .try_this("give the object a name");
+            let at = node.locate_nearest("metadata.name").start;
+            self.complain(complaint.at(file, at));
+            return;
         }
         if let Object::Service(service) = &mut object {
             let service = Arc::make_mut(service);
@@ -275,6 +272,23 @@ impl Source {
     }
 }
 
+/// What names no namespace goes into `default`, as kubectl has it.
+fn put_in_namespace(document: &mut Value) {
+    let Some(fields) = document.as_object_mut() else {
+        return;
+    };
+    let metadata = fields.entry("metadata").or_insert(Value::Null);
+    if metadata.is_null() {
+        *metadata = Value::Object(serde_json::Map::new());
+    }
+    if let Some(metadata) = metadata.as_object_mut() {
+        let told = metadata.get("namespace").and_then(Value::as_str);
+        if told.is_none_or(str::is_empty) {
+            metadata.insert("namespace".to_owned(), "default".into());
+        }
+    }
+}
+
 fn unknown_kind(name: &str) -> Complaint {
     let nearest = Kind::ALL
         .iter()
@@ -288,3 +302,6 @@ fn unknown_kind(name: &str) -> Complaint {
         None => complaint,
     }
 }
+
+#[cfg(test)]
+mod tests;

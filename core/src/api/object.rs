@@ -122,9 +122,12 @@ macro_rules! kinds {
                 match self { $(Object::$kind(_it) => kinds!(@metadata_mut _it $($metadata)?),)* }
             }
 
-            /// The object of this kind that an API document describes, or what it cannot be.
-            pub(super) fn read(kind: Kind, document: &Value) -> Result<Self, Misread> {
-                Ok(match kind { $(Kind::$kind => record::read::<$kind>(document)?.into(),)* })
+            fn empty(kind: Kind) -> Self {
+                match kind { $(Kind::$kind => Object::$kind(Arc::default()),)* }
+            }
+
+            fn record_mut(&mut self) -> Option<&mut dyn Record> {
+                Some(match self { $(Object::$kind(it) => Arc::get_mut(it)?,)* })
             }
 
             fn record(&self) -> &dyn Record {
@@ -258,6 +261,14 @@ impl Kind {
 }
 
 impl Object {
+    /// The object of a kind that an API document describes, or what it cannot be.
+    pub(super) fn read(kind: Kind, document: &Value) -> Result<Self, Misread> {
+        let mut object = Self::empty(kind);
+        let record = object.record_mut().expect("nobody shares a new object");
+        record::read_into(record, document)?;
+        Ok(object)
+    }
+
     /// The object of a kind that an API document describes. Fields that the model does not know are passed over.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ mod read;
 mod step;
 mod write;
 
-pub use read::{Fault, FaultKind, Misread, Reader, read};
+pub use read::{Fault, FaultKind, Misread, Reader, read, read_into};
 pub use step::{Step, path_of};
 
 pub(crate) use write::{in_camel_case, structure as written};

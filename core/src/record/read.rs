@@ -64,7 +64,11 @@ pub fn read<T: Record + Default>(document: &Value) -> Result<T, Misread> {
     Ok(it)
 }
 
-fn read_into(record: &mut dyn Record, document: &Value) -> Result<(), Misread> {
+/// The same for a record that is there.
+///
+/// # Errors
+/// The first value of a wrong type.
+pub fn read_into(record: &mut dyn Record, document: &Value) -> Result<(), Misread> {
     let mut reader = Reader::default();
     record.read(document, &mut reader);
     let wrong = reader.faults.iter().find(|it| it.is_wrong());
