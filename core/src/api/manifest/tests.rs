@@ -61,10 +61,10 @@ fn mistakes_deep_in_a_pod_are_found_at_their_places_with_hints() {
     check(
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {on: yes}}\nspec:\n  containers:\n  - name: a\n    ports: [{containerPort: \"80\"}, {containerPort: 4294967296}]\n    env: [{name: X, value: 1}]\n    resources: {limits: {cpu: much}}\n",
         &[
-            "a.yaml:3:35: metadata.labels[true]: expected a string, found the boolean yes (without quotes yes means true; quote it: \"yes\")",
+            "a.yaml:3:34: metadata.labels[true]: expected a string, found the boolean yes (without quotes yes means true; quote it: \"yes\")",
             "a.yaml:7:29: spec.containers[0].ports[0].containerPort: expected an integer, found the string \"80\" (remove the quotes: 80)",
             "a.yaml:7:52: spec.containers[0].ports[1].containerPort: 4294967296 is out of range: must be between -2147483648 and 2147483647",
-            "a.yaml:8:28: spec.containers[0].env[0].value: expected a string, found the number 1 (quote it: \"1\")",
+            "a.yaml:8:28: spec.containers[0].env[0].value: expected a string, found the integer 1 (quote it: \"1\")",
             "a.yaml:9:31: spec.containers[0].resources.limits[cpu]: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
         ],
     );
