@@ -31,6 +31,9 @@ enum Shelf<N, S> {
     Namespaced(S),
 }
 
+type SharedShelf<'a> = Shelf<&'a BTreeMap<String, Object>, &'a BTreeMap<Key, Object>>;
+type OpenShelf<'a> = Shelf<&'a mut BTreeMap<String, Object>, &'a mut BTreeMap<Key, Object>>;
+
 /// All objects of a cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Objects {
@@ -164,10 +167,7 @@ impl Objects {
     }
 
     /// The map of a kind; none for settings.
-    fn shelf(
-        &self,
-        kind: Kind,
-    ) -> Option<Shelf<&BTreeMap<String, Object>, &BTreeMap<Key, Object>>> {
+    fn shelf(&self, kind: Kind) -> Option<SharedShelf<'_>> {
         Some(match kind {
             Kind::Namespace => Shelf::Named(&self.namespaces.objects),
             Kind::Node => Shelf::Named(&self.nodes.objects),
@@ -191,10 +191,7 @@ impl Objects {
         })
     }
 
-    fn shelf_mut(
-        &mut self,
-        kind: Kind,
-    ) -> Option<Shelf<&mut BTreeMap<String, Object>, &mut BTreeMap<Key, Object>>> {
+    fn shelf_mut(&mut self, kind: Kind) -> Option<OpenShelf<'_>> {
         Some(match kind {
             Kind::Namespace => Shelf::Named(&mut self.namespaces.objects),
             Kind::Node => Shelf::Named(&mut self.nodes.objects),
