@@ -26,7 +26,7 @@ pub enum Family {
 }
 
 /// A transport protocol, by its number in the IP header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// ICMP for IPv4, protocol 1.

@@ -15,16 +15,22 @@ pub mod yaml;
 
 pub mod api;
 pub mod net;
+pub mod shell;
 
 pub mod netfilter;
 pub mod store;
 
 pub mod controllers;
 pub mod dns;
+pub mod policy;
 pub mod proxy;
 
 pub mod sim;
 
+pub mod kubectl;
+pub mod tools;
+
 pub mod view;
 
+pub mod export;
 pub mod session;

@@ -7,6 +7,7 @@
 
 use packetwalk_core::ip::{Cidr, IpAddr};
 use packetwalk_core::net::AddressType;
+use packetwalk_core::netfilter::conntrack::Direction;
 use packetwalk_core::netfilter::dialect::nft;
 use packetwalk_core::netfilter::*;
 use packetwalk_core::time::Duration;
@@ -152,16 +153,33 @@ fn simple(fields: &[Expression]) -> impl Strategy<Value = Expression> + use<> {
     proptest::sample::select(fields.to_vec())
 }
 
+/// Addresses from an odd one on, to an odd one: they are no prefix.
+fn span(start: u32, more: u32) -> Datum {
+    let address = |it| IpAddr::V4(Ipv4Addr::from(0x0a00_0000 | it));
+    Datum::Addresses(address(start), address(start + more))
+}
+
 /// An expression of one part, and a value it can have.
 fn asked() -> impl Strategy<Value = (Expression, Datum)> {
     use Expression::{Ct, Fib as Route, Meta as Host, Payload};
-    let v4 = simple(&[Payload(Field::IpSaddr), Payload(Field::IpDaddr)]);
-    let v6 = simple(&[Payload(Field::Ip6Saddr), Payload(Field::Ip6Daddr)]);
+    let flow = |direction, part| Ct(CtKey::Flow(direction, part));
+    let v4 = simple(&[
+        Payload(Field::IpSaddr),
+        Payload(Field::IpDaddr),
+        flow(Direction::Original, FlowPart::IpDaddr),
+    ]);
+    let v6 = simple(&[
+        Payload(Field::Ip6Saddr),
+        Payload(Field::Ip6Daddr),
+        flow(Direction::Reply, FlowPart::Ip6Saddr),
+    ]);
     let port = simple(&[
         Payload(Field::TcpDport),
         Payload(Field::UdpSport),
         Payload(Field::SctpDport),
         Payload(Field::ThDport),
+        Payload(Field::DccpSport),
+        flow(Direction::Original, FlowPart::ProtoDst),
     ]);
     let protocol = simple(&[
         Host(Meta::L4proto),
@@ -173,6 +191,29 @@ fn asked() -> impl Strategy<Value = (Expression, Datum)> {
         Ct(CtKey::Mark),
         Host(Meta::Nfproto),
         Ct(CtKey::Direction),
+        Ct(CtKey::Zone(None)),
+        Ct(CtKey::Zone(Some(Direction::Reply))),
+        Host(Meta::Skuid),
+        Host(Meta::Iiftype),
+        Host(Meta::Pkttype),
+        Host(Meta::Protocol),
+        Host(Meta::Length),
+        Payload(Field::IpTtl),
+        Payload(Field::IpDscp),
+        Payload(Field::Ip6Hoplimit),
+        Payload(Field::IcmpCode),
+        Expression::Hash(Hash {
+            of: Some(Box::new(Payload(Field::IpSaddr))),
+            modulus: 4,
+            seed: Some(7),
+            offset: 1,
+        }),
+        Expression::Hash(Hash {
+            of: None,
+            modulus: 4,
+            seed: None,
+            offset: 0,
+        }),
         Payload(Field::IcmpType),
         Payload(Field::Icmpv6Type),
         Expression::Numgen(Numgen {
@@ -187,11 +228,17 @@ fn asked() -> impl Strategy<Value = (Expression, Datum)> {
         Route(Fib {
             address: AddressSelector::Saddr,
             result: FibResult::Oifname,
+            with: FibWith {
+                iif: true,
+                ..FibWith::default()
+            },
         }),
+        Host(Meta::Oif),
     ]);
     let route = Route(Fib {
         address: AddressSelector::Daddr,
         result: FibResult::Type,
+        with: FibWith::default(),
     });
     let types = [
         AddressType::Local,
@@ -203,7 +250,11 @@ fn asked() -> impl Strategy<Value = (Expression, Datum)> {
     prop_oneof![
         (
             v4,
-            prop_oneof![ipv4().prop_map(Datum::Address), prefix(ipv4())]
+            prop_oneof![
+                ipv4().prop_map(Datum::Address),
+                prefix(ipv4()),
+                (1u32..99, 1u32..98).prop_map(|(start, more)| span(start * 2 + 1, more * 2))
+            ]
         ),
         (
             v6,
@@ -328,12 +379,16 @@ fn endpoint() -> impl Strategy<Value = Datum> {
 
 fn nat() -> impl Strategy<Value = Statement> {
     let kind = proptest::sample::select(vec![NatKind::Dnat, NatKind::Snat]);
+    let range = |(low, high): (u16, u16)| (low.min(high), low.max(high));
+    let pair = |(a, b): (IpAddr, IpAddr)| (a.min(b), a.max(b));
+    let addresses = prop_oneof![(ipv4(), ipv4()), (ipv6(), ipv6())].prop_map(pair);
+    let one = prop_oneof![ipv4(), ipv6()].prop_map(|it| (it, it));
     let fixed = (
-        proptest::option::of(prop_oneof![ipv4(), ipv6()]),
-        proptest::option::of(any::<u16>()),
+        proptest::option::of(prop_oneof![addresses, one]),
+        proptest::option::of(any::<(u16, u16)>().prop_map(range)),
     )
         .prop_filter("somewhere", |it| it.0.is_some() || it.1.is_some())
-        .prop_map(|(address, port)| NatTarget::Fixed { address, port });
+        .prop_map(|(addresses, ports)| NatTarget::Fixed { addresses, ports });
     let key = Expression::Numgen(Numgen {
         mode: NumgenMode::Random,
         modulus: 5,
@@ -370,10 +425,7 @@ fn nat() -> impl Strategy<Value = Statement> {
         }),
         (here, port, flags).prop_map(|(kind, port, flags)| Statement::Nat {
             kind,
-            target: port.map(|it| NatTarget::Fixed {
-                address: None,
-                port: Some(it)
-            }),
+            target: port.map(|it| NatTarget::to(None, Some(it))),
             flags
         }),
     ]
@@ -430,18 +482,42 @@ fn statement() -> impl Strategy<Value = Statement> {
         value,
     });
     let kinds = vec![UpdateKind::Add, UpdateKind::Update];
-    let update = (name(), proptest::sample::select(kinds), asked_together())
-        .prop_map(|(set, kind, (key, _))| Statement::Update { kind, set, key });
+    let update = (name(), proptest::sample::select(kinds), asked_together()).prop_map(
+        |(set, kind, (key, _))| Statement::Update {
+            kind,
+            set,
+            key,
+            timeout: None,
+            keeps: None,
+            value: None,
+        },
+    );
     let rejects = vec![
         RejectWith::PortUnreachable,
         RejectWith::HostUnreachable,
         RejectWith::AdminProhibited,
+        RejectWith::NetUnreachable,
         RejectWith::TcpReset,
     ];
-    let unknown = vec![
+    let asides = vec![
         "log prefix \"a b\" level info",
-        "limit rate 10/minute burst 5 packets",
-        "notrack",
+        "meta nftrace set 1",
+        "counter name \"x\"",
+    ];
+    let limit = (any::<bool>(), 1u64..1000, 1u64..50, any::<bool>()).prop_map(
+        |(over, rate, burst, bytes)| {
+            Statement::Limit(Limit {
+                over,
+                rate,
+                burst,
+                bytes,
+                ..Limit::packets(rate, LimitUnit::Minute)
+            })
+        },
+    );
+    let connection = vec![
+        (CtKey::Mark, Expression::Meta(Meta::Mark)),
+        (CtKey::Zone(None), Expression::Constant(Datum::Number(5))),
     ];
     prop_oneof![
         4 => compared,
@@ -455,7 +531,11 @@ fn statement() -> impl Strategy<Value = Statement> {
         1 => verdict().prop_map(Statement::Verdict),
         1 => proptest::sample::select(rejects).prop_map(Statement::Reject),
         1 => Just(Statement::Counter),
-        1 => proptest::sample::select(unknown).prop_map(|it| Statement::Unknown(it.into())),
+        1 => Just(Statement::Notrack),
+        1 => limit,
+        1 => proptest::sample::select(connection)
+            .prop_map(|(key, value)| Statement::SetCt { key, value }),
+        1 => proptest::sample::select(asides).prop_map(|it| Statement::Aside(it.into())),
     ]
 }
 
@@ -591,7 +671,7 @@ proptest! {
         let mut ruleset = Ruleset::default();
         for command in &tx.commands {
             // Chains that rules lead to need not be there for a listing.
-            let one = Transaction { commands: vec![command.clone()] };
+            let one = Transaction { commands: vec![command.clone()], ..Transaction::default() };
             let _ = one.apply(&mut ruleset);
         }
         let text = nft::list(&ruleset);
@@ -621,9 +701,9 @@ proptest! {
 
     #[test]
     fn no_jumble_of_words_makes_the_reader_panic(
-        words in proptest::collection::vec(proptest::sample::select(WORDS.to_vec()), 0..40)
+        words in proptest::collection::vec(proptest::sample::select(WORDS.split(' ').collect::<Vec<_>>()), 0..40)
     ) {
-        let text = words.join(" ");
+        let text = words.join(" ").replace('~', "\n");
         if let Ok(tx) = nft::parse(&text) {
             let printed = tx.to_string();
             let again = nft::parse(&printed);
@@ -638,93 +718,9 @@ proptest! {
     }
 }
 
-const WORDS: [&str; 88] = [
-    "add",
-    "delete",
-    "table",
-    "chain",
-    "rule",
-    "set",
-    "map",
-    "element",
-    "ip",
-    "ip6",
-    "inet",
-    "t",
-    "c",
-    "{",
-    "}",
-    "{",
-    "}",
-    "(",
-    ")",
-    "[",
-    "]",
-    ":",
-    ";",
-    "\n",
-    ",",
-    ".",
-    "|",
-    "&",
-    "^",
-    "!",
-    "==",
-    "!=",
-    "<",
-    "-",
-    "/",
-    "@",
-    "*",
-    "type",
-    "hook",
-    "priority",
-    "filter",
-    "input",
-    "policy",
-    "drop",
-    "accept",
-    "jump",
-    "vmap",
-    "meta",
-    "mark",
-    "and",
-    "or",
-    "l4proto",
-    "tcp",
-    "dport",
-    "flags",
-    "syn",
-    "daddr",
-    "saddr",
-    "ct",
-    "state",
-    "new",
-    "0x4000",
-    "80",
-    "10.0.0.1",
-    "fd00::1",
-    "::",
-    "numgen",
-    "random",
-    "mod",
-    "dnat",
-    "to",
-    "addr",
-    "port",
-    "masquerade",
-    "reject",
-    "with",
-    "icmp",
-    "update",
-    "log",
-    "prefix",
-    "\"x\"",
-    "limit",
-    "rate",
-    "comment",
-    "\"",
-    "elements",
-    "=",
-    "counter",
-];
+/// Words of nft, by spaces; `~` stands for the end of a line.
+const WORDS: &str = "add delete table chain rule set map element ip ip6 inet t c { } { } ( ) [ ] : ; , . ~ \
+    | & ^ ! == != < - / @ * type hook priority filter input policy drop accept jump vmap ~ \
+    meta mark and or l4proto tcp dport flags syn daddr saddr ct state new 0x4000 80 ~ \
+    10.0.0.1 fd00::1 :: numgen random mod dnat to addr port masquerade reject with icmp ~ \
+    update log prefix \"x\" limit rate comment \" elements = counter";

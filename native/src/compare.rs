@@ -18,13 +18,15 @@ use crate::kernel::trace::{
     Verdict as KernelVerdict,
 };
 use packetwalk_core::api::ObjectRef;
-use packetwalk_core::net::{Flow, Icmp, Packet, Transport, UnreachableCode};
+use packetwalk_core::ip::Family;
+use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::netfilter::{
     Hook, Outcome as HookOutcome, Policy, Ruleset, TableFamily, TableKey, Trace, TraceEvent,
     ct_status,
 };
+use packetwalk_core::policy;
 use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -379,6 +381,11 @@ fn told_by_simulation(
     let Some(rule) = it.rule else {
         return format!("{}: policy {}", it.chain, it.verdict);
     };
+    let dialect = if &*table.name == policy::TABLE {
+        Dialect::Nft
+    } else {
+        dialect
+    };
     let text = ruleset
         .and_then(|it| it.table(table))
         .and_then(|table| table.chains.get(&it.chain))
@@ -641,23 +648,7 @@ fn icmp_numbers(message: &Icmp, is_v4: bool) -> (u8, u8) {
         (Icmp::EchoRequest { .. }, false) => (128, 0),
         (Icmp::EchoReply { .. }, true) => (0, 0),
         (Icmp::EchoReply { .. }, false) => (129, 0),
-        (Icmp::Unreachable { code, .. }, true) => {
-            let code = match code {
-                UnreachableCode::Net => 0,
-                UnreachableCode::Host => 1,
-                UnreachableCode::Port => 3,
-                UnreachableCode::AdminProhibited => 13,
-            };
-            (3, code)
-        }
-        (Icmp::Unreachable { code, .. }, false) => {
-            let code = match code {
-                UnreachableCode::Net => 0,
-                UnreachableCode::AdminProhibited => 1,
-                UnreachableCode::Host => 3,
-                UnreachableCode::Port => 4,
-            };
-            (1, code)
-        }
+        (Icmp::Unreachable { code, .. }, true) => (3, code.number(Family::V4)),
+        (Icmp::Unreachable { code, .. }, false) => (1, code.number(Family::V6)),
     }
 }

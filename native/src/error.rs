@@ -39,6 +39,9 @@ pub enum Error {
     /// The simulation and the kernel disagree.
     #[error("{0} found between the simulation and the kernel")]
     Disagreement(String),
+    /// The kernel has nothing to compare with: that is no agreement.
+    #[error("{0}")]
+    NotRun(String),
     /// Output cannot be written.
     #[error("could not write the output: {0}")]
     Output(#[from] std::io::Error),
@@ -63,7 +66,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Kernel(it) if it.is_about_the_machine() => 3,
-            Error::Serve { .. } => 3,
+            Error::Serve { .. } | Error::NotRun(_) => 3,
             _ => 1,
         }
     }

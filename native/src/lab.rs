@@ -2,6 +2,10 @@
 //!
 //! The rules loaded are the very ruleset value the simulation evaluates, printed.
 //!
+//! A node that is off is there and swallows everything, as a machine in a cloud's network does. A load balancer that
+//! rewrites packets is rules of the router; one that passes them on unchanged is a route of the router to one of its
+//! targets ([`way_in`]), as is an `externalIP`.
+//!
 //! **Left out**: changes after it is built; the pods of `kube-system` answer with their name like
 //! all others, so names are not looked up here.
 
@@ -11,14 +15,24 @@ use crate::kernel::monitor::{Monitor, Recording};
 use crate::kernel::nft::{self, Listing};
 use crate::kernel::probe::{self, Outcome, Probe, Protocol as ProbeProtocol};
 use crate::kernel::serve::{Servers, Service};
-use crate::kernel::topology::{Cluster, ClusterNode, ClusterPod, OutsideHost, Prefix};
+use crate::kernel::topology::{
+    Cluster, ClusterNode, ClusterPod, HostKind, OutsideHost, POD_BRIDGE, Prefix, Route, Topology,
+    UNDERLAY, routes_to_pods_of,
+};
 use crate::kernel::trace::{Scope, tracing_rules};
-use crate::kernel::{self, Lab, LabId, link, netns};
-use packetwalk_core::ip::{Cidr, IpAddr};
+use crate::kernel::{self, Lab, LabId, Place, link, netns};
+use packetwalk_core::api::Kind;
+use packetwalk_core::controllers::Delivery;
+use packetwalk_core::ip::{Cidr, IpAddr, family, parse_sloppy};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::dialect::Dialect;
-use packetwalk_core::netfilter::{Ruleset, SetFlag, TableFamily, TableKey, Transaction};
-use packetwalk_core::sim::{Host, HostId, OUTSIDE_CLIENT, World};
+use packetwalk_core::netfilter::words::{daddr, dnat_by_chance, dport, is};
+use packetwalk_core::netfilter::{
+    Chain, ChainType, Datum, Element, Hook, NatFlags, NatKind, NatTarget, Object, Priority,
+    Ruleset, SetFlag, Statement, TableFamily, TableKey, Transaction, Verb, rule, words,
+};
+use packetwalk_core::policy;
+use packetwalk_core::sim::{Balance, Host, HostId, OUTSIDE_CLIENT, World};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -57,7 +71,13 @@ impl WorldLab {
         // what it took away first is no failure of ours.
         netns::clean_stale()?;
         let mut lab = Lab::new(LabId::fresh());
-        link::build(&mut lab, &cluster(world).topology()?)?;
+        link::build(&mut lab, &topology(world)?)?;
+        switch_off(world, &lab)?;
+        hurry(world, &lab)?;
+        let balancing = balancing(world);
+        if !balancing.commands.is_empty() {
+            nft::load(lab.host(UNDERLAY)?, &balancing.to_string())?;
+        }
         let mut monitors = BTreeMap::new();
         let mut listings = BTreeMap::new();
         let mut saved = BTreeMap::new();
@@ -71,6 +91,10 @@ impl WorldLab {
             match world.mode.dialect {
                 Dialect::Nft => nft::load(place, &tampered(rules.to_string()))?,
                 Dialect::Iptables => {
+                    let (policies, rules) = split(rules);
+                    if !policies.commands.is_empty() {
+                        nft::load(place, &tampered(policies.to_string()))?;
+                    }
                     for family in [TableFamily::Ip, TableFamily::Ip6] {
                         let rules = of_family(&rules, family);
                         if rules.commands.is_empty() {
@@ -174,6 +198,194 @@ impl WorldLab {
     }
 }
 
+/// The node that the lab's router sends a packet from outside to, for an address that no host has: the first target of a
+/// load balancer that passes packets on unchanged, the first node for an `externalIP`.
+#[must_use]
+pub fn way_in(world: &World, address: IpAddr) -> Option<HostId> {
+    if world.network.owner(address).is_some() {
+        return None;
+    }
+    let unchanged = |it: &&Balance| it.delivery == Delivery::Unchanged;
+    let mut balances = world.network.balances().iter().filter(unchanged);
+    if let Some(balance) = balances.find(|it| it.addresses.contains(&address)) {
+        let target = &balance.targets.first()?.object;
+        return (target.kind == Kind::Node).then(|| HostId::Node(target.name.clone()));
+    }
+    let services = world.objects.services.values();
+    let mut external = services.flat_map(|it| &it.spec.external_ips);
+    let is_external = external.any(|it| parse_sloppy(it) == Some(address));
+    let first = nodes(world).next().filter(|_| is_external);
+    first.map(|it| it.id.clone())
+}
+
+/// The addresses that [`way_in`] may know something of.
+fn addresses_without_host(world: &World) -> Vec<IpAddr> {
+    let balances = world.network.balances().iter();
+    let services = world.objects.services.values();
+    let external = services.flat_map(|it| &it.spec.external_ips);
+    let mut all: Vec<IpAddr> = balances
+        .flat_map(|it| it.addresses.iter().copied())
+        .chain(external.filter_map(|it| parse_sloppy(it)))
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The wiring of a world: its cluster's, and what the router must know of addresses that no host has.
+fn topology(world: &World) -> Result<Topology, Error> {
+    let cluster = cluster(world);
+    let mut topology = cluster.topology()?;
+    for address in addresses_without_host(world) {
+        let node = way_in(world, address).and_then(|it| world.network.host(&it));
+        let via = node.and_then(|it| it.routes.address_on("eth0", address));
+        if let Some(via) = via {
+            topology.route(UNDERLAY, Route::via(Prefix::single(address), via));
+        }
+    }
+    // A balancer that speaks to pods, or answers them, must know the way.
+    let rewrites = |it: &Balance| it.delivery != Delivery::Unchanged;
+    if world.network.balances().iter().any(rewrites) {
+        for route in cluster.nodes.iter().flat_map(routes_to_pods_of) {
+            topology.route(UNDERLAY, route);
+        }
+    }
+    let told = world.objects.kube_proxy.as_ref();
+    let opens_localhost = told
+        .and_then(|it| it.iptables.localhost_node_ports)
+        .unwrap_or(true);
+    if world.mode.dialect == Dialect::Iptables && opens_localhost {
+        // kube-proxy sets it, so that a NodePort answers on 127.0.0.1.
+        let (key, value) = ("net.ipv4.conf.all.route_localnet", "1");
+        let nodes = topology.hosts.iter_mut();
+        for host in nodes.filter(|it| it.kind == HostKind::Node) {
+            host.sysctls.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(topology)
+}
+
+/// A machine that is off: nothing comes in, nothing goes out, and nobody is told.
+fn switch_off(world: &World, lab: &Lab) -> Result<(), Error> {
+    const SWALLOW: &str = "table inet switched-off {
+  chain in { type filter hook prerouting priority -500; policy drop; }
+  chain out { type filter hook output priority -500; policy drop; }
+}
+";
+    for host in world.network.hosts() {
+        let is_node = matches!(host.id, HostId::Node(_));
+        if is_node && world.network.is_down(&host.id) {
+            nft::load(lab.host(&host_name(&host.id))?, SWALLOW)?;
+        }
+    }
+    Ok(())
+}
+
+/// Nodes give up on a pod that does not answer ARP before a probe gives up on them: Linux would ask three times, a second
+/// apart.
+fn hurry(world: &World, lab: &Lab) -> Result<(), Error> {
+    for host in nodes(world) {
+        let place = Place::from(lab.host(&host_name(&host.id))?);
+        let key = format!("net.ipv4.neigh.{POD_BRIDGE}.retrans_time_ms");
+        place.run(move || netns::set_sysctl_if_present(&key, "50"))??;
+    }
+    Ok(())
+}
+
+/// The router's rules for load balancers that rewrite packets.
+fn balancing(world: &World) -> Transaction {
+    const NAME: &str = "packetwalk-balancer";
+    let mut tx = Transaction::default();
+    let rewrites = |it: &&Balance| it.delivery != Delivery::Unchanged;
+    for balance in world.network.balances().iter().filter(rewrites) {
+        for address in &balance.addresses {
+            let of = family(*address);
+            let table = TableKey::new(of.into(), NAME);
+            let chains = [
+                ("choose", Hook::Prerouting, Priority::DSTNAT),
+                ("speak-for-itself", Hook::Postrouting, Priority::SRCNAT),
+            ];
+            tx.push(Verb::Add, &table, Object::Table { comment: None });
+            for (name, hook, priority) in chains {
+                let chain = Chain::base(name, ChainType::Nat, hook, priority);
+                tx.push(Verb::Add, &table, Object::Chain(chain));
+            }
+            for (port, protocol) in &balance.listeners {
+                let of_it =
+                    |it: &&packetwalk_core::sim::BalanceTarget| it.listener == (*port, *protocol);
+                let targets = balance.targets.iter().filter(of_it).enumerate();
+                let elements: Vec<Element> = targets
+                    .map(|(n, it)| {
+                        let to = Datum::Tuple(vec![it.address.into(), Datum::Port(it.port)]);
+                        Element::data(Datum::Number(u32::try_from(n).unwrap_or_default()), to)
+                    })
+                    .collect();
+                if elements.is_empty() {
+                    continue;
+                }
+                let choosing = rule()
+                    .when(is(daddr(of), (*address).into()))
+                    .when(dport(*protocol, *port))
+                    .then(dnat_by_chance(elements));
+                let chain = "choose".into();
+                tx.push(
+                    Verb::Add,
+                    &table,
+                    Object::Rule {
+                        chain,
+                        rule: choosing,
+                    },
+                );
+            }
+            let router = world.network.host(&HostId::Router);
+            let own = router.and_then(|it| it.routes.address_on("eth0", *address));
+            let Some(own) = own.filter(|_| !balance.keeps_source) else {
+                continue;
+            };
+            for target in &balance.targets {
+                let speaking = rule()
+                    .when(is(daddr(of), target.address.into()))
+                    .when(dport(target.listener.1, target.port))
+                    .when(words::ct_status(
+                        packetwalk_core::netfilter::ct_status::DNAT,
+                    ))
+                    .then(Statement::Nat {
+                        kind: NatKind::Snat,
+                        target: Some(NatTarget::to(Some(own), None)),
+                        flags: NatFlags::default(),
+                    });
+                let chain = "speak-for-itself".into();
+                tx.push(
+                    Verb::Add,
+                    &table,
+                    Object::Rule {
+                        chain,
+                        rule: speaking,
+                    },
+                );
+            }
+        }
+    }
+    tx
+}
+
+/// The rules of NetworkPolicies, which are nft's whatever kube-proxy writes, and all others.
+fn split(rules: Transaction) -> (Transaction, Transaction) {
+    let is_of_policies =
+        |it: &packetwalk_core::netfilter::Command| &*it.table.name == policy::TABLE;
+    let (policies, others) = rules.commands.into_iter().partition(is_of_policies);
+    (
+        Transaction {
+            commands: policies,
+            ..Transaction::default()
+        },
+        Transaction {
+            commands: others,
+            ..Transaction::default()
+        },
+    )
+}
+
 /// The commands that empty the sets packets add to.
 fn dynamic_sets(ruleset: &Ruleset) -> String {
     let mut text = String::new();
@@ -201,6 +413,7 @@ fn of_family(rules: &Transaction, family: TableFamily) -> Transaction {
     let of_it = commands.filter(|it| it.table.family == family);
     Transaction {
         commands: of_it.cloned().collect(),
+        ..Transaction::default()
     }
 }
 
@@ -208,7 +421,7 @@ fn nodes(world: &World) -> impl Iterator<Item = &Host> {
     world
         .network
         .hosts()
-        .filter(|it| matches!(it.id, HostId::Node(_)))
+        .filter(|it| matches!(it.id, HostId::Node(_)) && !world.network.is_down(&it.id))
 }
 
 /// The name of a host's namespace.

@@ -1,7 +1,7 @@
 //! Where commands print: standard output that honours pipes, and remarks on standard error.
 
 use crate::error::Error;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Prints a command's answer. A reader that has gone away is no failure.
 ///
@@ -11,6 +11,23 @@ pub fn answer(text: &str) -> Result<(), Error> {
     let mut out = anstream::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Writes a file's bytes; a terminal would not thank us for them.
+///
+/// # Errors
+/// When standard output is a terminal, or cannot be written.
+pub fn bytes(file: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() {
+        return Err(Error::Input(
+            "this form is not for a terminal: write it to a file, with > FILE".into(),
+        ));
+    }
+    match out.write_all(file).and_then(|()| out.flush()) {
         Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }

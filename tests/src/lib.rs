@@ -5,7 +5,18 @@
 
 pub mod one_node;
 
+pub mod evaluator_bench;
+
+pub mod evaluator_trace;
+
 pub mod cluster;
+pub mod walks;
+
+pub mod kube_proxy;
+
+pub mod large;
+
+pub mod random;
 
 use packetwalk_core::api::{File, Manifest, read};
 use packetwalk_core::net::Protocol;

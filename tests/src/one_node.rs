@@ -10,7 +10,8 @@ use packetwalk_core::netfilter::{
     DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling, ct_status,
 };
 use packetwalk_core::proxy::{
-    Detector, Form, IptablesSettings, NodeFacts, NodePortAddresses, Settings, Snapshot,
+    Detector, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, Settings,
+    Snapshot,
 };
 use packetwalk_core::time::Instant;
 use std::collections::BTreeSet;
@@ -52,6 +53,7 @@ pub fn worked(form: Form) -> Snapshot {
             masquerade_all: false,
             masquerade_mark: 0x4000,
             iptables: IptablesSettings::default(),
+            ipvs: IpvsSettings::default(),
         },
     }
 }
@@ -154,6 +156,14 @@ pub fn fates(ruleset: &Ruleset, routes: &RouteTable, packet: &Packet) -> BTreeSe
                 }
             }
         }
+        if matches!(outcome, Outcome::Redirected { .. }) {
+            it.iif = None;
+            it.oif = Some("eth0".into());
+            outcome = match pass.hook(Hook::Output, &mut it) {
+                Outcome::Accepted => pass.hook(Hook::Postrouting, &mut it),
+                end => end,
+            };
+        }
         match outcome {
             Outcome::Accepted => {
                 let port = it.packet.destination_port().unwrap_or_default();
@@ -163,7 +173,7 @@ pub fn fates(ruleset: &Ruleset, routes: &RouteTable, packet: &Packet) -> BTreeSe
                 });
                 (to, masqueraded)
             }
-            Outcome::Rejected { .. } => ("REJECT".to_owned(), false),
+            Outcome::Rejected { .. } | Outcome::NoRealServer { .. } => ("REJECT".to_owned(), false),
             Outcome::Dropped { .. } => ("DROP".to_owned(), false),
             other => panic!("{other:?}"),
         }

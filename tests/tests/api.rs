@@ -436,6 +436,6 @@ proptest! {
         prop_assert_eq!(it.store().allocators().clone(), held);
         let left = it.store().objects().in_namespace("default");
         let left: Vec<String> = left.iter().filter(|it| it.kind != Kind::Event).map(ToString::to_string).collect();
-        prop_assert_eq!(left, vec!["service/default/kubernetes", "endpoints/default/kubernetes", "endpointslice/default/kubernetes"]);
+        prop_assert_eq!(left, vec!["service/default/kubernetes", "endpoints/default/kubernetes", "endpointslice/default/kubernetes", "configmap/default/kube-root-ca.crt", "serviceaccount/default/default"]);
     }
 }

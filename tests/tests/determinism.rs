@@ -79,3 +79,16 @@ fn the_cluster_named_is_the_one_the_manifest_describes() {
         "nftables mode, Kubernetes\u{a0}1.35"
     );
 }
+
+#[test]
+fn the_evaluator_makes_one_trace_in_every_build() {
+    let made = packetwalk_tests::evaluator_trace::trace(1);
+    assert_eq!(made, packetwalk_tests::evaluator_trace::trace(1));
+    assert_ne!(made, packetwalk_tests::evaluator_trace::trace(2));
+    let path = packetwalk_tests::root().join("tests/expected/evaluator-trace.txt");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(&path, &made).expect("written");
+    }
+    // The page's tests hold the wasm build against the same file.
+    assert_eq!(made, text("tests/expected/evaluator-trace.txt"));
+}

@@ -154,13 +154,13 @@ fn a_written_rule_is_listed_as_iptables_lists_it() {
 #[test]
 fn what_is_not_known_is_kept_to_the_letter_and_reported_when_a_packet_meets_it() {
     for text in [
-        "-m owner --uid-owner 0 -j ACCEPT",
-        "-m physdev --physdev-is-bridged -j ACCEPT",
-        "-m conntrack --ctproto 6 -j ACCEPT",
+        "-m owner --socket-exists -j ACCEPT",
+        "-m string --string x --algo bm -j ACCEPT",
+        "-m length --length 60 -j ACCEPT",
         "-m statistic --mode random --probability 2 -j ACCEPT",
         "-p tcp -m tcp --tcp-option 2 -j DROP",
-        "-j CT --notrack",
-        "-j REJECT --reject-with icmp-net-unreachable",
+        "-j NFQUEUE --queue-num 1",
+        "-j TPROXY --on-port 99",
         "-s 10.0.0.1,10.0.0.2 -j ACCEPT",
     ] {
         let read = rule(text);

@@ -192,6 +192,10 @@ fn rules_of_iptables_mode_survive_printing_and_reading() {
 
 /// A cluster with a NodePort whose kube-proxy is told something.
 fn told(settings: &str) -> String {
+    told_in(settings, "iptables")
+}
+
+fn told_in(settings: &str, mode_name: &str) -> String {
     let manifest = manifest(&format!(
         "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n{settings}\n---\n\
          apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{app: a}}}}\n\
@@ -200,9 +204,9 @@ fn told(settings: &str) -> String {
          spec: {{type: NodePort, clusterIP: 10.96.0.9, selector: {{app: a}}, ports: [{{port: 80, nodePort: 30001}}]}}\n"
     ));
     let world = World::from_manifest(&manifest, None, 1);
-    assert_eq!(world.mode.name, "iptables");
+    assert_eq!(world.mode.name, mode_name);
     let programme = world.programme("node-1", Family::V4).expect("a node");
-    iptables::restore(&programme.transaction)
+    world.mode.dialect.print(&programme.transaction)
 }
 
 /// What is told, what the rules say then, and what they no longer say.
@@ -282,6 +286,96 @@ fn iptables_mode_obeys_the_settings_of_kube_proxy() {
         let read = iptables::parse(&rules, TableFamily::Ip).expect("our own text");
         assert_eq!(iptables::restore(&read), rules, "{settings}");
     }
+}
+
+#[test]
+fn a_bad_setting_of_kube_proxy_is_told_at_its_line() {
+    let manifest = manifest(
+        "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: nftables\n\
+         clusterCIDR: everywhere\niptables:\n  masqueradeBit: 32\n",
+    );
+    let world = World::from_manifest(&manifest, None, 1);
+    let told: Vec<(Option<&str>, Option<u32>)> = world
+        .complaints
+        .iter()
+        .map(|it| (it.path.as_deref(), it.position.map(|it| it.line)))
+        .collect();
+    let wanted = [
+        (Some("iptables.masqueradeBit"), Some(6)),
+        (Some("clusterCIDR"), Some(4)),
+    ];
+    assert_eq!(told, wanted, "{:?}", world.complaints);
+}
+
+/// What nftables mode is told, what the rules say then, and what they no longer say.
+const NFTABLES_SETTINGS: [(&str, &str, &str); 9] = [
+    (
+        "clusterCIDR: 10.0.0.0/8",
+        "ip daddr @cluster-ips ip saddr != 10.0.0.0/8 mark set mark or 0x00004000",
+        "10.244.0.0/16",
+    ),
+    (
+        "detectLocalMode: ClusterCIDR",
+        "ip daddr @cluster-ips ip saddr != 10.244.0.0/16 mark set mark or",
+        "iifname",
+    ),
+    (
+        "detectLocalMode: NodeCIDR",
+        "ip daddr @cluster-ips ip saddr != 10.244.1.0/24 mark set mark or",
+        "10.244.0.0/16",
+    ),
+    (
+        "detectLocalMode: BridgeInterface\ndetectLocal: {bridgeInterface: cni0}",
+        "ip daddr @cluster-ips iifname != cni0 mark set mark or",
+        "10.244.0.0/16",
+    ),
+    (
+        "detectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: veth}",
+        "ip daddr @cluster-ips iifname != veth* mark set mark or",
+        "10.244.0.0/16",
+    ),
+    (
+        "nftables: {masqueradeAll: true}",
+        "ip daddr @cluster-ips mark set mark or 0x00004000 comment \"masquerade all clusterIP traffic\"",
+        "from outside cluster",
+    ),
+    (
+        "nftables: {masqueradeBit: 31}",
+        "mark and 0x80000000 != 0",
+        "0x00004000",
+    ),
+    (
+        "nodePortAddresses: [0.0.0.0/0]",
+        "fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @service-nodeports",
+        "nodeport-ips",
+    ),
+    (
+        "nodePortAddresses: [10.244.0.0/16]",
+        "add element ip kube-proxy nodeport-ips { 10.244.1.1 }",
+        "nodeport-ips { 172.18.",
+    ),
+];
+
+#[test]
+fn nftables_mode_obeys_the_settings_of_kube_proxy() {
+    for (settings, there, gone) in NFTABLES_SETTINGS {
+        let rules = told_in(&format!("mode: nftables\n{settings}"), "nftables");
+        assert!(rules.contains(there), "{settings}: {there}\n{rules}");
+        assert!(!rules.contains(gone), "{settings}: {gone}\n{rules}");
+    }
+}
+
+#[test]
+fn a_further_range_of_cluster_ips_is_guarded_too() {
+    let manifest = manifest(
+        "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: more}\n\
+         spec: {cidrs: [10.120.0.0/16, 'fd00:120::/112']}\n",
+    );
+    let world = World::from_manifest(&manifest, mode("nftables"), 1);
+    let programme = world.programme("node-1", Family::V4).expect("a node");
+    let rules = programme.transaction.to_string();
+    let wanted = "ip daddr { 10.120.0.0/16 , 10.96.0.0/12 } drop";
+    assert!(rules.contains(wanted), "{rules}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ladder of the core: a module may use what stands below it, never beside or above.
-const LADDER: [(&str, i32); 15] = [
+const LADDER: [(&str, i32); 20] = [
     ("time", 0),
     ("chance", 0),
     ("ip", 0),
@@ -15,13 +15,18 @@ const LADDER: [(&str, i32); 15] = [
     ("yaml", 0),
     ("api", 1),
     ("net", 1),
+    ("shell", 1),
     ("store", 2),
     ("netfilter", 2),
     ("controllers", 3),
     ("dns", 3),
+    ("policy", 3),
     ("proxy", 3),
     ("sim", 4),
+    ("tools", 5),
+    ("kubectl", 5),
     ("view", 7),
+    ("export", 8),
 ];
 
 const MAX_LINES: usize = 800;
@@ -69,7 +74,7 @@ fn all_sources() -> Vec<PathBuf> {
 
 #[test]
 fn imports_of_the_core_go_down_the_ladder_only() {
-    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 8)]).collect();
+    let levels: BTreeMap<&str, i32> = LADDER.into_iter().chain([("session", 9)]).collect();
     let mut faults = Vec::new();
     for path in sources("core/src") {
         let name = short(&path);

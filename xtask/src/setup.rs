@@ -137,6 +137,10 @@ fn kernel_tools(cache: &Cache) -> Result<()> {
         ("nft", "nftables"),
         ("iptables-restore", "iptables"),
         ("ip", "iproute2"),
+        // What ipvs mode keeps its addresses in.
+        ("ipset", "ipset"),
+        // Reads the captures that `trace -o pcapng` writes.
+        ("tshark", "tshark"),
     ]
     .into_iter()
     .filter(|(name, _)| program(name).is_none())

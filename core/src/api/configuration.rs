@@ -2,7 +2,7 @@
 //!
 //! `kubeadm.k8s.io/v1beta4` and `kubeproxy.config.k8s.io/v1alpha1` of Kubernetes 1.36.
 //!
-//! **Left out**: fields that do not change what happens to a packet of a Service in nftables or iptables mode.
+//! **Left out**: fields that do not change what happens to a packet of a Service in this model.
 
 use crate::ip::{Cidr, Family, cidr_family, parse_cidr_sloppy};
 use crate::record::record;
@@ -49,13 +49,15 @@ pub struct KubeProxyConfiguration {
     pub nftables: NftablesSettings,
     /// What only iptables mode reads.
     pub iptables: IptablesSettings,
+    /// What only ipvs mode reads.
+    pub ipvs: IpvsSettings,
     /// How connections are tracked.
     pub conntrack: ConntrackSettings,
 }
 
 record!(KubeProxyConfiguration:
     mode, cluster_cidr = "clusterCIDR", detect_local_mode, node_port_addresses, detect_local,
-    nftables, iptables, conntrack);
+    nftables, iptables, ipvs, conntrack);
 
 /// Interfaces by which local traffic is told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,18 +79,43 @@ pub struct IptablesSettings {
     pub masquerade_bit: Option<u8>,
     /// Whether NodePorts answer on 127.0.0.1 too, which they do unless told otherwise.
     pub localhost_node_ports: Option<bool>,
+    /// How often everything is looked after at least: `30s`.
+    pub sync_period: Option<String>,
 }
 
-record!(IptablesSettings: masquerade_all, masquerade_bit, localhost_node_ports);
+record!(IptablesSettings: masquerade_all, masquerade_bit, localhost_node_ports, sync_period);
+
+/// What only ipvs mode reads.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IpvsSettings {
+    /// How a virtual server chooses among its real servers: `rr` unless told otherwise.
+    pub scheduler: String,
+}
+
+record!(IpvsSettings: scheduler);
 
 /// How connections are tracked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConntrackSettings {
     /// TCP packets out of their window are not invalid.
     pub tcp_be_liberal: bool,
+    /// How many connections a core may track; 0 leaves the kernel's limit.
+    pub max_per_core: Option<i32>,
+    /// How many connections may be tracked at least.
+    pub min: Option<i32>,
+    /// How long an idle TCP connection is kept: `24h0m0s`.
+    pub tcp_established_timeout: Option<String>,
+    /// How long a TCP connection in CLOSE_WAIT is kept: `1h0m0s`.
+    pub tcp_close_wait_timeout: Option<String>,
+    /// How long a UDP flow without an answer is kept.
+    pub udp_timeout: Option<String>,
+    /// How long a UDP flow with answers is kept.
+    pub udp_stream_timeout: Option<String>,
 }
 
-record!(ConntrackSettings: tcp_be_liberal);
+record!(ConntrackSettings:
+    tcp_be_liberal, max_per_core, min, tcp_established_timeout, tcp_close_wait_timeout,
+    udp_timeout, udp_stream_timeout);
 
 /// What only nftables mode reads.
 #[derive(Clone, Debug, Default, PartialEq)]

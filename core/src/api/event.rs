@@ -2,7 +2,7 @@
 //!
 //! `v1` of Kubernetes 1.36, in the form client-go's old recorder writes.
 //!
-//! **Left out**: series of the `events.k8s.io` form.
+//! **Left out**: series of the `events.k8s.io` form, in which the scheduler writes: here it writes as the others do.
 
 use super::{ObjectMeta, TargetRef};
 use crate::record::record;
@@ -26,13 +26,17 @@ pub struct Event {
     pub last_timestamp: Option<String>,
     /// How often.
     pub count: Option<i32>,
+    /// Who says so, in the newer form.
+    pub reporting_component: String,
+    /// Which one of them: the node.
+    pub reporting_instance: String,
     /// Normal or Warning.
     pub kind: String,
 }
 
 record!(Event:
     metadata, involved_object, reason, message, source, first_timestamp, last_timestamp, count,
-    kind = "type");
+    reporting_component, reporting_instance, kind = "type");
 
 /// Who says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -29,6 +29,7 @@ mod object_meta;
 mod pod;
 pub mod schema;
 mod service;
+mod service_account;
 mod service_cidr;
 mod status;
 mod validation;
@@ -37,7 +38,8 @@ mod workload;
 pub use complaint::{Complaint, Severity};
 pub use config_map::ConfigMap;
 pub use configuration::{
-    ClusterConfiguration, KubeProxyConfiguration, KubernetesVersion, Networking, NftablesSettings,
+    ClusterConfiguration, IpvsSettings, KubeProxyConfiguration, KubernetesVersion, Networking,
+    NftablesSettings,
 };
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, HintFor, TargetRef,
@@ -78,6 +80,7 @@ pub use service::{
     validate_service, validate_service_create, validate_service_status_update,
     validate_service_update,
 };
+pub use service_account::ServiceAccount;
 pub use service_cidr::{
     IpAddress, IpAddressSpec, ParentReference, ServiceCidr, ServiceCidrSpec, ServiceCidrStatus,
 };
@@ -89,7 +92,8 @@ pub use validation::{
     special_ip_faults, validate_labels, validate_object_meta, validate_object_meta_update,
 };
 pub use workload::{
-    Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy, PodTemplate, ReplicaSet,
-    ReplicaSetSpec, ReplicaSetStatus, RollingUpdate, StatefulSet, StatefulSetOrdinals,
-    StatefulSetSpec, StatefulSetStatus, StatefulSetUpdateStrategy, WorkloadCondition,
+    ControllerRevision, Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy,
+    PodTemplate, ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, RollingUpdate, StatefulSet,
+    StatefulSetOrdinals, StatefulSetSpec, StatefulSetStatus, StatefulSetUpdateStrategy,
+    WorkloadCondition,
 };

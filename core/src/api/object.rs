@@ -5,9 +5,10 @@
 //! **Left out**: other versions of a group than the one each kind is listed with here.
 
 use super::{
-    ClusterConfiguration, ConfigMap, Deployment, EndpointSlice, Endpoints, Event, Ingress,
-    IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease, Namespace,
-    NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceCidr, StatefulSet,
+    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints,
+    Event, Ingress, IngressClass, IpAddress, IpAddressPool, KubeProxyConfiguration, Lease,
+    Namespace, NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceAccount,
+    ServiceCidr, StatefulSet,
 };
 use crate::record::{self, Misread, Record};
 use serde::{Deserialize, Serialize};
@@ -149,10 +150,12 @@ kinds! {
     Endpoints(metadata): "v1", "endpoints", ["ep"], Namespaced;
     EndpointSlice(metadata): "discovery.k8s.io/v1", "endpointslices", [], Namespaced;
     ConfigMap(metadata): "v1", "configmaps", ["cm"], Namespaced;
+    ServiceAccount(metadata): "v1", "serviceaccounts", ["sa"], Namespaced;
     Event(metadata): "v1", "events", ["ev"], Namespaced;
     Deployment(metadata): "apps/v1", "deployments", ["deploy"], Namespaced;
     ReplicaSet(metadata): "apps/v1", "replicasets", ["rs"], Namespaced;
     StatefulSet(metadata): "apps/v1", "statefulsets", ["sts"], Namespaced;
+    ControllerRevision(metadata): "apps/v1", "controllerrevisions", [], Namespaced;
     Ingress(metadata): "networking.k8s.io/v1", "ingresses", ["ing"], Namespaced;
     IngressClass(metadata): "networking.k8s.io/v1", "ingressclasses", [], Cluster;
     NetworkPolicy(metadata): "networking.k8s.io/v1", "networkpolicies", ["netpol"], Namespaced;

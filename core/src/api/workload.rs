@@ -262,3 +262,15 @@ pub struct StatefulSetStatus {
 record!(StatefulSetStatus:
     observed_generation, replicas, ready_replicas, current_replicas, updated_replicas,
     available_replicas, current_revision, update_revision, collision_count, conditions);
+
+/// What a StatefulSet's template was at some time, so that its pods can become that again. Its data stand in the
+/// document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ControllerRevision {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+    /// Which one it is: the newest has the greatest number.
+    pub revision: i64,
+}
+
+record!(ControllerRevision: metadata, revision);

@@ -12,7 +12,8 @@
 
 use super::owner::controlled_by;
 use super::target::{self, Ports};
-use super::{Controller, Look, Outcome, Remembered, topology};
+use super::trigger::{annotate, trigger};
+use super::{Controller, Look, Outcome, topology};
 use crate::api::{
     Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, HintFor, Kind,
     Labels, Object, ObjectRef, Pod, Service,
@@ -116,10 +117,14 @@ fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
     if pods.is_empty() && has_slices && !knows_pods && has_no_pods(look.objects, &about.namespace) {
         return Outcome::nothing();
     }
+    let seen = pods.iter().map(|it| &***it);
+    let (triggered_at, remember) = trigger(look, NAME, about, service, seen);
+    let mut plan = Plan::new(look, service);
+    plan.triggered_at = triggered_at;
     Outcome {
-        writes: Plan::new(look, service).writes(&pods),
+        writes: plan.writes(&pods),
         wake: None,
-        remember: (!pods.is_empty() && !knows_pods).then_some(Remembered::HadPods),
+        remember,
     }
 }
 
@@ -142,6 +147,8 @@ struct Plan<'a> {
     /// Those of the family being planned that stay as they are.
     unchanged: Vec<Arc<EndpointSlice>>,
     notes: Vec<Write>,
+    /// When the change happened that the slices are written for.
+    triggered_at: Option<String>,
 }
 
 impl<'a> Plan<'a> {
@@ -156,6 +163,7 @@ impl<'a> Plan<'a> {
             deletes: Vec::new(),
             unchanged: Vec::new(),
             notes: Vec::new(),
+            triggered_at: None,
         }
     }
 
@@ -348,6 +356,9 @@ impl<'a> Plan<'a> {
             }
             new.metadata.name.clone_from(&old.metadata.name);
             self.updates.push(new);
+        }
+        for it in self.creates.iter_mut().chain(&mut self.updates) {
+            annotate(&mut it.metadata.annotations, self.triggered_at.as_ref());
         }
         let delete = |it: Arc<EndpointSlice>| Write::Delete {
             object: Object::from(it).reference(),

@@ -2,11 +2,12 @@
 //!
 //! `pkg/controller/endpoint/endpoints_controller.go` and `pkg/api/v1/endpoints/util.go` of Kubernetes 1.36.
 //!
-//! **Left out**: the annotation with the time of the last trigger. Ports and subsets are in the order of their values;
+//! **Left out**: nothing that counts. Ports and subsets are in the order of their values;
 //! Kubernetes orders them by a hash.
 
 use super::endpoint_slice::{HEADLESS, services_of_pod};
 use super::target;
+use super::trigger::{ANNOTATION, annotate, trigger};
 use super::{Controller, Look, Outcome};
 use crate::api::{
     EndpointAddress, EndpointSubset, Endpoints, EndpointsPort, Kind, KubernetesVersion, Labels,
@@ -83,11 +84,18 @@ fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
         let annotations = &mut after.metadata.annotations;
         annotations.insert(OVER_CAPACITY.into(), "truncated".into());
     }
-    Outcome::writes(match before {
-        None => vec![Write::Create(after.into())],
-        Some(before) if is_same(before, &after) => Vec::new(),
-        Some(before) => vec![patch(before, reference, after)],
-    })
+    let seen = pods.iter().copied();
+    let (triggered_at, remember) = trigger(look, CONTROLLER.name, about, service, seen);
+    annotate(&mut after.metadata.annotations, triggered_at.as_ref());
+    Outcome {
+        writes: match before {
+            None => vec![Write::Create(after.into())],
+            Some(before) if is_same(before, &after) => Vec::new(),
+            Some(before) => vec![patch(before, reference, after)],
+        },
+        wake: None,
+        remember,
+    }
 }
 
 /// Endpoints or slices that came with a manifest that has no pods are taken as they are, as their slices are.
@@ -109,7 +117,7 @@ fn comes_from_a_dump(look: &Look<'_>, about: &ObjectRef, has_endpoints: bool) ->
 
 fn is_ours(annotations: &Labels, labels: &Labels) -> bool {
     labels.get(MANAGED_BY).map(String::as_str) == Some(MANAGER)
-        || annotations.contains_key("endpoints.kubernetes.io/last-change-trigger-time")
+        || annotations.contains_key(ANNOTATION)
 }
 
 fn is_same(before: &Endpoints, after: &Endpoints) -> bool {
@@ -126,12 +134,16 @@ fn patch(before: &Endpoints, object: ObjectRef, after: Endpoints) -> Write {
         labels.insert(name.clone(), value.as_str().into());
     }
     let over_capacity = after.metadata.annotations.get(OVER_CAPACITY).cloned();
+    let triggered_at = after.metadata.annotations.get(ANNOTATION).cloned();
     let mut document = Object::from(after).document();
     Write::Patch {
         object,
         part: Part::Main,
         patch: json!({
-            "metadata": {"labels": labels, "annotations": {OVER_CAPACITY: over_capacity}},
+            "metadata": {"labels": labels, "annotations": {
+                OVER_CAPACITY: over_capacity,
+                ANNOTATION: triggered_at,
+            }},
             "subsets": document["subsets"].take(),
         }),
     }

@@ -23,8 +23,11 @@ pub enum Remembered {
     Cloud(Box<CloudMemory>),
     /// An Ingress as its controller last read it.
     Ingress(Arc<Ingress>),
-    /// That pods were once seen behind a Service.
-    HadPods,
+    /// That pods were seen behind a Service.
+    Endpoints {
+        /// When the last of them had turned ready, or unready; empty if none ever did.
+        seen_until: String,
+    },
     /// Nothing any more.
     Nothing,
 }

@@ -4,11 +4,13 @@
 //! delay, and answers with writes. Doing it twice changes nothing more. It keeps nothing between two looks but
 //! what it hands back to be remembered.
 //!
-//! **Left out**: work queues' rate limits and retries: a write never fails here, so nothing is tried again.
+//! **Left out**: work queues' rate limits and retries: a write never fails here, so nothing is tried again, and no event
+//! says that it did (`FailedToUpdateEndpoint` and its like).
 
 mod deployment;
 mod endpoint_slice;
 mod endpoints;
+mod furnishings;
 mod garbage_collector;
 mod ingress;
 mod kubelet;
@@ -21,9 +23,11 @@ mod node_lifecycle;
 mod owner;
 mod replica_set;
 mod scheduler;
+mod service_cidr;
 mod stateful_set;
 mod target;
 mod topology;
+mod trigger;
 
 pub use ingress::{
     Answer, PathMatch, Routed, RoutedBy, Unavailable, class_of, controller_service, route,
@@ -102,6 +106,10 @@ pub enum Purpose {
 /// Every controller. Those that look at the same instant do so in this order.
 pub const CONTROLLERS: &[Controller] = &[
     namespace::CONTROLLER,
+    furnishings::NAMESPACES,
+    furnishings::NODES,
+    service_cidr::RANGES,
+    service_cidr::ADDRESSES,
     garbage_collector::CONTROLLER,
     node_lifecycle::CONTROLLER,
     deployment::CONTROLLER,

@@ -4,16 +4,17 @@
 //! `--node-monitor-grace-period`, 50 seconds (40 before 1.32); pods leave it after their toleration, 300 seconds unless
 //! they say otherwise. A kubelet's sign of life is not written every ten seconds: silence begins when the machine stops.
 //!
-//! **Left out**: leases, conditions other than Ready, zones in which too many nodes fall silent at once; the pods of a
+//! **Left out**: zones in which too many nodes fall silent at once; the pods of a
 //! node that is unknown stay Terminating, for no kubelet says that they have ended.
 
 use super::{Controller, Look, Outcome, Purpose, Wake};
-use crate::api::{Kind, Node, Object, ObjectRef, Pod, Taint};
+use crate::api::{Kind, Node, NodeCondition, Object, ObjectRef, Pod, Taint};
 use crate::store::{Change, ChangeKind, Note, NoteKind, Objects, Part, Propagation, Write};
 use crate::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 const NAME: &str = "node-controller";
+const EVICTION: &str = "taint-eviction-controller";
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 
 /// What the admission plugin DefaultTolerationSeconds gives every pod.
@@ -81,8 +82,15 @@ fn look_at_node(look: &Look<'_>, about: &ObjectRef, node: &Node) -> Outcome {
         let Some(Object::Pod(pod)) = look.objects.find(&it) else {
             continue;
         };
-        if is_silent {
-            writes.extend(not_ready(look, &it, &pod));
+        if is_silent && let Some(write) = not_ready(look, &it, &pod) {
+            writes.push(write);
+            writes.push(tell(
+                &it,
+                NoteKind::Warning,
+                "NodeNotReady",
+                "Node is not ready".into(),
+                NAME,
+            ));
         }
         let (evicted, at) = eviction(look, &it, &pod, node);
         writes.extend(evicted);
@@ -145,19 +153,23 @@ fn ready(look: &Look<'_>, about: &ObjectRef, node: &Node, is_silent: bool) -> Ve
         return Vec::new();
     }
     let stamp = look.clock.stamp();
-    let mut conditions: Vec<Value> = node
+    let others = node
         .status
         .conditions
         .iter()
-        .filter(|it| it.kind != "Ready")
-        .map(|it| json!(it))
+        .filter(|it| it.kind != "Ready");
+    let mut conditions: Vec<Value> = others
+        .map(|it| other_condition(it, is_silent, &stamp))
         .collect();
     conditions.push(json!({
         "type": "Ready",
         "status": status,
         "reason": reason,
         "message": message,
-        "lastHeartbeatTime": stamp,
+        "lastHeartbeatTime": known
+            .filter(|_| is_silent)
+            .and_then(|it| it.last_heartbeat_time.clone())
+            .unwrap_or_else(|| stamp.clone()),
         "lastTransitionTime": stamp,
     }));
     let mut writes = vec![Write::Patch {
@@ -166,22 +178,62 @@ fn ready(look: &Look<'_>, about: &ObjectRef, node: &Node, is_silent: bool) -> Ve
         patch: json!({"status": {"conditions": conditions}}),
     }];
     if known.is_some() {
-        let (reason, word) = if is_silent {
-            ("NodeNotReady", "NodeNotReady")
+        // Silence is the controller's news, a return the kubelet's own.
+        let (reason, component) = if is_silent {
+            ("NodeNotReady", NAME)
         } else {
-            ("NodeReady", "NodeReady")
+            ("NodeReady", "kubelet")
         };
         writes.push(Write::Record(Note {
             about: about.clone(),
             kind: NoteKind::Normal,
             reason: reason.into(),
-            message: format!("Node {} status is now: {word}", about.name),
-            component: NAME,
-            host: None,
+            message: format!("Node {} status is now: {reason}", about.name),
+            component,
+            host: (!is_silent).then(|| about.name.clone()),
             field_path: None,
         }));
     }
     writes
+}
+
+/// A condition beside Ready: nobody knows it of a node that is silent, and it is as it should be of one that speaks again.
+fn other_condition(it: &NodeCondition, is_silent: bool, stamp: &str) -> Value {
+    let mut condition = json!(it);
+    let rows = [
+        (
+            "MemoryPressure",
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available",
+        ),
+        (
+            "DiskPressure",
+            "KubeletHasNoDiskPressure",
+            "kubelet has no disk pressure",
+        ),
+        (
+            "PIDPressure",
+            "KubeletHasSufficientPID",
+            "kubelet has sufficient PID available",
+        ),
+    ];
+    let Some((_, reason, message)) = rows.iter().find(|row| row.0 == it.kind) else {
+        return condition;
+    };
+    let (status, reason, message) = match (is_silent, it.status.as_str()) {
+        (true, _) => (
+            "Unknown",
+            "NodeStatusUnknown",
+            "Kubelet stopped posting node status.",
+        ),
+        (false, "Unknown") => ("False", *reason, *message),
+        (false, _) => return condition,
+    };
+    condition["status"] = status.into();
+    condition["reason"] = reason.into();
+    condition["message"] = message.into();
+    condition["lastTransitionTime"] = stamp.into();
+    condition
 }
 
 /// The taints of a silent node; taken away when it speaks again.
@@ -270,15 +322,33 @@ fn not_ready(look: &Look<'_>, about: &ObjectRef, pod: &Pod) -> Option<Write> {
     })
 }
 
+fn tell(
+    about: &ObjectRef,
+    kind: NoteKind,
+    reason: &str,
+    message: String,
+    component: &'static str,
+) -> Write {
+    Write::Record(Note {
+        about: about.clone(),
+        kind,
+        reason: reason.into(),
+        message,
+        component,
+        host: None,
+        field_path: None,
+    })
+}
+
 /// What becomes of a pod on a node whose taints send pods away: it goes, or goes at a time to come.
 fn eviction(
     look: &Look<'_>,
     about: &ObjectRef,
     pod: &Pod,
     node: &Node,
-) -> (Option<Write>, Option<Instant>) {
+) -> (Vec<Write>, Option<Instant>) {
     if pod.is_terminating() || pod.is_over() {
-        return (None, None);
+        return (Vec::new(), None);
     }
     let mut at: Option<Instant> = None;
     for taint in node
@@ -318,8 +388,19 @@ fn eviction(
                 object: about.clone(),
                 propagation: Propagation::Background,
             };
-            (Some(delete), None)
+            let message = format!(
+                "Marking for deletion Pod {}/{}",
+                about.namespace, about.name
+            );
+            let told = tell(
+                about,
+                NoteKind::Normal,
+                "TaintManagerEviction",
+                message,
+                EVICTION,
+            );
+            (vec![told, delete], None)
         }
-        other => (None, other),
+        other => (Vec::new(), other),
     }
 }

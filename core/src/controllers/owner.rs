@@ -16,6 +16,17 @@ pub(super) fn controlled_by(owner: &Object) -> Option<OwnerReference> {
     })
 }
 
+/// The reference of an owner that does not control what it owns.
+pub(super) fn owned_by(owner: &Object) -> Option<serde_json::Value> {
+    let metadata = owner.metadata()?;
+    Some(serde_json::json!({
+        "apiVersion": owner.kind().api_version(),
+        "kind": owner.kind().name(),
+        "name": metadata.name,
+        "uid": metadata.uid,
+    }))
+}
+
 /// The uid of the one who controls an object.
 pub(super) fn controller_uid(references: &[OwnerReference]) -> Option<&str> {
     references

@@ -199,7 +199,11 @@ fn suffix(look: &Look<'_>, about: &ObjectRef, set: &ReplicaSet, idx: usize) -> S
 /// A pod of an owner's template, controlled by the owner.
 pub(super) fn pod_of(look: &Look<'_>, owner: &Object, name: &str) -> Option<Value> {
     let document = look.store.document(&owner.reference())?;
-    let template = &document["spec"]["template"];
+    pod_from(&document["spec"]["template"], owner, name)
+}
+
+/// A pod of a template, controlled by an owner.
+pub(super) fn pod_from(template: &Value, owner: &Object, name: &str) -> Option<Value> {
     let metadata = owner.metadata()?;
     let mut pod = json!({
         "metadata": {

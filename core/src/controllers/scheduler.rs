@@ -7,7 +7,7 @@
 //! **Left out**: resources, affinity, volumes, priorities and preemption.
 
 use super::{Controller, Look, Outcome, Purpose, Wake};
-use crate::api::{Kind, Node, Object, ObjectRef, Pod, Taint, Toleration};
+use crate::api::{Kind, KubernetesVersion, Node, Object, ObjectRef, Pod, Taint, Toleration};
 use crate::store::{Change, ChangeKind, Note, NoteKind, Objects, Part, Write};
 use crate::time::Duration;
 use serde_json::json;
@@ -47,8 +47,9 @@ fn reconcile(look: &Look<'_>, about: &ObjectRef) -> Outcome {
     }
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut best: Option<(usize, &str)> = None;
+    let version = look.objects.cluster.version();
     for (name, node) in &look.objects.nodes {
-        match obstacle(&pod, node) {
+        match obstacle(&pod, node, version) {
             Some(reason) => *reasons.entry(reason).or_default() += 1,
             None => {
                 let n_pods = look.objects.pods_on(name).len();
@@ -161,7 +162,7 @@ fn unschedulable(
 }
 
 /// Why a pod may not go to a node, in the scheduler's words; nothing if it may.
-fn obstacle(pod: &Pod, node: &Node) -> Option<String> {
+fn obstacle(pod: &Pod, node: &Node, version: KubernetesVersion) -> Option<String> {
     let labels = &node.metadata.labels;
     let selector = &pod.spec.node_selector;
     if !selector
@@ -178,6 +179,10 @@ fn obstacle(pod: &Pod, node: &Node) -> Option<String> {
         return Some("node(s) were unschedulable".into());
     }
     if let Some(taint) = node.spec.taints.iter().find(repels) {
+        if version.minor >= 36 {
+            // Which one is no longer told: a taint of every node would make a message without end.
+            return Some("node(s) had untolerated taint(s)".into());
+        }
         let value = taint.value.as_deref().unwrap_or_default();
         return Some(format!(
             "node(s) had untolerated taint {{{}: {value}}}",

@@ -9,7 +9,8 @@ use crate::api::Complaint;
 use crate::yaml::Position;
 
 /// The ConfigMap that holds the Corefile, as complaints call it.
-const FILE: &str = "ConfigMap kube-system/coredns, Corefile";
+/// What complaints about a Corefile call it where nobody knows in which file it stands.
+pub const FILE: &str = "ConfigMap kube-system/coredns, Corefile";
 
 /// A server block.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ mod resolv_conf;
 mod resolver;
 
 pub use cache::{Cache, CachePlugin, Lifetimes};
-pub use corefile::kubeadm_corefile;
+pub use corefile::{FILE as COREFILE, kubeadm_corefile};
 pub use dig::dig_text;
 pub use external::External;
 pub use kubernetes::{Around, Kubernetes, PodMode};
@@ -37,12 +37,12 @@ pub use message::{
     Answer, Question, Rcode, Record, RecordData, RecordType, Transport, fully_qualified,
 };
 pub use name::reverse_name;
-pub use outside::Outside;
-pub use server::{Server, answer};
-pub use wire::{Frame, fit, message, refusal, size_limit};
+pub use outside::{FILE as OUTSIDE_ZONE, Outside};
+pub use server::Server;
+pub use wire::{Frame, fit, message, query, refusal, size_limit};
 
 pub use client::{
     Client, Exchange, Failure, Fate, LookUp, Network, Resolver, Sent, Settings, Single, Wanted,
 };
 pub use resolv_conf::{DnsEvent, NodeDns, ResolvConf, SearchLimits, pod_hosts};
-pub use resolver::{Query, Resolution, resolve};
+pub use resolver::{Query, Resolution};

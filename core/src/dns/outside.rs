@@ -19,7 +19,8 @@ pub struct Outside {
 }
 
 /// The ConfigMap that holds the zone, as complaints call it.
-const FILE: &str = "ConfigMap kube-system/outside, zone";
+/// What complaints about the zone call it where nobody knows in which file it stands.
+pub const FILE: &str = "ConfigMap kube-system/outside, zone";
 
 /// How many CNAMEs a resolver follows.
 const MAX_CHAIN: usize = 16;

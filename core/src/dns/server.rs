@@ -143,7 +143,7 @@ impl Server {
             objects,
             now,
             cache,
-            chooser: Some(chooser),
+            chooser,
             n_entries: 0,
         };
         let mut answer = run.ask(question);
@@ -171,28 +171,13 @@ impl Server {
     }
 }
 
-/// Answers a question about a fully qualified name, with nothing kept and in no order of luck.
-#[must_use]
-pub fn answer(objects: &Objects, name: &str, kind: RecordType) -> Answer {
-    let server = Server::new(objects);
-    let mut run = Run {
-        server: &server,
-        objects,
-        now: Instant::START,
-        cache: &mut Cache::default(),
-        chooser: None,
-        n_entries: 0,
-    };
-    run.ask(&Question::new(name, kind))
-}
-
 /// One question on its way through the server.
 struct Run<'a> {
     server: &'a Server,
     objects: &'a Objects,
     now: Instant,
     cache: &'a mut Cache,
-    chooser: Option<&'a mut Chooser>,
+    chooser: &'a mut Chooser,
     n_entries: usize,
 }
 
@@ -221,9 +206,7 @@ impl<'a> Run<'a> {
         match plugin {
             Plugin::LoadBalance => {
                 let mut answer = self.step(block, idx + 1, question);
-                if let Some(chooser) = &mut self.chooser {
-                    balance(&mut answer, chooser);
-                }
+                balance(&mut answer, self.chooser);
                 answer
             }
             Plugin::Cache(it) if it.covers(&question.name) => {

@@ -123,6 +123,14 @@ pub fn message(question: &Question, answer: &Answer, transport: Transport, id: u
     bytes
 }
 
+/// A question as the bytes of a message, as a stub resolver sends it: recursion is desired.
+#[must_use]
+pub fn query(question: &Question, transport: Transport, id: u16) -> Vec<u8> {
+    let mut bytes = message(question, &Answer::empty(Rcode::NoError), transport, id);
+    bytes[2..4].copy_from_slice(&[1, 0]);
+    bytes
+}
+
 fn encode(question: &Question, answer: &Answer, names: Names) -> Vec<u8> {
     let mut writer = Writer::new(question, names);
     let records = answer.answer.iter().chain(&answer.authority);

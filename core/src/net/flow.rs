@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::fmt;
 
 /// Who talks to whom, on which ports. For ICMP both ports hold the echo identifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Flow {
     /// Transport protocol.
     pub protocol: Protocol,

@@ -8,5 +8,7 @@ mod route;
 
 pub use crate::ip::Protocol;
 pub use flow::Flow;
-pub use packet::{HeaderField, Icmp, Packet, TcpFlags, Transport, UnreachableCode, initial_ttl};
+pub use packet::{
+    FieldValue, HeaderField, Icmp, Packet, TcpFlags, Transport, UnreachableCode, initial_ttl,
+};
 pub use route::{AddressType, Interface, Route, RouteKind, RouteTable};

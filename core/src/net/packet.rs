@@ -105,6 +105,47 @@ pub enum UnreachableCode {
     Port,
     /// Forbidden by a rule.
     AdminProhibited,
+    /// The host does not know the protocol; only ICMP has it.
+    Protocol,
+    /// The network is forbidden; only ICMP has it.
+    NetProhibited,
+    /// The host is forbidden; only ICMP has it.
+    HostProhibited,
+    /// The source is against a policy; only ICMPv6 has it.
+    PolicyFail,
+    /// The route rejects; only ICMPv6 has it.
+    RejectRoute,
+}
+
+impl UnreachableCode {
+    /// The code in the message's header (RFC 792 and 1122 with type 3, RFC 4443 with type 1). What
+    /// the other family alone knows becomes the prohibition both know.
+    #[must_use]
+    pub const fn number(self, family: Family) -> u8 {
+        match family {
+            Family::V4 => match self {
+                UnreachableCode::Net => 0,
+                UnreachableCode::Host => 1,
+                UnreachableCode::Protocol => 2,
+                UnreachableCode::Port => 3,
+                UnreachableCode::NetProhibited => 9,
+                UnreachableCode::HostProhibited => 10,
+                UnreachableCode::AdminProhibited
+                | UnreachableCode::PolicyFail
+                | UnreachableCode::RejectRoute => 13,
+            },
+            Family::V6 => match self {
+                UnreachableCode::Net => 0,
+                UnreachableCode::AdminProhibited
+                | UnreachableCode::NetProhibited
+                | UnreachableCode::HostProhibited => 1,
+                UnreachableCode::Host => 3,
+                UnreachableCode::Port | UnreachableCode::Protocol => 4,
+                UnreachableCode::PolicyFail => 5,
+                UnreachableCode::RejectRoute => 6,
+            },
+        }
+    }
 }
 
 /// A header field that NAT rewrites.
@@ -119,6 +160,25 @@ pub enum HeaderField {
     Destination,
     /// Destination port.
     DestinationPort,
+}
+
+/// The value of a header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// An address.
+    Address(IpAddr),
+    /// A port.
+    Port(u16),
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FieldValue::Address(it) => it.fmt(f),
+            FieldValue::Port(it) => it.fmt(f),
+        }
+    }
 }
 
 /// The time to live Linux gives a packet it sends.
@@ -262,15 +322,21 @@ impl Packet {
         })
     }
 
+    /// The value of a field, where the packet has it.
+    #[must_use]
+    pub fn value(&self, field: HeaderField) -> Option<FieldValue> {
+        match field {
+            HeaderField::Source => Some(FieldValue::Address(self.source)),
+            HeaderField::Destination => Some(FieldValue::Address(self.destination)),
+            HeaderField::SourcePort => self.source_port().map(FieldValue::Port),
+            HeaderField::DestinationPort => self.destination_port().map(FieldValue::Port),
+        }
+    }
+
     /// The value of a field as the inspector shows it.
     #[must_use]
     pub fn field(&self, field: HeaderField) -> Option<String> {
-        match field {
-            HeaderField::Source => Some(self.source.to_string()),
-            HeaderField::Destination => Some(self.destination.to_string()),
-            HeaderField::SourcePort => self.source_port().map(|it| it.to_string()),
-            HeaderField::DestinationPort => self.destination_port().map(|it| it.to_string()),
-        }
+        self.value(field).map(|it| it.to_string())
     }
 }
 
@@ -364,6 +430,11 @@ impl fmt::Display for UnreachableCode {
             UnreachableCode::Host => "host-unreachable",
             UnreachableCode::Port => "port-unreachable",
             UnreachableCode::AdminProhibited => "admin-prohibited",
+            UnreachableCode::Protocol => "prot-unreachable",
+            UnreachableCode::NetProhibited => "net-prohibited",
+            UnreachableCode::HostProhibited => "host-prohibited",
+            UnreachableCode::PolicyFail => "policy-fail",
+            UnreachableCode::RejectRoute => "reject-route",
         })
     }
 }

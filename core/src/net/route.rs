@@ -41,7 +41,7 @@ pub enum RouteKind {
 }
 
 /// What `fib … type` calls an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressType {
     /// Of this host.
@@ -54,6 +54,14 @@ pub enum AddressType {
     Multicast,
     /// Of nobody this host knows a way to.
     Unspec,
+    /// Of the nearest of several; no route here is of this type or those below.
+    Anycast,
+    /// Of nobody: packets to it are lost without a word.
+    Blackhole,
+    /// Of nobody: packets to it are refused.
+    Unreachable,
+    /// Of nobody: packets to it are forbidden.
+    Prohibit,
 }
 
 /// A host's interfaces and routes.
@@ -61,6 +69,12 @@ pub enum AddressType {
 pub struct RouteTable {
     interfaces: Vec<Interface>,
     routes: Vec<Route>,
+    /// Bridges among them.
+    #[serde(skip)]
+    bridges: Vec<Arc<str>>,
+    /// Dummies among them: their addresses are this host's, but nobody outside is told.
+    #[serde(skip)]
+    dummies: Vec<Arc<str>>,
 }
 
 impl RouteTable {
@@ -110,6 +124,30 @@ impl RouteTable {
         });
     }
 
+    /// Says that an interface is a bridge.
+    pub fn mark_bridge(&mut self, name: &str) {
+        self.bridges.push(name.into());
+    }
+
+    /// Whether an interface is a bridge.
+    #[must_use]
+    pub fn is_bridge(&self, name: &str) -> bool {
+        self.bridges.iter().any(|it| **it == *name)
+    }
+
+    /// Adds a dummy interface: its addresses are local here, and stand on no link.
+    pub fn add_dummy(&mut self, name: &str, addresses: &[Cidr]) {
+        self.add_interface(name, addresses);
+        self.dummies.push(name.into());
+    }
+
+    /// Whether this host has `address` on an interface that others reach it by.
+    #[must_use]
+    pub fn has_on_link(&self, address: IpAddr) -> bool {
+        self.lookup(address)
+            .is_some_and(|it| it.kind == RouteKind::Local && !self.dummies.contains(&it.interface))
+    }
+
     /// Adds a route onwards.
     pub fn add_route(&mut self, destination: Cidr, via: Option<IpAddr>, interface: &str) {
         self.routes.push(Route {
@@ -147,6 +185,24 @@ impl RouteTable {
             Some(it) if is_broadcast(it, address) => AddressType::Broadcast,
             Some(_) => AddressType::Unicast,
             None => AddressType::Unspec,
+        }
+    }
+
+    /// The same, counting only what is on this interface.
+    #[must_use]
+    pub fn address_type_on(&self, address: IpAddr, interface: &str) -> AddressType {
+        if address.is_multicast() {
+            return AddressType::Multicast;
+        }
+        let found = self
+            .routes
+            .iter()
+            .filter(|it| it.destination.contains(&address) && &*it.interface == interface)
+            .max_by_key(|it| (it.kind == RouteKind::Local, it.destination.prefix_len()));
+        match found {
+            Some(it) if it.kind == RouteKind::Local => AddressType::Local,
+            Some(it) if is_broadcast(it, address) => AddressType::Broadcast,
+            _ => AddressType::Unicast,
         }
     }
 

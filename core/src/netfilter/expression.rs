@@ -3,9 +3,11 @@
 //! Names are nft's (`nft(8)`, sections *Payload expressions*, *Meta expressions*, *Conntrack
 //! expressions*, *Fib expressions*, *Numgen expression*).
 //!
-//! **Left out**: expressions no rule of a node we have met uses (exthdr, osf, socket, tunnel,
-//! jhash); a rule with one is kept as text.
+//! **Left out**: what a packet of this model has no answer to (options, extension headers, raw
+//! bytes, sockets, the clock on the wall) is kept in its own words, see [`Beyond`]: it is compared and
+//! printed like any other, and what no answer is known to makes the outcome unknown.
 
+use super::conntrack::Direction;
 use crate::ip::{Cidr, IpAddr};
 use crate::net::{AddressType, Protocol};
 use serde::Serialize;
@@ -15,7 +17,7 @@ use serde::Serialize;
 #[serde(rename_all = "kebab-case")]
 pub enum Expression {
     /// A header field.
-    Payload(Field),
+    Payload(super::Field),
     /// What the host knows about the packet.
     Meta(Meta),
     /// What connection tracking knows about it.
@@ -24,6 +26,12 @@ pub enum Expression {
     Fib(Fib),
     /// A number by chance or in turn.
     Numgen(Numgen),
+    /// A number by a hash of the packet.
+    Hash(Hash),
+    /// The next router on the way to the destination: `rt nexthop`, in the rule's own words.
+    NextHop(super::Name),
+    /// Something nft knows to ask that a packet of this model does not hold.
+    Beyond(Beyond),
     /// Several at once, joined by dots.
     Concatenation(Vec<Expression>),
     /// One with bits masked out, set or flipped.
@@ -46,46 +54,6 @@ pub enum Expression {
     Constant(Datum),
 }
 
-/// A header field by the name nft gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Field {
-    /// `ip saddr`
-    IpSaddr,
-    /// `ip daddr`
-    IpDaddr,
-    /// `ip protocol`
-    IpProtocol,
-    /// `ip6 saddr`
-    Ip6Saddr,
-    /// `ip6 daddr`
-    Ip6Daddr,
-    /// `ip6 nexthdr`
-    Ip6Nexthdr,
-    /// `tcp sport`
-    TcpSport,
-    /// `tcp dport`
-    TcpDport,
-    /// `tcp flags`
-    TcpFlags,
-    /// `udp sport`
-    UdpSport,
-    /// `udp dport`
-    UdpDport,
-    /// `sctp sport`
-    SctpSport,
-    /// `sctp dport`
-    SctpDport,
-    /// `th sport`: the source port of whatever transport
-    ThSport,
-    /// `th dport`
-    ThDport,
-    /// `icmp type`
-    IcmpType,
-    /// `icmpv6 type`
-    Icmpv6Type,
-}
-
 /// What the host knows about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -100,6 +68,32 @@ pub enum Meta {
     Iifname,
     /// The name of the interface it leaves by.
     Oifname,
+    /// The interface it came in by, looked up when the rule was made.
+    Iif,
+    /// The interface it leaves by, looked up when the rule was made.
+    Oif,
+    /// The kind of hardware it came in by.
+    Iiftype,
+    /// The kind of hardware it leaves by.
+    Oiftype,
+    /// The group of the interface it came in by.
+    Iifgroup,
+    /// The group of the interface it leaves by.
+    Oifgroup,
+    /// The user whose socket sent it.
+    Skuid,
+    /// The group whose socket sent it.
+    Skgid,
+    /// To this host, to all, to some, to another.
+    Pkttype,
+    /// The protocol of its frame: ip, ip6.
+    Protocol,
+    /// Its length in bytes.
+    Length,
+    /// A random number.
+    Random,
+    /// Whether it is being traced.
+    Nftrace,
 }
 
 /// What connection tracking knows about a packet.
@@ -116,6 +110,38 @@ pub enum CtKey {
     Mark,
     /// original or reply.
     Direction,
+    /// Labels rules have put on it.
+    Label,
+    /// The name of its helper.
+    Helper,
+    /// Its zone, for one direction or both.
+    Zone(Option<Direction>),
+    /// How long until it is forgotten.
+    Expiration,
+    /// A part of the flow of one direction.
+    Flow(Direction, FlowPart),
+}
+
+/// A part of a connection's flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlowPart {
+    /// `l3proto`
+    L3proto,
+    /// `protocol`
+    Protocol,
+    /// `ip saddr`
+    IpSaddr,
+    /// `ip daddr`
+    IpDaddr,
+    /// `ip6 saddr`
+    Ip6Saddr,
+    /// `ip6 daddr`
+    Ip6Daddr,
+    /// `proto-src`
+    ProtoSrc,
+    /// `proto-dst`
+    ProtoDst,
 }
 
 /// A question to the routing table.
@@ -125,6 +151,19 @@ pub struct Fib {
     pub address: AddressSelector,
     /// What is asked.
     pub result: FibResult,
+    /// What else the routing table is told.
+    pub with: FibWith,
+}
+
+/// What besides an address `fib` tells the routing table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FibWith {
+    /// The packet's mark.
+    pub mark: bool,
+    /// The interface it came in by: only ways through it count.
+    pub iif: bool,
+    /// The interface it leaves by: only ways through it count.
+    pub oif: bool,
 }
 
 /// Which address of the packet `fib` looks at.
@@ -145,6 +184,42 @@ pub enum FibResult {
     Type,
     /// The name of the interface out.
     Oifname,
+    /// The interface out.
+    Oif,
+}
+
+/// A number made of a packet by a hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Hash {
+    /// What is hashed; none for the flow, the same in both directions (`symhash`).
+    pub of: Option<Box<Expression>>,
+    /// How many numbers there are.
+    pub modulus: u32,
+    /// What the hash begins with; the kernel draws one if the rule gives none.
+    pub seed: Option<u32>,
+    /// What is added to each.
+    pub offset: u32,
+}
+
+/// A question in nft's own words that packets of this model have no field for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Beyond {
+    /// The words.
+    pub text: super::Name,
+    /// What can be said all the same.
+    pub answer: BeyondAnswer,
+}
+
+/// What the model can say to a question beyond it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BeyondAnswer {
+    /// No packet here has such a thing: no fragments, no transparent sockets, no IPsec.
+    Nothing,
+    /// It is missing, which a rule can ask for: `exthdr frag missing`.
+    Missing,
+    /// It cannot be told.
+    Unknown,
 }
 
 /// A generated number.
@@ -181,7 +256,7 @@ pub enum BitOperation {
 }
 
 /// A value an expression can have, or be compared with.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Datum {
     /// An address.
@@ -202,8 +277,67 @@ pub enum Datum {
     Interface(super::Name),
     /// The type of an address.
     AddressType(AddressType),
+    /// Addresses from one to another that are no prefix; never the value of a packet.
+    Addresses(IpAddr, IpAddr),
+    /// Numbers from one to another; never the value of a packet.
+    Numbers(u32, u32),
+    /// A word: a helper, a label, a hardware address.
+    Text(super::Name),
+    /// `exists` or `missing`.
+    Presence(bool),
+    /// `*`: whatever no other element of a set holds.
+    Any,
     /// Several values, joined by dots.
     Tuple(Vec<Datum>),
+}
+
+impl Meta {
+    /// All there are.
+    pub const ALL: [Meta; 18] = [
+        Meta::Mark,
+        Meta::L4proto,
+        Meta::Nfproto,
+        Meta::Iifname,
+        Meta::Oifname,
+        Meta::Iif,
+        Meta::Oif,
+        Meta::Iiftype,
+        Meta::Oiftype,
+        Meta::Iifgroup,
+        Meta::Oifgroup,
+        Meta::Skuid,
+        Meta::Skgid,
+        Meta::Pkttype,
+        Meta::Protocol,
+        Meta::Length,
+        Meta::Random,
+        Meta::Nftrace,
+    ];
+
+    /// The word nft uses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Meta::Mark => "mark",
+            Meta::L4proto => "l4proto",
+            Meta::Nfproto => "nfproto",
+            Meta::Iifname => "iifname",
+            Meta::Oifname => "oifname",
+            Meta::Iif => "iif",
+            Meta::Oif => "oif",
+            Meta::Iiftype => "iiftype",
+            Meta::Oiftype => "oiftype",
+            Meta::Iifgroup => "iifgroup",
+            Meta::Oifgroup => "oifgroup",
+            Meta::Skuid => "skuid",
+            Meta::Skgid => "skgid",
+            Meta::Pkttype => "pkttype",
+            Meta::Protocol => "protocol",
+            Meta::Length => "length",
+            Meta::Random => "random",
+            Meta::Nftrace => "nftrace",
+        }
+    }
 }
 
 impl From<IpAddr> for Datum {
@@ -234,6 +368,12 @@ impl Datum {
         match (self, value) {
             (Datum::Range(range), Datum::Address(address)) => range.contains(address),
             (Datum::Ports(low, high), Datum::Port(port)) => (low..=high).contains(&port),
+            (Datum::Addresses(low, high), Datum::Address(address)) => {
+                low.is_ipv4() == address.is_ipv4() && (low..=high).contains(&address)
+            }
+            (Datum::Numbers(low, high), Datum::Number(number)) => (low..=high).contains(&number),
+            (Datum::Any, _) => true,
+            (Datum::Text(text), Datum::Interface(name)) => text == name,
             (Datum::Interface(pattern), Datum::Interface(name)) => {
                 match pattern.strip_suffix('*') {
                     Some(start) => name.starts_with(start),
@@ -251,7 +391,11 @@ impl Datum {
     #[must_use]
     pub fn is_exact(&self) -> bool {
         match self {
-            Datum::Range(_) | Datum::Ports(..) => false,
+            Datum::Range(_)
+            | Datum::Ports(..)
+            | Datum::Addresses(..)
+            | Datum::Numbers(..)
+            | Datum::Any => false,
             Datum::Interface(name) => !name.ends_with('*'),
             Datum::Tuple(parts) => parts.iter().all(Datum::is_exact),
             _ => true,

@@ -8,8 +8,8 @@
 //! Imitates nftables as of Linux 6.18 and nft 1.0.6, and iptables 1.8.9 with its extensions: tables
 //! and chains of both are the same values, told apart only by the dialect they are printed in.
 //!
-//! **Left out**: the bridge, arp and netdev families; flow tables; stateful objects other than
-//! counters; quotas, queues and synproxy. A statement outside this subset is kept as text and
+//! **Left out**: the bridge, arp and netdev families; flow tables; named counters, limits and quotas;
+//! queues, transparent proxies and synproxy. A statement outside this subset is kept as text and
 //! reported as unknown when a packet meets it.
 
 mod chain;
@@ -18,7 +18,14 @@ pub mod dialect;
 mod evaluate;
 mod expression;
 mod extension;
+mod field;
 mod hook;
+mod indexed;
+pub mod ipset;
+pub mod ipvs;
+mod jhash;
+mod limit;
+mod module_match;
 mod payload;
 mod rule;
 mod ruleset;
@@ -26,19 +33,23 @@ mod set;
 mod statement;
 mod trace;
 mod transaction;
+mod travelling;
 pub mod words;
 
 pub use chain::{BaseChain, Chain, Policy};
-pub use evaluate::{Pass, Travelling};
+pub use evaluate::Pass;
 pub use expression::{
-    AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Field, Meta, Numgen,
-    NumgenMode, ct_state, ct_status,
+    AddressSelector, Beyond, BeyondAnswer, BitOperation, CtKey, Datum, Expression, Fib, FibResult,
+    FibWith, FlowPart, Hash, Meta, Numgen, NumgenMode, ct_state, ct_status,
 };
 pub use extension::{
     Probability, Recent, RecentAnswer, RecentCommand, RecentLists, RecentSide, Statistic,
     StatisticMode,
 };
+pub use field::Field;
 pub use hook::{ChainType, Hook, Priority};
+pub use limit::{ConnMark, ConnMarkKind, Limit, LimitUnit, Metered, Quota};
+pub use module_match::{ModuleMatch, SetSide};
 pub use rule::{Note, Rule, Tag, rule};
 pub use ruleset::{Named, Ruleset, Table};
 pub use set::{DynamicElements, Element, MapValue, Set, SetFlag};
@@ -50,6 +61,7 @@ pub use trace::{
     Entered, Lookup, LookupResult, Outcome, Skipped, Trace, TraceEvent, Unknown, Written,
 };
 pub use transaction::{Command, Object, Refusal, Transaction, Verb};
+pub use travelling::Travelling;
 
 /// The name of a table, chain, set or interface.
 pub type Name = std::sync::Arc<str>;

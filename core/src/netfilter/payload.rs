@@ -1,74 +1,94 @@
 //! The value a packet has for a header field.
 //!
-//! **Left out**: fields of extension headers and options.
+//! **Left out**: traffic classes other than the best effort every packet here is sent with; options.
 
 use super::{Datum, Field};
-use crate::net::{Packet, Transport};
+use crate::net::{Icmp, Packet, Transport};
 
 /// The value; none if the packet has no such field.
 pub(super) fn payload(field: Field, packet: &Packet) -> Option<Datum> {
     let is_v4 = packet.source.is_ipv4();
     let number = packet.protocol().number();
-    let ports = |wanted: u8| (number == wanted).then_some(());
-    Some(match field {
-        Field::IpSaddr if is_v4 => packet.source.into(),
-        Field::IpDaddr if is_v4 => packet.destination.into(),
-        Field::Ip6Saddr if !is_v4 => packet.source.into(),
-        Field::Ip6Daddr if !is_v4 => packet.destination.into(),
-        Field::IpProtocol if is_v4 => Datum::Protocol(number),
-        Field::Ip6Nexthdr if !is_v4 => Datum::Protocol(number),
-        Field::IpSaddr
-        | Field::IpDaddr
-        | Field::Ip6Saddr
-        | Field::Ip6Daddr
-        | Field::IpProtocol
-        | Field::Ip6Nexthdr => return None,
-        Field::TcpSport => ports(6)
-            .and_then(|()| packet.source_port())
-            .map(Datum::Port)?,
-        Field::TcpDport => ports(6)
-            .and_then(|()| packet.destination_port())
-            .map(Datum::Port)?,
-        Field::UdpSport => ports(17)
-            .and_then(|()| packet.source_port())
-            .map(Datum::Port)?,
-        Field::UdpDport => ports(17)
-            .and_then(|()| packet.destination_port())
-            .map(Datum::Port)?,
-        Field::SctpSport => ports(132)
-            .and_then(|()| packet.source_port())
-            .map(Datum::Port)?,
-        Field::SctpDport => ports(132)
-            .and_then(|()| packet.destination_port())
-            .map(Datum::Port)?,
+    let source = |wanted: u8| {
+        let port = (number == wanted).then(|| packet.source_port())?;
+        port.map(Datum::Port)
+    };
+    let destination = |wanted: u8| {
+        let port = (number == wanted).then(|| packet.destination_port())?;
+        port.map(Datum::Port)
+    };
+    let v4 = |it: u32| is_v4.then_some(Datum::Number(it));
+    let v6 = |it: u32| (!is_v4).then_some(Datum::Number(it));
+    match field {
+        Field::IpSaddr => is_v4.then(|| packet.source.into()),
+        Field::IpDaddr => is_v4.then(|| packet.destination.into()),
+        Field::Ip6Saddr => (!is_v4).then(|| packet.source.into()),
+        Field::Ip6Daddr => (!is_v4).then(|| packet.destination.into()),
+        Field::IpProtocol => is_v4.then_some(Datum::Protocol(number)),
+        Field::Ip6Nexthdr => (!is_v4).then_some(Datum::Protocol(number)),
+        Field::TcpSport => source(6),
+        Field::TcpDport => destination(6),
+        Field::UdpSport => source(17),
+        Field::UdpDport => destination(17),
+        Field::SctpSport => source(132),
+        Field::SctpDport => destination(132),
         // Of an ICMP message the kernel would read its checksum here, which equals no port anybody
         // put into a set.
-        Field::ThSport => Datum::Port(packet.source_port()?),
-        Field::ThDport => Datum::Port(packet.destination_port()?),
+        Field::ThSport => packet.source_port().map(Datum::Port),
+        Field::ThDport => packet.destination_port().map(Datum::Port),
+        // No packet here is of these protocols.
+        Field::UdpliteSport | Field::UdpliteDport | Field::DccpSport | Field::DccpDport => None,
         Field::TcpFlags => match &packet.transport {
-            Transport::Tcp { flags, .. } => Datum::Bits(
+            Transport::Tcp { flags, .. } => Some(Datum::Bits(
                 u32::from(flags.fin)
                     | u32::from(flags.syn) << 1
                     | u32::from(flags.rst) << 2
                     | u32::from(flags.ack) << 4,
-            ),
-            _ => return None,
+            )),
+            _ => None,
         },
-        Field::IcmpType if is_v4 => icmp_type(packet, [8, 0, 3])?,
-        Field::Icmpv6Type if !is_v4 => icmp_type(packet, [128, 129, 1])?,
-        Field::IcmpType | Field::Icmpv6Type => return None,
-    })
+        Field::IcmpType if is_v4 => Some(Datum::Number(icmp(packet)?.0)),
+        Field::IcmpCode if is_v4 => Some(Datum::Number(icmp(packet)?.1)),
+        Field::Icmpv6Type if !is_v4 => Some(Datum::Number(icmp(packet)?.0)),
+        Field::Icmpv6Code if !is_v4 => Some(Datum::Number(icmp(packet)?.1)),
+        Field::IcmpId if is_v4 => icmp_id(packet),
+        Field::Icmpv6Id if !is_v4 => icmp_id(packet),
+        Field::IcmpType | Field::IcmpCode | Field::IcmpId => None,
+        Field::Icmpv6Type | Field::Icmpv6Code | Field::Icmpv6Id => None,
+        Field::IpVersion => v4(4),
+        Field::Ip6Version => v6(6),
+        Field::IpTtl => v4(packet.ttl.into()),
+        Field::Ip6Hoplimit => v6(packet.ttl.into()),
+        Field::IpDscp | Field::IpEcn => v4(0),
+        Field::Ip6Dscp | Field::Ip6Ecn => v6(0),
+        // Linux sends its packets with "don't fragment", and none here is a fragment.
+        Field::IpFragOff => v4(0x4000),
+    }
 }
 
-/// The message type, given the numbers of echo request, echo reply and unreachable.
-fn icmp_type(packet: &Packet, [request, reply, unreachable]: [u32; 3]) -> Option<Datum> {
-    use crate::net::Icmp;
+/// The message's type and code.
+fn icmp(packet: &Packet) -> Option<(u32, u32)> {
     let Transport::Icmp(message) = &packet.transport else {
         return None;
     };
-    Some(Datum::Number(match message {
-        Icmp::EchoRequest { .. } => request,
-        Icmp::EchoReply { .. } => reply,
-        Icmp::Unreachable { .. } => unreachable,
-    }))
+    let is_v4 = packet.source.is_ipv4();
+    Some(match (message, is_v4) {
+        (Icmp::EchoRequest { .. }, true) => (8, 0),
+        (Icmp::EchoRequest { .. }, false) => (128, 0),
+        (Icmp::EchoReply { .. }, true) => (0, 0),
+        (Icmp::EchoReply { .. }, false) => (129, 0),
+        (Icmp::Unreachable { code, .. }, _) => {
+            let kind = if is_v4 { 3 } else { 1 };
+            (kind, code.number(packet.family()).into())
+        }
+    })
+}
+
+fn icmp_id(packet: &Packet) -> Option<Datum> {
+    match &packet.transport {
+        Transport::Icmp(Icmp::EchoRequest { id } | Icmp::EchoReply { id }) => {
+            Some(Datum::Number((*id).into()))
+        }
+        _ => None,
+    }
 }

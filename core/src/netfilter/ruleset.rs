@@ -4,15 +4,18 @@
 //!
 //! **Left out**: handles; the owner and dormant flags of a table.
 
+use super::indexed::Indexed;
 use super::{Chain, Hook, Name, Set, TableKey};
 use crate::sorted::insert_by_key;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// All rules of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ruleset {
     tables: Vec<Table>,
+    /// Virtual servers and IP sets, where there are any.
+    #[serde(skip_serializing_if = "super::ipvs::Ipvs::is_empty")]
+    pub ipvs: super::ipvs::Ipvs,
 }
 
 /// One table.
@@ -28,16 +31,13 @@ pub struct Table {
     pub sets: Named<Set>,
     /// The chains that hang on a hook, so that a packet need not look through all the others.
     #[serde(skip)]
-    base_chains: Vec<Name>,
+    base_chains: Vec<(Hook, Name)>,
 }
 
 /// Things by name that remember the order they came in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Named<T> {
-    by_name: BTreeMap<Name, (u32, T)>,
-    /// Names by the moment they came in.
-    in_order: BTreeMap<u32, Name>,
-    n_ever: u32,
+    by_name: Indexed<Name, T>,
 }
 
 impl<T: Serialize> Serialize for Named<T> {
@@ -49,55 +49,57 @@ impl<T: Serialize> Serialize for Named<T> {
 impl<T> Default for Named<T> {
     fn default() -> Self {
         Named {
-            by_name: BTreeMap::new(),
-            in_order: BTreeMap::new(),
-            n_ever: 0,
+            by_name: Indexed::default(),
         }
     }
 }
+
+/// Alike if they hold the same things in the same order.
+impl<T: PartialEq> PartialEq for Named<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.by_name.iter().eq(other.by_name.iter())
+    }
+}
+
+impl<T: Eq> Eq for Named<T> {}
 
 impl<T> Named<T> {
     /// The thing of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.by_name.get(name).map(|it| &it.1)
+        self.by_name.get(name)
     }
 
     /// The thing of this name, to be changed.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
-        self.by_name.get_mut(name).map(|it| &mut it.1)
+        self.by_name.get_mut(name)
     }
 
     /// Adds a thing at the end; one of the same name is replaced where it stands.
     pub fn insert(&mut self, name: Name, thing: T) {
-        let at = self.by_name.get(&name).map_or(self.n_ever, |it| it.0);
-        self.n_ever += u32::from(at == self.n_ever);
-        self.in_order.insert(at, name.clone());
-        self.by_name.insert(name, (at, thing));
+        self.by_name.insert(name, thing);
     }
 
     /// Takes a thing out.
     pub fn remove(&mut self, name: &str) -> Option<T> {
-        let (at, thing) = self.by_name.remove(name)?;
-        self.in_order.remove(&at);
-        Some(thing)
+        self.by_name.remove(name)
     }
 
     /// All things in the order they came in.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.in_order.values().filter_map(|it| self.get(it))
+        self.by_name.iter().map(|it| it.1)
     }
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.by_name.len()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.by_name.len() == 0
     }
 }
 
@@ -116,16 +118,16 @@ impl Table {
 
     /// Adds a chain at the end; one of the same name is replaced where it stands.
     pub(super) fn add_chain(&mut self, chain: Chain) {
-        self.base_chains.retain(|it| *it != chain.name);
-        if chain.base.is_some() {
-            self.base_chains.push(chain.name.clone());
+        self.base_chains.retain(|it| it.1 != chain.name);
+        if let Some(base) = chain.base {
+            self.base_chains.push((base.hook, chain.name.clone()));
         }
         self.chains.insert(chain.name.clone(), chain);
     }
 
     /// Takes a chain out.
     pub(super) fn remove_chain(&mut self, name: &str) {
-        self.base_chains.retain(|it| **it != *name);
+        self.base_chains.retain(|it| *it.1 != *name);
         self.chains.remove(name);
     }
 }
@@ -157,19 +159,14 @@ impl Ruleset {
 
     /// The base chains on a hook, in the order packets meet them.
     pub fn base_chains(&self, hook: Hook) -> Vec<(&Table, &Chain)> {
-        let hanging = self
-            .tables
-            .iter()
-            .flat_map(|table| {
-                let named = table.base_chains.iter();
-                named.filter_map(move |it| Some((table, table.chains.get(it)?)))
-            })
-            .filter(|(_, chain)| chain.base.is_some_and(|it| it.hook == hook));
-        let mut chains = Vec::new();
-        for it in hanging {
-            insert_by_key(&mut chains, it, |(_, chain)| {
-                chain.base.map(|it| it.priority)
-            });
+        let mut chains = Vec::with_capacity(8);
+        for table in &self.tables {
+            let hanging = table.base_chains.iter().filter(|it| it.0 == hook);
+            for chain in hanging.filter_map(|it| table.chains.get(&it.1)) {
+                insert_by_key(&mut chains, (table, chain), |(_, chain)| {
+                    chain.base.map(|it| it.priority)
+                });
+            }
         }
         chains
     }

@@ -3,15 +3,17 @@
 //! Elements that packets themselves add (`update @set { … }`) live apart, in
 //! [`DynamicElements`], because they belong to a running node and not to the rules.
 //!
-//! **Left out**: stateful elements (counters, limits), per-element timeouts given by rules.
+//! **Left out**: the policy and collection interval of a set; a full set takes more all the same; the
+//! timeout of an element that no packet added is shown and not counted.
 
+use super::indexed::Indexed;
 use super::{Datum, Name, Rule, Tag, Verdict};
 use crate::time::{Duration, Instant};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A named set, or a map if it has values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Set {
     /// Its name.
     pub name: Name,
@@ -23,9 +25,43 @@ pub struct Set {
     pub flags: Vec<SetFlag>,
     /// How long an element lives that is added without a timeout of its own.
     pub timeout: Option<Duration>,
+    /// How many elements it may hold.
+    pub size: Option<u32>,
     /// Its comment.
     pub comment: Option<Name>,
-    elements: BTreeMap<Datum, Element>,
+    #[serde(serialize_with = "in_order")]
+    elements: Indexed<Datum, Element>,
+}
+
+/// Alike if they are declared alike and hold the same elements.
+impl PartialEq for Set {
+    fn eq(&self, other: &Self) -> bool {
+        let declared = |it: &Self| {
+            (
+                it.name.clone(),
+                it.key_type.clone(),
+                it.value_type.clone(),
+                it.flags.clone(),
+                it.timeout,
+                it.size,
+                it.comment.clone(),
+            )
+        };
+        declared(self) == declared(other)
+            && self.elements.len() == other.elements.len()
+            && self.elements().eq(other.elements())
+    }
+}
+
+impl Eq for Set {}
+
+fn in_order<S: serde::Serializer>(
+    elements: &Indexed<Datum, Element>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut sorted: Vec<_> = elements.iter().map(|it| it.1).collect();
+    sorted.sort_by(|a, b| a.key.cmp(&b.key));
+    serializer.collect_seq(sorted)
 }
 
 /// How a set behaves.
@@ -51,6 +87,8 @@ pub struct Element {
     pub value: Option<MapValue>,
     /// Its comment.
     pub comment: Option<Name>,
+    /// How long it stays, where it does not stay for ever.
+    pub timeout: Option<Duration>,
     /// What its author knows it by; see [`super::Note`].
     #[serde(skip)]
     pub tag: Option<Tag>,
@@ -83,7 +121,10 @@ impl PartialOrd for Element {
 
 impl Ord for Element {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (&self.key, &self.value, &self.comment).cmp(&(&other.key, &other.value, &other.comment))
+        let of = |it: &Self| (it.timeout, it.comment.clone());
+        (&self.key, &self.value)
+            .cmp(&(&other.key, &other.value))
+            .then_with(|| of(self).cmp(&of(other)))
     }
 }
 
@@ -95,6 +136,7 @@ impl Element {
             key,
             value: None,
             comment: None,
+            timeout: None,
             tag: None,
         }
     }
@@ -142,8 +184,9 @@ impl Set {
             value_type: None,
             flags: Vec::new(),
             timeout: None,
+            size: None,
             comment: None,
-            elements: BTreeMap::new(),
+            elements: Indexed::default(),
         }
     }
 
@@ -171,7 +214,15 @@ impl Set {
 
     /// Its elements, by key.
     pub fn elements(&self) -> impl ExactSizeIterator<Item = &Element> {
-        self.elements.values()
+        let mut sorted: Vec<_> = self.elements.iter().map(|it| it.1).collect();
+        sorted.sort_by(|a, b| a.key.cmp(&b.key));
+        sorted.into_iter()
+    }
+
+    /// Whether it has no element.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.elements.len() == 0
     }
 
     /// The element with exactly this key.
@@ -180,15 +231,20 @@ impl Set {
         self.elements.get(key)
     }
 
-    /// The element that holds a packet's `value`.
+    /// The element that holds a packet's `value`: itself, a range it lies in, or the one for all
+    /// others.
     #[must_use]
     pub fn find(&self, value: &Datum) -> Option<&Element> {
-        self.elements.get(value).or_else(|| {
-            self.flags
-                .contains(&SetFlag::Interval)
-                .then(|| self.elements.values().find(|it| it.key.holds(value)))
-                .flatten()
-        })
+        if let Some(exact) = self.elements.get(value) {
+            return Some(exact);
+        }
+        if !self.flags.contains(&SetFlag::Interval) {
+            return self.elements.get(&Datum::Any);
+        }
+        let elements = self.elements.iter().map(|it| it.1);
+        let mut ranges = elements.filter(|it| it.key != Datum::Any);
+        let holding = ranges.find(|it| it.key.holds(value));
+        holding.or_else(|| self.elements.get(&Datum::Any))
     }
 
     /// Adds an element; gives back the one that was there.
@@ -203,28 +259,73 @@ impl Set {
 
     /// Takes all elements out.
     pub fn clear(&mut self) {
-        self.elements.clear();
+        self.elements = Indexed::default();
     }
 }
 
 /// What packets left behind in the rules of one node: elements of sets with their expiry,
-/// whose turn it is in each `numgen inc`, and the addresses seen by `-m recent`.
+/// whose turn it is in each `numgen inc`, what limits and quotas have counted, and the addresses seen
+/// by `-m recent`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DynamicElements {
-    by_set: BTreeMap<(super::TableKey, Name), BTreeMap<Datum, Option<Instant>>>,
-    turns: BTreeMap<(Name, usize), u32>,
+    by_set: BTreeMap<(super::TableKey, Name), BTreeMap<Datum, Added>>,
+    turns: BTreeMap<(super::TableKey, Name, usize), u32>,
+    meters: BTreeMap<super::limit::MeterSite, Option<super::Metered>>,
     /// The lists of iptables' `-m recent`.
     pub recent: super::RecentLists,
+    /// The connections ip_vs knows.
+    pub ipvs: super::ipvs::State,
+}
+
+/// What a packet added to a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Added {
+    expires: Option<Instant>,
+    value: Option<MapValue>,
+}
+
+impl Added {
+    fn is_alive(&self, now: Instant) -> bool {
+        self.expires.is_none_or(|it| now < it)
+    }
 }
 
 impl DynamicElements {
+    /// What a listing tells of elements that will expire.
+    #[must_use]
+    pub fn from_listing(listing: &super::dialect::nft::Listing, now: Instant) -> Self {
+        let mut dynamic = DynamicElements::default();
+        for (table, set, key, left) in &listing.expiring {
+            let at = (table.clone(), set.clone());
+            let kind = super::UpdateKind::Update;
+            dynamic.put(at, key.clone(), kind, now, Some(now + *left));
+        }
+        dynamic
+    }
+
     /// Whether the set holds this key at this time.
     #[must_use]
     pub fn holds(&self, set: &(super::TableKey, Name), key: &Datum, now: Instant) -> bool {
-        self.by_set
-            .get(set)
-            .and_then(|it| it.get(key))
-            .is_some_and(|expires| expires.is_none_or(|it| now < it))
+        self.find(set, key, now).is_some()
+    }
+
+    /// What the set holds for this key at this time: none if it is absent, else its value where the
+    /// set is a map.
+    #[must_use]
+    pub fn find(
+        &self,
+        set: &(super::TableKey, Name),
+        key: &Datum,
+        now: Instant,
+    ) -> Option<Option<MapValue>> {
+        let added = self.by_set.get(set)?.get(key)?;
+        added.is_alive(now).then(|| added.value.clone())
+    }
+
+    /// Whether no packet has added anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_set.is_empty()
     }
 
     /// Adds a key until `expires`; an element that is there and alive stays as it is unless it is
@@ -237,18 +338,44 @@ impl DynamicElements {
         now: Instant,
         expires: Option<Instant>,
     ) {
-        if kind == super::UpdateKind::Add && self.holds(&set, &key, now) {
-            return;
+        self.put_value(set, key, None, kind, now, expires);
+    }
+
+    /// The same for a map.
+    pub fn put_value(
+        &mut self,
+        set: (super::TableKey, Name),
+        key: Datum,
+        value: Option<MapValue>,
+        kind: super::UpdateKind,
+        now: Instant,
+        expires: Option<Instant>,
+    ) {
+        match kind {
+            super::UpdateKind::Delete => {
+                if let Some(elements) = self.by_set.get_mut(&set) {
+                    elements.remove(&key);
+                }
+            }
+            super::UpdateKind::Add if self.holds(&set, &key, now) => {}
+            super::UpdateKind::Add | super::UpdateKind::Update => {
+                let elements = self.by_set.entry(set).or_default();
+                elements.insert(key, Added { expires, value });
+            }
         }
-        self.by_set.entry(set).or_default().insert(key, expires);
     }
 
     /// The next number of a `numgen inc`, which counts for each rule of a chain by itself.
-    pub fn turn(&mut self, site: (Name, usize), modulus: u32) -> u32 {
+    pub fn turn(&mut self, site: (super::TableKey, Name, usize), modulus: u32) -> u32 {
         let next = self.turns.entry(site).or_default();
         let turn = *next % modulus;
         *next = turn + 1;
         turn
+    }
+
+    /// How far a limit or quota has come.
+    pub(super) fn meter(&mut self, site: super::limit::MeterSite) -> &mut Option<super::Metered> {
+        self.meters.entry(site).or_default()
     }
 
     /// The keys of a set that are alive, with the time they expire.
@@ -261,8 +388,8 @@ impl DynamicElements {
             .get(set)
             .into_iter()
             .flatten()
-            .map(|(key, expires)| (key, *expires))
-            .filter(move |(_, expires)| expires.is_none_or(|it| now < it))
+            .filter(move |(_, added)| added.is_alive(now))
+            .map(|(key, added)| (key, added.expires))
     }
 }
 

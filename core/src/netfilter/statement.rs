@@ -2,10 +2,13 @@
 //!
 //! Names are nft's (`nft(8)`, section *Statements*).
 //!
-//! **Left out**: log, limit, quota and their kin act on nothing a walk shows; they are kept as
-//! text. `log` and `counter` are known to change nothing.
+//! **Left out**: what acts on nothing a walk shows (logs, traffic classes, clamped segment sizes) is
+//! kept in its own words as [`Statement::Aside`]; what may decide about a packet in a way the model
+//! cannot follow (queues, transparent proxies, named limits) as [`Statement::Unknown`].
 
 use super::{Datum, Expression, Name};
+use crate::ip::{Cidr, IpAddr};
+use crate::net::UnreachableCode;
 use serde::Serialize;
 
 /// One part of a rule.
@@ -56,7 +59,37 @@ pub enum Statement {
         set: Name,
         /// What is added.
         key: Expression,
+        /// How long it stays, where the set does not say so or is overruled.
+        timeout: Option<crate::time::Duration>,
+        /// What each element keeps for itself: a counter, a limit.
+        keeps: Option<Box<Statement>>,
+        /// For a map, what the key leads to.
+        value: Option<Expression>,
     },
+    /// Writes to the connection: `ct mark set …`, `ct zone set …`.
+    SetCt {
+        /// What is written.
+        key: super::CtKey,
+        /// The new value.
+        value: Expression,
+    },
+    /// Copies marks between packet and connection: iptables' `-j CONNMARK`.
+    ConnMark(super::ConnMark),
+    /// Turns connection tracking off for the packet.
+    Notrack,
+    /// Holds for so many packets a time, or beyond.
+    Limit(super::Limit),
+    /// Holds for so many bytes, or beyond.
+    Quota(super::Quota),
+    /// Holds or does not, for all packets of this model alike: iptables' `-m policy`, `-f`.
+    Settled {
+        /// The words.
+        text: Name,
+        /// Whether it holds.
+        holds: bool,
+    },
+    /// Something that changes nothing a walk shows, in its own words.
+    Aside(Name),
     /// Counts; changes nothing.
     Counter,
     /// A remark among iptables' matches; it always holds.
@@ -67,6 +100,8 @@ pub enum Statement {
     Recent(super::Recent),
     /// Counts in an accounting object of this name, and always holds: iptables' `-m nfacct`.
     Account(Name),
+    /// Asks something outside the rules: iptables' `-m set`, `-m ipvs`, `-m physdev`.
+    Module(super::ModuleMatch),
     /// Something this model does not know, as text.
     Unknown(Name),
 }
@@ -139,19 +174,34 @@ pub enum NatKind {
     Masquerade,
     /// The destination, to this host.
     Redirect,
+    /// Either end, as the hook has it, network by network: iptables' `-j NETMAP`.
+    Netmap,
+}
+
+impl NatTarget {
+    /// One address and perhaps one port.
+    #[must_use]
+    pub fn to(address: Option<IpAddr>, port: Option<u16>) -> Self {
+        NatTarget::Fixed {
+            addresses: address.map(|it| (it, it)),
+            ports: port.map(|it| (it, it)),
+        }
+    }
 }
 
 /// Where a translation leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NatTarget {
-    /// An address and perhaps a port, written out.
+    /// An address and perhaps a port, or ranges of either, written out.
     Fixed {
-        /// The new address.
-        address: Option<crate::ip::IpAddr>,
-        /// The new port.
-        port: Option<u16>,
+        /// The new address: from, to.
+        addresses: Option<(IpAddr, IpAddr)>,
+        /// The new port: from, to.
+        ports: Option<(u16, u16)>,
     },
+    /// The network of the address, which keeps its place in it.
+    Network(Cidr),
     /// An address and a port out of a map.
     Mapped(Expression),
 }
@@ -173,12 +223,43 @@ pub struct NatFlags {
 pub enum RejectWith {
     /// ICMP or ICMPv6 port-unreachable: what plain `reject` does in the ip families.
     PortUnreachable,
-    /// ICMP host-unreachable.
+    /// ICMP host-unreachable, ICMPv6 addr-unreachable.
     HostUnreachable,
     /// ICMP communication administratively prohibited.
     AdminProhibited,
     /// A TCP reset.
     TcpReset,
+    /// ICMP net-unreachable, ICMPv6 no-route.
+    NetUnreachable,
+    /// ICMP prot-unreachable.
+    ProtocolUnreachable,
+    /// ICMP net-prohibited.
+    NetProhibited,
+    /// ICMP host-prohibited.
+    HostProhibited,
+    /// ICMPv6 policy-fail.
+    PolicyFail,
+    /// ICMPv6 reject-route.
+    RejectRoute,
+}
+
+impl RejectWith {
+    /// The code of the ICMP error; none for a reset.
+    #[must_use]
+    pub const fn code(self) -> Option<UnreachableCode> {
+        Some(match self {
+            RejectWith::TcpReset => return None,
+            RejectWith::PortUnreachable => UnreachableCode::Port,
+            RejectWith::HostUnreachable => UnreachableCode::Host,
+            RejectWith::AdminProhibited => UnreachableCode::AdminProhibited,
+            RejectWith::NetUnreachable => UnreachableCode::Net,
+            RejectWith::ProtocolUnreachable => UnreachableCode::Protocol,
+            RejectWith::NetProhibited => UnreachableCode::NetProhibited,
+            RejectWith::HostProhibited => UnreachableCode::HostProhibited,
+            RejectWith::PolicyFail => UnreachableCode::PolicyFail,
+            RejectWith::RejectRoute => UnreachableCode::RejectRoute,
+        })
+    }
 }
 
 /// What happens to an element that is there already.
@@ -189,6 +270,8 @@ pub enum UpdateKind {
     Add,
     /// Its timeout begins again.
     Update,
+    /// It goes.
+    Delete,
 }
 
 impl Verdict {

@@ -7,8 +7,9 @@
 
 use super::conntrack::Found;
 use super::{Datum, Hook, Name, Policy, TableKey, Verdict};
-use crate::net::HeaderField;
+use crate::net::{FieldValue, Flow, HeaderField};
 use serde::Serialize;
+use std::net::SocketAddr;
 
 /// What happened to a packet on one host, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -34,8 +35,8 @@ pub enum TraceEvent {
     },
     /// The nat chains of this hook were not asked, because the connection has its translation.
     NatSkipped {
-        /// What is already decided.
-        translation: Option<String>,
+        /// What is already decided: the flow, and that of the answers.
+        translation: Option<(Flow, Flow)>,
     },
     /// A chain was entered.
     ChainEntered {
@@ -80,9 +81,9 @@ pub enum TraceEvent {
         /// Which.
         field: HeaderField,
         /// What it was.
-        before: String,
+        before: FieldValue,
         /// What it is.
-        after: String,
+        after: FieldValue,
         /// Whether this undoes a translation, on a reply.
         undone: bool,
     },
@@ -91,6 +92,8 @@ pub enum TraceEvent {
         /// Its number.
         connection: super::conntrack::ConnectionId,
     },
+    /// ip_vs was asked, or acted.
+    Ipvs(super::ipvs::Event),
     /// A statement this model does not know was met.
     UnknownMet(Unknown),
 }
@@ -152,15 +155,22 @@ pub enum Written {
         /// After.
         after: u32,
     },
+    /// The connection's own mark.
+    ConnectionMark {
+        /// Before.
+        before: u32,
+        /// After.
+        after: u32,
+    },
     /// The destination the connection will have.
     Destination {
         /// Address and port, `10.244.2.3:8080`.
-        to: String,
+        to: SocketAddr,
     },
     /// The source the connection will have.
     Source {
         /// Address and port.
-        to: String,
+        to: SocketAddr,
         /// By masquerade.
         masqueraded: bool,
     },
@@ -205,6 +215,16 @@ pub enum Outcome {
         rule: usize,
         /// How.
         with: super::RejectWith,
+    },
+    /// ip_vs took the packet, and sends it on to a real server by itself.
+    Redirected {
+        /// The virtual server it was for.
+        server: super::ipvs::VirtualAddress,
+    },
+    /// The virtual server it was for has no real server: the sender is told.
+    NoRealServer {
+        /// Which.
+        server: super::ipvs::VirtualAddress,
     },
     /// A rule could not be understood, so nothing certain can be said.
     Unknown(Unknown),

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 pub struct Transaction {
     /// The commands, in order.
     pub commands: Vec<Command>,
+    /// The virtual servers and IP sets it makes, which no rule can be without.
+    #[serde(skip_serializing_if = "super::ipvs::Ipvs::is_empty")]
+    pub ipvs: super::ipvs::Ipvs,
 }
 
 /// One verb and its noun.
@@ -114,7 +117,10 @@ impl Transaction {
     /// elements, so that whatever is referred to is there first.
     #[must_use]
     pub fn from_ruleset(ruleset: &Ruleset) -> Transaction {
-        let mut tx = Transaction::default();
+        let mut tx = Transaction {
+            ipvs: ruleset.ipvs.clone(),
+            ..Transaction::default()
+        };
         for table in ruleset.tables() {
             let key = &table.key;
             let comment = table.comment.clone();
@@ -153,6 +159,7 @@ impl Transaction {
     /// The first command the kernel would refuse.
     pub fn apply(&self, ruleset: &mut Ruleset) -> Result<(), Refusal> {
         let mut next = ruleset.clone();
+        next.ipvs.extend(&self.ipvs);
         for command in &self.commands {
             command.apply(&mut next)?;
         }
@@ -249,7 +256,14 @@ impl Command {
         let exists = table.sets.get(&set.name).is_some();
         match (self.verb, exists) {
             (Verb::Create, true) => Err(self.exists()),
-            (Verb::Add, true) | (Verb::Destroy, false) => Ok(()),
+            (Verb::Destroy, false) => Ok(()),
+            (Verb::Add, true) => {
+                // Linux takes another timeout for a set that is there (seen in 6.18).
+                if let Some(it) = table.sets.get_mut(&set.name) {
+                    it.timeout = set.timeout;
+                }
+                Ok(())
+            }
             (Verb::Add | Verb::Create, false) => {
                 table.sets.insert(set.name.clone(), set.clone());
                 Ok(())

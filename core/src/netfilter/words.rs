@@ -3,10 +3,10 @@
 //! **Left out**: words nobody here writes rules with yet; the parser knows more.
 
 use super::{
-    AddressSelector, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult, Field, Meta,
-    NatFlags, NatKind, NatTarget, Numgen, NumgenMode, Operand, Operator, Probability, Recent,
-    RecentCommand, RecentSide, RejectWith, SetReference, Statement, Statistic, StatisticMode,
-    UpdateKind, Verdict,
+    AddressSelector, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult, FibWith,
+    Field, Meta, NatFlags, NatKind, NatTarget, Numgen, NumgenMode, Operand, Operator, Probability,
+    Recent, RecentCommand, RecentSide, RejectWith, SetReference, Statement, Statistic,
+    StatisticMode, UpdateKind, Verdict,
 };
 use crate::ip::{Family, IpAddr};
 use crate::net::{AddressType, Protocol};
@@ -128,6 +128,7 @@ fn fib_type(address: AddressSelector) -> Statement {
     let fib = Fib {
         address,
         result: FibResult::Type,
+        with: FibWith::default(),
     };
     is(Expression::Fib(fib), Datum::AddressType(AddressType::Local))
 }
@@ -178,10 +179,7 @@ pub fn dnat_by_chance(targets: impl IntoIterator<Item = Element>) -> Statement {
 pub fn dnat(address: IpAddr, port: u16) -> Statement {
     Statement::Nat {
         kind: NatKind::Dnat,
-        target: Some(NatTarget::Fixed {
-            address: Some(address),
-            port: Some(port),
-        }),
+        target: Some(NatTarget::to(Some(address), Some(port))),
         flags: NatFlags::default(),
     }
 }
@@ -249,6 +247,9 @@ pub fn update(set: &str, key: Expression) -> Statement {
         kind: UpdateKind::Update,
         set: set.into(),
         key,
+        timeout: None,
+        keeps: None,
+        value: None,
     }
 }
 

@@ -125,6 +125,7 @@ impl Reason {
             Reason::ForwardEstablished => {
                 "Packets of connections that are known may be forwarded.".into()
             }
+            Reason::Ipvs(reason) => reason.sentence(),
         }
     }
 }

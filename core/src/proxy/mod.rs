@@ -3,25 +3,36 @@
 //! Pure functions of a [`Snapshot`]. Imitates `pkg/proxy` of Kubernetes 1.34 to 1.37; every rule
 //! carries a tag that [`Origins`] turns back into the object and field it came from.
 //!
-//! **Left out**: ipvs mode; incremental sync; health-check servers; metrics.
+//! [`Syncer`] is kube-proxy as it runs: it is told of changes and writes only what comes of them.
+//!
+//! **Left out**: health-check servers; metrics but those of [`Metrics`].
 
+mod conntrack_cleanup;
 mod endpoints;
 mod explain;
 mod iptables;
+mod ipvs;
 mod nftables;
 mod origin;
 mod service_port;
+mod settings;
+mod sync;
 
+pub use conntrack_cleanup::{clean_stale_connections, stale_connections};
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
-pub use nftables::{Form, NAMES as NFTABLES_NAMES};
+pub use ipvs::{DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing};
+pub use nftables::{Form, NAMES as NFTABLES_NAMES, endpoint_base_of};
 pub use origin::{Origin, Origins, Reason};
 pub use service_port::{ServicePort, service_ports};
+pub use settings::{ConntrackSettings, complaints as configuration_complaints};
+pub use sync::{Change, Memory, Metrics, SyncKind, Synced, Syncer};
 
 use crate::api::{ClusterConfiguration, EndpointSlice, KubeProxyConfiguration, Service};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy};
 use crate::netfilter::dialect::Dialect;
 use crate::netfilter::{Ruleset, Tag, Transaction};
+use crate::sorted::insert_by_key;
 use std::sync::Arc;
 
 /// A way to write rules.
@@ -33,19 +44,29 @@ pub struct Mode {
     pub dialect: Dialect,
     /// The rules of one node and family.
     pub sync: fn(&Snapshot) -> Programme,
+    /// What it remembers from one sync to the next, before the first.
+    pub memory: fn() -> Memory,
 }
 
 /// Every mode there is.
-pub const MODES: [Mode; 2] = [
+pub const MODES: [Mode; 3] = [
     Mode {
         name: "nftables",
         dialect: Dialect::Nft,
         sync: nftables::sync,
+        memory: || Memory::Nftables(nftables::Memory::default()),
     },
     Mode {
         name: "iptables",
         dialect: Dialect::Iptables,
         sync: iptables::sync,
+        memory: || Memory::Iptables(iptables::Memory::default()),
+    },
+    Mode {
+        name: ipvs::NAME,
+        dialect: Dialect::Iptables,
+        sync: ipvs::sync,
+        memory: || Memory::Nothing,
     },
 ];
 
@@ -98,8 +119,10 @@ pub struct Settings {
     pub masquerade_all: bool,
     /// In nftables mode: the mark that asks for masquerade.
     pub masquerade_mark: u32,
-    /// What iptables mode reads.
+    /// What iptables mode reads, and of it ipvs mode what is about masquerade.
     pub iptables: IptablesSettings,
+    /// What ipvs mode reads.
+    pub ipvs: IpvsSettings,
 }
 
 /// How traffic from pods is told from other traffic.
@@ -131,8 +154,8 @@ pub struct Programme {
     pub transaction: Transaction,
     /// Where every rule came from.
     pub origins: Origins,
-    /// Two claims on one address and port: the first stands here. kube-proxy's own transaction would
-    /// be refused whole, and the node would keep its old rules.
+    /// Two claims on one address and port: the first by name stands here. In kube-proxy's nftables mode the one
+    /// stands that it happens to visit last, in iptables mode the one that it happens to visit first.
     pub conflicts: Vec<Conflict>,
 }
 
@@ -206,16 +229,47 @@ impl Settings {
             detector,
             node_port_addresses: node_port_addresses(&told.node_port_addresses, family),
             masquerade_all: told.nftables.masquerade_all,
-            masquerade_mark: 1 << told.nftables.masquerade_bit.unwrap_or(14).min(31),
+            masquerade_mark: masquerade_mark(told.nftables.masquerade_bit),
             iptables: IptablesSettings {
                 masquerade_all: told.iptables.masquerade_all,
-                masquerade_mark: 1 << told.iptables.masquerade_bit.unwrap_or(14).min(31),
+                masquerade_mark: masquerade_mark(told.iptables.masquerade_bit),
                 localhost_node_ports: told.iptables.localhost_node_ports.unwrap_or(true),
                 tcp_be_liberal: told.conntrack.tcp_be_liberal,
+                sync_period: told
+                    .iptables
+                    .sync_period
+                    .as_deref()
+                    .and_then(settings::go_duration)
+                    .filter(|it| it.as_millis() > 0)
+                    .unwrap_or(IptablesSettings::default().sync_period),
                 ..IptablesSettings::default()
             },
+            ipvs: IpvsSettings::read(&told.ipvs),
         }
     }
+}
+
+impl Settings {
+    /// The same with the ranges of ServiceCIDR objects; in the order of their texts, as kube-proxy has them.
+    #[must_use]
+    pub fn with_service_cidrs<'a>(
+        mut self,
+        told: impl Iterator<Item = &'a String>,
+        family: Family,
+    ) -> Self {
+        let read = told.filter_map(|it| parse_cidr_sloppy(it));
+        for range in read.filter(|it| cidr_family(*it) == family) {
+            if !self.service_cidrs.contains(&range) {
+                insert_by_key(&mut self.service_cidrs, range, ToString::to_string);
+            }
+        }
+        self
+    }
+}
+
+/// Bit 14, unless a bit is told that a mark has.
+fn masquerade_mark(bit: Option<u8>) -> u32 {
+    1 << bit.filter(|it| *it < 32).unwrap_or(14)
 }
 
 fn node_port_addresses(told: &[String], family: Family) -> NodePortAddresses {

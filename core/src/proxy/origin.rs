@@ -110,6 +110,8 @@ pub enum Reason {
     ForwardMarked,
     /// Packets of known connections may be forwarded.
     ForwardEstablished,
+    /// Something only ipvs mode has.
+    Ipvs(super::IpvsReason),
 }
 
 /// The origins of all rules of a programme, by tag.

@@ -158,6 +158,38 @@ impl ServicePort {
         )
     }
 
+    /// Whether the rules of the two are the same, given the same endpoints.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let ServicePort {
+            service: _,
+            port_idx: _,
+            port_name,
+            protocol,
+            cluster_ip,
+            port,
+            node_port,
+            external_ips,
+            load_balancer_vips,
+            source_ranges,
+            affinity,
+            external_policy_is_local,
+            internal_policy_is_local,
+        } = self;
+        *port_name == other.port_name
+            && *protocol == other.protocol
+            && *cluster_ip == other.cluster_ip
+            && *port == other.port
+            && *node_port == other.node_port
+            && *external_ips == other.external_ips
+            && *load_balancer_vips == other.load_balancer_vips
+            && *source_ranges == other.source_ranges
+            && *affinity == other.affinity
+            && *external_policy_is_local == other.external_policy_is_local
+            && *internal_policy_is_local == other.internal_policy_is_local
+            && self.health_check_node_port() == other.health_check_node_port()
+    }
+
     /// Whether anything but its ClusterIP leads to it.
     #[must_use]
     pub fn is_reachable_from_outside(&self) -> bool {

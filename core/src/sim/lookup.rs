@@ -10,16 +10,16 @@
 
 use super::network::{HostId, Network};
 use super::outcome::{Ending, Verdict, Why};
-use super::request::Destination;
+use super::request::{Destination, Request, Source};
 use super::travel::{Leg, Step};
-use super::walk::{Start, exchange};
+use super::walk::{Start, WalkError, exchange, start};
 use super::world::World;
 use crate::api::{Kind, ObjectRef, Pod};
 use crate::chance::Chooser;
 use crate::controllers::outside_names;
 use crate::dns::{
-    Answer, Cache, Client, Fate, Query, Resolution, ResolvConf, Resolver, Sent, Server, Transport,
-    Wanted,
+    Answer, Cache, Client, Fate, Query, Question, Resolution, ResolvConf, Resolver, Sent, Server,
+    Transport, Wanted,
 };
 use crate::net::Protocol;
 use crate::sorted::sort_by_key;
@@ -61,13 +61,64 @@ pub struct LookupPacket {
     pub verdict: Verdict,
     /// Why it got no answer, if it got none.
     pub reason: Option<Why>,
+    /// What the answer says, if there is one.
+    #[serde(skip)]
+    pub answer: Option<Answer>,
     /// The walk, there and back.
     pub steps: Vec<Step>,
 }
 
+/// What is looked up, and by whom.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// Whose resolv.conf and hosts file count.
+    pub(super) asker: &'a HostId,
+    /// The name.
+    pub(super) name: &'a str,
+    /// Addresses of which families.
+    pub(super) wanted: Wanted,
+}
+
+impl World {
+    /// Looks a name up as a program on a host would. A pod without a name stands for any plain pod of its namespace;
+    /// its packets set out on the first node.
+    ///
+    /// # Errors
+    /// When there is no such host, or it has no address.
+    pub fn look_up(&self, asker: &HostId, name: &str, wanted: Wanted) -> Result<Lookup, WalkError> {
+        let first_node = self.objects.nodes.keys().next();
+        let host = match (asker, first_node) {
+            (HostId::Pod(_, name), Some(node)) if name.is_empty() => HostId::Node(node.clone()),
+            _ => asker.clone(),
+        };
+        let to = Destination {
+            name: name.to_owned(),
+            port: None,
+            protocol: Protocol::Udp,
+            url: None,
+        };
+        let from = start(self, &Request::new(Source::Host(host), to))?;
+        let wish = Wish {
+            asker,
+            name,
+            wanted,
+        };
+        Ok(look_up(self, &mut self.network.clone(), wish, &from))
+    }
+}
+
 /// Looks a name up from a host. Which endpoint answers is drawn from the seed: it makes no difference to the answer.
-pub(super) fn look_up(world: &World, network: &mut Network, name: &str, from: &Start) -> Lookup {
-    let resolv_conf = world.resolv_conf(&from.host);
+pub(super) fn look_up(
+    world: &World,
+    network: &mut Network,
+    Wish {
+        asker,
+        name,
+        wanted,
+    }: Wish<'_>,
+    from: &Start,
+) -> Lookup {
+    let resolv_conf = world.resolv_conf(asker);
     let mut asked = Asked {
         world,
         server: world.dns_server(),
@@ -82,13 +133,13 @@ pub(super) fn look_up(world: &World, network: &mut Network, name: &str, from: &S
     let mut resolver = Resolver::new(
         Client::Glibc,
         &resolv_conf.to_string(),
-        &world.hosts_file(&from.host),
+        &world.hosts_file(asker),
     );
     let found = if resolv_conf.nameservers.is_empty() {
         // Nobody to ask: a resolver would ask its own host, where nobody listens.
-        resolver.look_up(name, Wanted::Both, Instant::START, &mut |_| Fate::Silence)
+        resolver.look_up(name, wanted, Instant::START, &mut |_| Fate::Silence)
     } else {
-        resolver.look_up(name, Wanted::Both, Instant::START, &mut |it| asked.send(it))
+        resolver.look_up(name, wanted, Instant::START, &mut |it| asked.send(it))
     };
     let mut addresses = found.addresses;
     // IPv4 first, as they were asked for: which of them can be used is the caller's to say.
@@ -140,6 +191,7 @@ impl Asked<'_> {
             &to,
             sent.server,
             legs,
+            self.from.now,
             &mut self.chooser,
         );
         let after = Duration::default();
@@ -151,7 +203,9 @@ impl Asked<'_> {
             Verdict::Refused | Verdict::Unreachable => Fate::Refused { after },
             _ => Fate::Silence,
         };
+        let mut answered = None;
         if let Fate::Answer { answer, .. } = &fate {
+            answered = Some(answer.clone());
             self.queries.push(Query {
                 name: sent.question.name.clone(),
                 kind: sent.question.kind,
@@ -164,6 +218,7 @@ impl Asked<'_> {
             verdict: ending.verdict,
             reason: ending.reason.clone(),
             steps: steps.clone(),
+            answer: answered,
         });
         self.first.get_or_insert((steps, ending));
         fate
@@ -171,25 +226,13 @@ impl Asked<'_> {
 
     /// What the one who got a question says to it; nothing if it is no name server.
     fn answer(&mut self, sent: &Sent, object: Option<&ObjectRef>) -> Option<Answer> {
-        let object = object?;
-        match object.kind {
-            Kind::Pod => {
-                let pod = self.world.objects.pod(&object.namespace, &object.name)?;
-                serves_dns(pod).then(|| {
-                    self.server.answer(
-                        &self.world.objects,
-                        &sent.question,
-                        sent.transport,
-                        sent.at,
-                        &mut self.cache,
-                        &mut self.chooser,
-                    )
-                })
-            }
-            // The zone of outside names, which the network's own name server has.
-            Kind::ConfigMap => Some(self.server.outside().answer(&sent.question)),
-            _ => None,
-        }
+        self.world.dns_answer(
+            &self.server,
+            object?,
+            (&sent.question, sent.transport),
+            sent.at,
+            (&mut self.cache, &mut self.chooser),
+        )
     }
 }
 
@@ -230,6 +273,28 @@ impl World {
     #[must_use]
     pub fn dns_server(&self) -> Server {
         Server::knowing(&self.objects, &outside_names(&self.objects))
+    }
+
+    /// What an object that got a question says to it; nothing if it is no name server.
+    #[must_use]
+    pub fn dns_answer(
+        &self,
+        server: &Server,
+        object: &ObjectRef,
+        (question, transport): (&Question, Transport),
+        at: Instant,
+        (cache, chooser): (&mut Cache, &mut Chooser),
+    ) -> Option<Answer> {
+        match object.kind {
+            Kind::Pod => {
+                let pod = self.objects.pod(&object.namespace, &object.name)?;
+                serves_dns(pod)
+                    .then(|| server.answer(&self.objects, question, transport, at, cache, chooser))
+            }
+            // The zone of outside names, which the network's own name server has.
+            Kind::ConfigMap => Some(server.outside().answer(question)),
+            _ => None,
+        }
     }
 
     /// The hosts file that a host's resolver reads first.

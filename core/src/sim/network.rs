@@ -4,17 +4,20 @@
 //! passes its node's IP layer, also to a pod beside it (as with point-to-point CNIs, or a bridge
 //! with `net.bridge.bridge-nf-call-iptables`). Nodes route to one another's pod ranges.
 //!
-//! **Left out**: addresses of IPv6 on the way between nodes unless a Node names one.
+//! **Left out**: addresses of IPv6 on the way between nodes unless a Node names one; answers to ARP for what ipvs
+//! mode puts on kube-ipvs0 (without `strictARP` every node answers for every such address).
 
+use super::balance::{Balance, Balanced, balances};
 use crate::api::{Listen, ObjectRef, Pod};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, nth};
 use crate::net::{Protocol, RouteTable};
 use crate::netfilter::conntrack::Conntrack;
 use crate::netfilter::{DynamicElements, Ruleset};
+use crate::policy;
 use crate::proxy::{Mode, Origins};
 use crate::store::Objects;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -67,6 +70,8 @@ pub struct Host {
     pub ruleset: Arc<Ruleset>,
     /// Where its rules came from, by family.
     pub origins: BTreeMap<Family, Arc<Origins>>,
+    /// Where the rules of its pods' NetworkPolicies came from, by family.
+    pub policies: BTreeMap<Family, Arc<policy::Origins>>,
     /// Its connections.
     pub conntrack: Conntrack,
     /// What packets left in its sets.
@@ -89,6 +94,11 @@ pub struct Link {
 pub struct Network {
     hosts: BTreeMap<HostId, Host>,
     links: Vec<Link>,
+    down: BTreeSet<HostId>,
+    /// The load balancers, which the router stands for.
+    pub(super) balances: Vec<Balance>,
+    /// What they remember of connections.
+    pub(super) balanced: Balanced,
 }
 
 impl fmt::Display for HostId {
@@ -139,6 +149,7 @@ impl Host {
             routes: RouteTable::with_loopback(),
             ruleset: Arc::default(),
             origins: BTreeMap::new(),
+            policies: BTreeMap::new(),
             conntrack: Conntrack::default(),
             dynamic: DynamicElements::default(),
             listens: Vec::new(),
@@ -178,7 +189,49 @@ impl Network {
         network.add_pods(objects);
         network.add_outside(objects, underlay);
         network.add_rules(objects, mode);
+        network.balances = balances(objects);
         network
+    }
+
+    /// Switches a node off: whatever is sent to it is lost.
+    pub fn take_down(&mut self, node: &str) {
+        self.down.insert(HostId::Node(node.to_owned()));
+    }
+
+    /// The load balancers.
+    #[must_use]
+    pub fn balances(&self) -> &[Balance] {
+        &self.balances
+    }
+
+    /// The node behind whose bridge a pod is.
+    #[must_use]
+    pub fn node_of(&self, pod: &HostId) -> Option<HostId> {
+        let mut links = self.links.iter();
+        let link = links
+            .find(|it| it.name.starts_with("cni0@") && it.members.iter().any(|it| it.0 == *pod))?;
+        let mut members = link.members.iter().map(|it| &it.0);
+        members
+            .find(|it| matches!(it, HostId::Node(_)))
+            .filter(|it| *it != pod)
+            .cloned()
+    }
+
+    /// Whether a host is switched off, itself or with the node it is on.
+    #[must_use]
+    pub fn is_down(&self, id: &HostId) -> bool {
+        if self.down.is_empty() {
+            return false;
+        }
+        let is_bridge_of = |link: &Link| {
+            let mut nodes = self.down.iter().map(HostId::short);
+            nodes.any(|it| link.name == bridge_link(it))
+        };
+        self.down.contains(id)
+            || self
+                .links
+                .iter()
+                .any(|it| is_bridge_of(it) && it.members.iter().any(|it| it.0 == *id))
     }
 
     /// The host of this name.
@@ -208,7 +261,7 @@ impl Network {
     pub fn owner(&self, address: IpAddr) -> Option<&Host> {
         self.hosts
             .values()
-            .find(|it| !address.is_loopback() && it.routes.is_local(address))
+            .find(|it| !address.is_loopback() && it.routes.has_on_link(address))
     }
 
     /// Who has this address on the link behind an interface, and by which interface it hears.
@@ -227,7 +280,7 @@ impl Network {
             .find(|(id, _)| {
                 self.hosts
                     .get(id)
-                    .is_some_and(|it| it.routes.is_local(address))
+                    .is_some_and(|it| it.routes.has_on_link(address))
             })
             .cloned()
     }
@@ -264,6 +317,7 @@ impl Network {
                 bridge
             };
             self.attach(pods, &mut host, "cni0", &bridge);
+            host.routes.mark_bridge("cni0");
             for (other, it) in objects.nodes.iter().filter(|it| it.0 != name) {
                 add_routes_to_pods(&mut host, other, it);
             }
@@ -404,9 +458,30 @@ impl Network {
                         .expect("generated transactions refer only to what they made");
                     host.origins.insert(of, Arc::new(programme.origins));
                 }
+                let rules = policy::sync(objects, name, of);
+                if !rules.transaction.commands.is_empty() {
+                    rules
+                        .transaction
+                        .apply(&mut ruleset)
+                        .expect("generated transactions refer only to what they made");
+                    host.policies.insert(of, Arc::new(rules.origins));
+                }
             }
+            add_bound_addresses(&mut host.routes, &ruleset);
             host.ruleset = Arc::new(ruleset);
         }
+    }
+}
+
+/// The interfaces that virtual servers have their addresses on.
+fn add_bound_addresses(routes: &mut RouteTable, ruleset: &Ruleset) {
+    let mut by_interface: BTreeMap<&str, Vec<Cidr>> = BTreeMap::new();
+    for it in ruleset.ipvs.addresses() {
+        let addresses = by_interface.entry(&it.interface).or_default();
+        addresses.push(Cidr::from(it.address));
+    }
+    for (name, addresses) in by_interface {
+        routes.add_dummy(name, &addresses);
     }
 }
 

@@ -66,6 +66,30 @@ pub enum Why {
     UnknownStatement,
     /// The rules call one another without end.
     RulesTooDeep,
+    /// No NetworkPolicy of the pod allows it.
+    NetworkPolicy,
+    /// The machine it was sent to is off.
+    NodeDown,
+    /// It claims to come from the host that receives it.
+    OwnSource,
+    /// The load balancer has nobody to send to.
+    NoHealthyTarget,
+    /// The load balancer does not listen on that port.
+    BalancerSilent,
+    /// The load balancer is for the nodes' own network only.
+    BalancerIsInternal,
+    /// The web server does not know the name it was asked by.
+    WrongHost,
+    /// The web server's certificate is for another name.
+    WrongCertificate,
+    /// No rule of an Ingress is about this host and path.
+    NoIngressRule,
+    /// The Ingress controller has nobody to send to.
+    NoIngressBackend,
+    /// Whom the Ingress controller sent to did not accept.
+    BadGateway,
+    /// Whom the Ingress controller sent to did not answer.
+    GatewayTimeout,
 }
 
 /// How a walk ended.
@@ -89,6 +113,8 @@ pub struct Ending {
     pub masqueraded: bool,
     /// What the client's tool prints.
     pub symptom: Option<String>,
+    /// What it exits with, where it prints something.
+    pub exit_code: Option<i32>,
 }
 
 impl Verdict {
@@ -133,6 +159,32 @@ impl Why {
                 "A rule has a statement this model does not know, so nothing certain can be said."
             }
             Why::RulesTooDeep => "The rules call one another without end.",
+            Why::NetworkPolicy => {
+                "NetworkPolicies choose the pod, none of them allows this: the packet is dropped."
+            }
+            Why::NodeDown => "The machine that the packet was sent to is off: nobody answers.",
+            Why::OwnSource => {
+                "The packet comes back to its sender with its own address as source: Linux drops it."
+            }
+            Why::NoHealthyTarget => "The load balancer finds nobody healthy to send to.",
+            Why::BalancerSilent => "The load balancer does not listen on that port.",
+            Why::BalancerIsInternal => {
+                "The load balancer is internal: from outside nobody reaches it."
+            }
+            Why::WrongHost => {
+                "The request asks for the Service's name, which the server outside does not serve."
+            }
+            Why::WrongCertificate => {
+                "The server outside shows a certificate for its own name, not for the Service's."
+            }
+            Why::NoIngressRule => {
+                "The packet arrives; no Ingress has a rule for this host and path."
+            }
+            Why::NoIngressBackend => {
+                "An Ingress has a rule, but nothing ready stands behind its Service."
+            }
+            Why::BadGateway => "The Ingress controller's own request is refused.",
+            Why::GatewayTimeout => "The Ingress controller's own request gets no answer.",
         }
     }
 }

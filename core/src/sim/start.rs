@@ -3,11 +3,13 @@
 //! What `-f` gives is a cluster's state, as a dump would show it: objects are taken as they are, what they leave open
 //! is filled in, and controllers run until nothing is on its way, at most for [`SETTLE_LIMIT`].
 //!
-//! **Left out**: everything of kubeadm's cluster that no packet of a Service meets.
+//! **Left out**: everything of kubeadm's cluster that no packet of a Service meets; what admission gives a new pod
+//! (tolerations, the volume with its token), which a dump holds already.
 
 use super::base::{BaseNotice, lay_beneath};
 use super::cluster::{AdvanceEnd, Cluster};
 use crate::api::{Complaint, File, Manifest, ObjectRef, read};
+use crate::controllers::Fault;
 use crate::time::{Clock, Duration, unix_secs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,6 +87,21 @@ pub fn begin(manifest: Manifest, seed: u64) -> Started {
     };
     for (about, complaint) in cluster.store_mut().complete() {
         complaints.push(place(&about, complaint));
+    }
+    // A node whose kubelet has fallen silent, as the control plane says, is off.
+    let silent: Vec<String> = cluster
+        .store()
+        .objects()
+        .nodes
+        .values()
+        .filter(|it| {
+            let ready = it.status.conditions.iter().find(|it| it.kind == "Ready");
+            ready.is_some_and(|it| it.status == "Unknown")
+        })
+        .map(|it| it.metadata.name.clone())
+        .collect();
+    for node in silent {
+        cluster.suffer(Fault::NodeDown(node));
     }
     if cluster.settle(SETTLE_LIMIT).end == AdvanceEnd::Limit {
         complaints.push(

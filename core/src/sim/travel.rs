@@ -1,16 +1,18 @@
 //! One packet's journey from host to host: hooks, routing decisions, wires.
 //!
 //! The order inside a host is Linux's: prerouting, routing, input or forward, postrouting; and
-//! output, routing, postrouting for what a host sends itself.
+//! output, routing, postrouting for what a host sends itself, and for what ip_vs took at input or output.
 //!
 //! **Left out**: neighbour discovery, fragmentation, queues.
 
 use super::network::{HostId, Network};
+use super::outcome::Why;
+use crate::api::ObjectRef;
 use crate::chance::Chooser;
 use crate::ip::IpAddr;
 use crate::net::{Packet, Route, RouteKind, UnreachableCode};
 use crate::netfilter::conntrack::Connection;
-use crate::netfilter::{Hook, Outcome, Pass, RejectWith, Trace, Travelling};
+use crate::netfilter::{Hook, Named, Outcome, Pass, RejectWith, Ruleset, Table, Trace, Travelling};
 use crate::time::Instant;
 use serde::Serialize;
 use std::sync::Arc;
@@ -82,6 +84,20 @@ pub enum StepKind {
         /// Into that interface.
         to_interface: Option<Arc<str>>,
     },
+    /// A load balancer decided where the packet goes, or gave an answer back its addresses.
+    Balanced {
+        /// The Service it is for.
+        service: ObjectRef,
+        /// Whom it chose; none on the way back.
+        target: Option<ObjectRef>,
+        /// Out of how many.
+        n_targets: usize,
+    },
+    /// Something that is no rule swallowed the packet and says nothing.
+    Swallowed {
+        /// Why.
+        why: Why,
+    },
     /// The packet reached an application, or a host's own stack.
     Arrived,
 }
@@ -118,8 +134,15 @@ pub enum End {
     Dropped {
         /// The host.
         host: HostId,
-        /// Whether a rule did it, rather than a policy.
-        by_rule: bool,
+        /// What did it.
+        by: Dropper,
+    },
+    /// Swallowed by something that is no rule and says nothing: a machine that is off, a balancer.
+    Silent {
+        /// Where.
+        host: HostId,
+        /// Why.
+        why: Why,
     },
     /// In a rule that tells the sender.
     Rejected {
@@ -149,6 +172,17 @@ pub enum End {
     TooDeep,
 }
 
+/// What drops a packet in a ruleset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropper {
+    /// A rule.
+    Rule,
+    /// The policy of a chain.
+    ChainPolicy,
+    /// A rule of the NetworkPolicies' table.
+    NetworkPolicy,
+}
+
 /// A packet under way.
 pub(super) struct Traveller<'a> {
     pub(super) network: &'a mut Network,
@@ -170,7 +204,11 @@ impl Traveller<'_> {
 
     /// Lets a packet come in by an interface of `host`, from somewhere that is not modelled.
     pub(super) fn receive(mut self, host: &HostId, interface: &str, packet: Packet) -> Journey {
-        let end = self.pass_on(host.clone(), Travelling::arriving(packet, interface));
+        let end = if self.network.is_down(host) {
+            self.swallow(host, &packet, Why::NodeDown)
+        } else {
+            self.pass_on(host.clone(), Travelling::arriving(packet, interface))
+        };
         Journey {
             steps: self.steps,
             end,
@@ -218,7 +256,14 @@ impl Traveller<'_> {
             if let Some(end) = self.hook(&host, Hook::Prerouting, &mut it) {
                 return end;
             }
-            let route = self.route(&host, it.packet.destination);
+            if self.is_own(&host, &it) {
+                return self.swallow(&host, &it.packet, Why::OwnSource);
+            }
+            let route = match self.balance(&host, &mut it) {
+                Ok(Some(chosen)) => Some(chosen),
+                Ok(None) => self.route(&host, it.packet.destination),
+                Err(end) => return end,
+            };
             let is_pod = self.network.host(&host).is_none_or(|it| !it.forwards());
             if !is_pod || route.as_ref().is_none_or(|it| it.next_hop.is_some()) {
                 let kind = StepKind::Routed {
@@ -307,6 +352,9 @@ impl Traveller<'_> {
         };
         self.note(host, &it.packet, it.packet.clone(), kind);
         match (to, to_interface) {
+            (Some(to), Some(_)) if self.network.is_down(&to) => {
+                Err(self.swallow(&to, &it.packet, Why::NodeDown))
+            }
             (Some(to), Some(interface)) => Ok((to, Travelling::arriving(it.packet, &interface))),
             _ => Err(End::Left),
         }
@@ -390,9 +438,9 @@ impl Traveller<'_> {
         self.note(host, &before, it.packet.clone(), kind);
         match outcome {
             Outcome::Accepted => None,
-            Outcome::Dropped { rule, .. } => Some(End::Dropped {
+            Outcome::Dropped { rule, chain } => Some(End::Dropped {
                 host: host.clone(),
-                by_rule: rule.is_some(),
+                by: dropper(&ruleset, &chain, rule),
             }),
             Outcome::Rejected { with, .. } => {
                 // For a packet that was meant for it, a host answers from the address it was sent to.
@@ -407,12 +455,58 @@ impl Traveller<'_> {
                     response: sender.and_then(|sender| refusal(&it.packet, sender, with)),
                 })
             }
+            Outcome::Redirected { .. } => Some(self.go_on_by_ip_vs(host, it.clone())),
+            Outcome::NoRealServer { .. } => Some(End::Rejected {
+                host: host.clone(),
+                // It answers from the virtual server's address.
+                response: (it.packet)
+                    .unreachable_reply(it.packet.destination, UnreachableCode::Port),
+            }),
             Outcome::Unknown(_) => Some(End::Unknown),
             Outcome::TooDeep { .. } => Some(End::TooDeep),
         }
     }
 
-    fn note(&mut self, host: &HostId, before: &Packet, after: Packet, kind: StepKind) {
+    /// ip_vs sends on what it took, whether this host made it or not: a new way, output, postrouting.
+    fn go_on_by_ip_vs(&mut self, host: &HostId, mut it: Travelling) -> End {
+        let route = match self.route_again(host, &mut it) {
+            Ok(route) => route,
+            Err(end) => return end,
+        };
+        if it.packet.ttl <= 1 {
+            return End::Expired;
+        }
+        it.packet.ttl -= 1;
+        it.iif = None;
+        if let Some(end) = self.hook(host, Hook::Output, &mut it) {
+            return end;
+        }
+        self.go_out(host, &route, it)
+    }
+
+    /// Whether a packet that comes in from elsewhere claims to come from this very host: IPv4 drops such ("martian
+    /// source", `fib_validate_source`).
+    fn is_own(&self, host: &HostId, it: &Travelling) -> bool {
+        let source = it.packet.source;
+        source.is_ipv4()
+            && it.iif.as_deref() != Some("lo")
+            && self
+                .network
+                .host(host)
+                .is_some_and(|it| it.routes.is_local(source))
+    }
+
+    /// The packet ends here, and nobody is told.
+    pub(super) fn swallow(&mut self, host: &HostId, packet: &Packet, why: Why) -> End {
+        let kind = StepKind::Swallowed { why: why.clone() };
+        self.note(host, packet, packet.clone(), kind);
+        End::Silent {
+            host: host.clone(),
+            why,
+        }
+    }
+
+    pub(super) fn note(&mut self, host: &HostId, before: &Packet, after: Packet, kind: StepKind) {
         self.steps.push(Step {
             leg: self.leg,
             host: host.clone(),
@@ -423,15 +517,23 @@ impl Traveller<'_> {
     }
 }
 
+/// Whose rule it was that dropped a packet.
+fn dropper(ruleset: &Ruleset, chain: &str, rule: Option<usize>) -> Dropper {
+    let is_of_policies = |it: &Table| {
+        &*it.key.name == crate::policy::TABLE && Named::get(&it.chains, chain).is_some()
+    };
+    match rule {
+        None => Dropper::ChainPolicy,
+        Some(_) if ruleset.tables().iter().any(is_of_policies) => Dropper::NetworkPolicy,
+        Some(_) => Dropper::Rule,
+    }
+}
+
 /// What a rejecting rule sends back. A reset comes from the address the packet was for; an ICMP
 /// error from the host's own.
 fn refusal(packet: &Packet, sender: IpAddr, with: RejectWith) -> Option<Packet> {
-    match with {
-        RejectWith::PortUnreachable => packet.unreachable_reply(sender, UnreachableCode::Port),
-        RejectWith::HostUnreachable => packet.unreachable_reply(sender, UnreachableCode::Host),
-        RejectWith::AdminProhibited => {
-            packet.unreachable_reply(sender, UnreachableCode::AdminProhibited)
-        }
-        RejectWith::TcpReset => packet.reset(),
+    match with.code() {
+        Some(code) => packet.unreachable_reply(sender, code),
+        None => packet.reset(),
     }
 }

@@ -4,17 +4,22 @@
 //! data: the picture, the narration, the terminal text and the comparison with the kernel all read
 //! this one value.
 //!
-//! **Left out**: what follows the first exchange of a connection. Its later packets are found by
-//! connection tracking and go the same way without asking the nat chains again.
+//! **Left out**: what follows the first exchange of a connection, which [`World::open`] and [`World::send_on`] show. The
+//! client outside asks a resolver of its own, whose packets are not followed; it knows the zone of outside names and
+//! the names of load balancers.
 
-use super::lookup::{Lookup, look_up, why_nameless};
+use super::connection::OpenConnection;
+use super::http::{self, Onward};
+use super::lookup::{Lookup, Wish, look_up, why_nameless};
 use super::network::{HostId, Network};
 use super::outcome::{By, Ending, Verdict, Why};
 use super::request::{Destination, Request, Source};
-use super::travel::{End, Journey, Leg, Step, StepKind, Traveller};
+use super::symptom::{Stage, told_by};
+use super::travel::{Dropper, End, Journey, Leg, Step, StepKind, Traveller};
 use super::world::World;
 use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
+use crate::dns::{Question, RecordData, RecordType, Wanted, fully_qualified};
 use crate::ip::{Family, IpAddr, family, join_host_port};
 use crate::net::{Flow, Icmp, Packet, Protocol, TcpFlags, Transport, initial_ttl};
 use crate::netfilter::ct_status;
@@ -36,6 +41,10 @@ pub struct Walk {
     pub lookup: Option<Arc<Lookup>>,
     /// Every step of the request and the reply.
     pub steps: Vec<Step>,
+    /// What an Ingress controller made of it, where it came to one.
+    pub onward: Option<Box<Onward>>,
+    /// The name of the server outside that it left for, where the zone of outside names has it: such a server is there.
+    pub outside_server: Option<String>,
     /// How it ended.
     #[serde(flatten)]
     pub ending: Ending,
@@ -65,6 +74,12 @@ pub enum WalkError {
         /// Who.
         what: String,
     },
+    /// It is on a machine that is off.
+    #[error("{what} sends nothing: its machine is off")]
+    Down {
+        /// Who.
+        what: String,
+    },
 }
 
 fn hint(known: &[String]) -> String {
@@ -82,7 +97,8 @@ pub fn outcomes(world: &World, request: &Request, limit: usize) -> Result<Outcom
     let from = start(world, request)?;
     let named = name(world, request, &from);
     let ways = explore(world.seed, limit, |chooser| {
-        run(&named, request, &from, chooser)
+        let mut network = named.network.clone();
+        run(world, &named, &mut network, request, &from, chooser)
     });
     Ok(Outcomes { ways })
 }
@@ -94,7 +110,44 @@ pub fn outcomes(world: &World, request: &Request, limit: usize) -> Result<Outcom
 pub fn walk(world: &World, request: &Request, chooser: &mut Chooser) -> Result<Walk, WalkError> {
     let from = start(world, request)?;
     let named = name(world, request, &from);
-    Ok(run(&named, request, &from, chooser))
+    let mut network = named.network.clone();
+    Ok(run(world, &named, &mut network, request, &from, chooser))
+}
+
+/// One walk in a world that remembers it.
+pub(super) fn open_on(
+    world: &mut World,
+    request: &Request,
+    chooser: &mut Chooser,
+) -> Result<(Walk, Start), WalkError> {
+    let from = start(world, request)?;
+    let named = Named {
+        now: world.cluster.clock().now,
+        ..name(world, request, &from)
+    };
+    let mut network = named.network.clone();
+    let walk = run(world, &named, &mut network, request, &from, chooser);
+    world.network = network;
+    Ok((walk, from))
+}
+
+/// A later packet of a connection, in a world that remembers it. `server` is where it is open still, if it is.
+pub(super) fn continue_on(
+    world: &mut World,
+    connection: &OpenConnection,
+    server: Option<&HostId>,
+    chooser: &mut Chooser,
+) -> Walk {
+    let mut walk = Walk::begin(&connection.request, &connection.from);
+    let trip = Trip {
+        from: &connection.from,
+        legs: [Leg::Request, Leg::Reply],
+        now: world.cluster.clock().now,
+        accepts: Accepts::Open(server),
+    };
+    let packet = connection.packet();
+    (walk.steps, walk.ending) = trip.carry(&mut world.network, &packet, chooser);
+    walk
 }
 
 /// Where a request starts: a host, and the address it speaks from.
@@ -106,10 +159,25 @@ pub(super) struct Start {
     /// Told, or drawn.
     port: Option<u16>,
     /// The host and interface where the packet comes in, if it does not set out here.
-    entry: Option<(HostId, &'static str)>,
+    pub(super) entry: Option<(HostId, &'static str)>,
+    /// When. A walk of its own is one at the start of time.
+    pub(super) now: Instant,
 }
 
-fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
+impl Start {
+    /// Where a host itself asks.
+    pub(super) fn of_host(host: HostId) -> Start {
+        Start {
+            host,
+            address: None,
+            port: None,
+            entry: None,
+            now: Instant::START,
+        }
+    }
+}
+
+pub(super) fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
     let (host, address) = match &request.from {
         Source::Host(id) => (on_network(world, id), None),
         Source::Address(address) => {
@@ -122,6 +190,11 @@ fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
         if world.network.host(id).is_none() {
             return Err(missing(world, id));
         }
+    }
+    if world.network.is_down(&host) {
+        return Err(WalkError::Down {
+            what: host.to_string(),
+        });
     }
     let is_stranger =
         host == HostId::Outside && address.is_some_and(|it| world.network.owner(it).is_none());
@@ -137,6 +210,7 @@ fn start(world: &World, request: &Request) -> Result<Start, WalkError> {
         address,
         port: request.source_port,
         entry,
+        now: Instant::START,
     })
 }
 
@@ -176,6 +250,7 @@ struct Named {
     network: Network,
     lookup: Option<Arc<Lookup>>,
     addresses: Vec<IpAddr>,
+    now: Instant,
 }
 
 fn name(world: &World, request: &Request, from: &Start) -> Named {
@@ -185,30 +260,84 @@ fn name(world: &World, request: &Request, from: &Start) -> Named {
             network,
             lookup: None,
             addresses: vec![address],
+            now: Instant::START,
         };
     }
-    let lookup = look_up(world, &mut network, &request.to.name, from);
+    let known_outside = match from.host {
+        HostId::Outside => outside_addresses(world, &request.to.name),
+        _ => Vec::new(),
+    };
+    if !known_outside.is_empty() {
+        return Named {
+            addresses: usable(&network, from, known_outside),
+            network,
+            lookup: None,
+            now: Instant::START,
+        };
+    }
+    let asker = match &request.from {
+        Source::Host(id) => id,
+        Source::Address(_) => &from.host,
+    };
+    let wish = Wish {
+        asker,
+        name: &request.to.name,
+        wanted: Wanted::Both,
+    };
+    let lookup = look_up(world, &mut network, wish, from);
     let addresses = usable(&network, from, lookup.resolution.addresses.clone());
     Named {
         network,
         lookup: Some(Arc::new(lookup)),
         addresses,
+        now: Instant::START,
     }
 }
 
-fn run(named: &Named, request: &Request, from: &Start, chooser: &mut Chooser) -> Walk {
-    let mut walk = Walk {
-        request: request.clone(),
-        from: from.host.clone(),
-        lookup: named.lookup.clone(),
-        steps: Vec::new(),
-        ending: Ending::nowhere(),
-    };
+/// The addresses that the Internet's DNS knows for a name.
+fn outside_addresses(world: &World, name: &str) -> Vec<IpAddr> {
+    let server = world.dns_server();
+    let name = fully_qualified(name);
+    let kinds = [RecordType::A, RecordType::AAAA];
+    let answers = kinds.map(|it| server.outside().answer(&Question::new(&name, it)));
+    let records = answers.into_iter().flat_map(|it| it.answer);
+    records
+        .filter_map(|it| match it.data {
+            RecordData::Address(address) => Some(address),
+            _ => None,
+        })
+        .collect()
+}
+
+impl Walk {
+    pub(super) fn begin(request: &Request, from: &Start) -> Walk {
+        Walk {
+            request: request.clone(),
+            from: from.host.clone(),
+            lookup: None,
+            steps: Vec::new(),
+            onward: None,
+            outside_server: None,
+            ending: Ending::nowhere(),
+        }
+    }
+}
+
+fn run(
+    world: &World,
+    named: &Named,
+    network: &mut Network,
+    request: &Request,
+    from: &Start,
+    chooser: &mut Chooser,
+) -> Walk {
+    let mut walk = Walk::begin(request, from);
+    walk.lookup.clone_from(&named.lookup);
     if let Some(why) = named.lookup.as_deref().and_then(why_nameless) {
-        walk.ending = Ending::no_such_host(&request.to, why);
+        walk.ending = Ending::no_such_host(why);
+        told_by(&mut walk, Stage::Connecting);
         return walk;
     }
-    let mut network = named.network.clone();
     let addresses = &named.addresses;
     // A client takes the addresses in the order its resolver gives them, which for a headless
     // Service is by lot.
@@ -218,21 +347,30 @@ fn run(named: &Named, request: &Request, from: &Start, chooser: &mut Chooser) ->
     } else {
         addresses[0]
     };
-    let (steps, ending) = exchange(
-        &mut network,
-        from,
-        &request.to,
-        chosen,
-        [Leg::Request, Leg::Reply],
-        chooser,
-    );
-    walk.steps = steps;
-    walk.ending = ending;
+    let legs = [Leg::Request, Leg::Reply];
+    (walk.steps, walk.ending) =
+        exchange(network, from, &request.to, chosen, legs, named.now, chooser);
+    match (walk.ending.verdict, &walk.ending.object, &named.lookup) {
+        (Verdict::Delivered, Some(pod), _) if pod.kind == Kind::Pod => {
+            let onward = http::pass_on(world, network, &request.to, pod, chooser);
+            if let Some(why) = onward.as_ref().and_then(|it| it.why.clone()) {
+                walk.ending.reason = Some(why);
+            }
+            walk.onward = onward.map(Box::new);
+        }
+        (Verdict::Forwarded, _, Some(lookup)) => {
+            let domain = world.objects.cluster.dns_domain();
+            walk.outside_server = http::outside_server(lookup, domain);
+            walk.ending.reason = http::alias_is_refused(&request.to, lookup, domain);
+        }
+        _ => {}
+    }
+    told_by(&mut walk, Stage::Connecting);
     walk
 }
 
 /// The addresses a client would try: of the first family that it has an address of itself.
-fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+pub(super) fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let host = network.host(&from.host);
     let speaks = |to: &IpAddr| {
         let source = host.and_then(|it| it.routes.source_for(*to));
@@ -248,47 +386,86 @@ fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr
     addresses
 }
 
-/// Sends one packet and follows its answer.
+/// Sends a first packet and follows its answer.
 pub(super) fn exchange(
     network: &mut Network,
     from: &Start,
     to: &Destination,
     address: IpAddr,
-    [there, back]: [Leg; 2],
+    legs: [Leg; 2],
+    now: Instant,
     chooser: &mut Chooser,
 ) -> (Vec<Step>, Ending) {
     let Some(packet) = first_packet(network, from, to, address, chooser) else {
         return (Vec::new(), Ending::unreachable_from_start(to, address));
     };
-    let journey = Traveller {
-        network,
-        chooser,
-        now: Instant::START,
-        leg: there,
-        steps: Vec::new(),
+    let trip = Trip {
+        from,
+        legs,
+        now,
+        accepts: Accepts::Listening,
     };
-    let journey = match &from.entry {
-        Some((host, interface)) => journey.receive(host, interface, packet.clone()),
-        None => journey.send(&from.host, packet.clone()),
-    };
-    let Journey { mut steps, end } = journey;
-    let last = steps.last().map_or(&packet, |it| &it.after);
-    let mut ending = Ending::of(&end, [&packet, last], to, network);
-    ending.masqueraded = steps.iter().any(translates_source);
-    let Some((host, answer)) = answer(network, &end) else {
-        return (steps, ending);
-    };
-    let journey = Traveller {
-        network,
-        chooser,
-        now: Instant::START,
-        leg: back,
-        steps: Vec::new(),
+    trip.carry(network, &packet, chooser)
+}
+
+/// Who takes a packet that arrives.
+#[derive(Clone, Copy)]
+enum Accepts<'a> {
+    /// Whoever listens.
+    Listening,
+    /// The host where its connection is open; none if it is nowhere.
+    Open(Option<&'a HostId>),
+}
+
+/// A packet's way there and its answer's back.
+struct Trip<'a> {
+    from: &'a Start,
+    legs: [Leg; 2],
+    now: Instant,
+    accepts: Accepts<'a>,
+}
+
+impl Trip<'_> {
+    fn carry(
+        &self,
+        network: &mut Network,
+        packet: &Packet,
+        chooser: &mut Chooser,
+    ) -> (Vec<Step>, Ending) {
+        let [there, back] = self.legs;
+        let journey = self.traveller(network, chooser, there);
+        let journey = match &self.from.entry {
+            Some((host, interface)) => journey.receive(host, interface, packet.clone()),
+            None => journey.send(&self.from.host, packet.clone()),
+        };
+        let Journey { mut steps, end } = journey;
+        let last = steps.last().map_or(packet, |it| &it.after);
+        let accepts = self.accepts;
+        let mut ending = Ending::of(&end, [packet, last], network, accepts);
+        ending.masqueraded = steps.iter().any(translates_source);
+        let Some((host, answer)) = answer(network, &end, accepts) else {
+            return (steps, ending);
+        };
+        let journey = self.traveller(network, chooser, back).send(&host, answer);
+        steps.extend(journey.steps);
+        ending.see_answer(&journey.end, packet, self.from);
+        (steps, ending)
     }
-    .send(&host, answer);
-    steps.extend(journey.steps);
-    ending.see_answer(&journey.end, &packet, to);
-    (steps, ending)
+
+    fn traveller<'a>(
+        &self,
+        network: &'a mut Network,
+        chooser: &'a mut Chooser,
+        leg: Leg,
+    ) -> Traveller<'a> {
+        Traveller {
+            network,
+            chooser,
+            now: self.now,
+            leg,
+            steps: Vec::new(),
+        }
+    }
 }
 
 /// The first packet of a request.
@@ -336,20 +513,24 @@ fn first_packet(
 
 /// Whether a host gives the packet another source: address or port, as masquerade does.
 fn translates_source(step: &Step) -> bool {
-    matches!(
-        &step.kind,
-        StepKind::Hook { connection: Some(it), .. } if it.status & ct_status::SNAT != 0
-    )
+    match &step.kind {
+        StepKind::Hook {
+            connection: Some(it),
+            ..
+        } => it.status & ct_status::SNAT != 0,
+        StepKind::Balanced { .. } => step.before.source != step.after.source,
+        _ => false,
+    }
 }
 
 /// What comes back, and from which host.
-fn answer(network: &Network, end: &End) -> Option<(HostId, Packet)> {
+fn answer(network: &Network, end: &End, accepts: Accepts<'_>) -> Option<(HostId, Packet)> {
     match end {
         End::Arrived { host, packet } => {
-            let reply = match listener(network, host, packet) {
-                Some(_) => packet.reply(),
-                None if packet.destination_port().is_none() => packet.reply(),
-                None => packet.closed_port_reply(),
+            let reply = if takes(network, host, packet, accepts) {
+                packet.reply().map(|it| in_connection(it, packet))
+            } else {
+                packet.closed_port_reply()
             };
             reply.map(|it| (host.clone(), it))
         }
@@ -357,6 +538,22 @@ fn answer(network: &Network, end: &End) -> Option<(HostId, Packet)> {
             response.clone().map(|it| (host.clone(), it))
         }
         _ => None,
+    }
+}
+
+/// The answer to a segment of an open connection is one itself.
+fn in_connection(mut reply: Packet, to: &Packet) -> Packet {
+    if let (Transport::Tcp { flags, .. }, false) = (&mut reply.transport, to.is_syn()) {
+        *flags = TcpFlags::ACK;
+    }
+    reply
+}
+
+/// Whether somebody takes a packet that has arrived.
+fn takes(network: &Network, host: &HostId, packet: &Packet, accepts: Accepts<'_>) -> bool {
+    match accepts {
+        Accepts::Open(server) if packet.protocol() == Protocol::Tcp => server == Some(host),
+        _ => packet.destination_port().is_none() || listener(network, host, packet).is_some(),
     }
 }
 
@@ -369,7 +566,7 @@ fn listener(network: &Network, host: &HostId, packet: &Packet) -> Option<ObjectR
 }
 
 impl Ending {
-    fn nowhere() -> Self {
+    pub(super) fn nowhere() -> Self {
         Ending {
             verdict: Verdict::Dropped,
             by: None,
@@ -380,14 +577,14 @@ impl Ending {
             source_seen: None,
             masqueraded: false,
             symptom: None,
+            exit_code: None,
         }
     }
 
-    fn no_such_host(to: &Destination, why: Why) -> Self {
+    pub(super) fn no_such_host(why: Why) -> Self {
         Ending {
             verdict: Verdict::NoSuchHost,
             reason: Some(why),
-            symptom: Some(format!("curl: (6) Could not resolve host: {}", to.name)),
             ..Ending::nowhere()
         }
     }
@@ -398,19 +595,16 @@ impl Ending {
             by: Some(By::Host),
             reason: Some(Why::NoRoute),
             destination: Some(socket(address, to.port)),
-            symptom: symptom(to, Verdict::Unreachable),
             ..Ending::nowhere()
         }
     }
 
     /// The ending of a request's way out, before its answer is known.
-    fn of(end: &End, [sent, last]: [&Packet; 2], to: &Destination, network: &Network) -> Self {
+    fn of(end: &End, [sent, last]: [&Packet; 2], network: &Network, accepts: Accepts<'_>) -> Self {
         let (verdict, by, reason) = match end {
-            End::Arrived { host, packet } => verdict_on_arrival(network, host, packet),
-            End::Dropped { by_rule: true, .. } => {
-                (Verdict::Dropped, Some(By::Rule), Some(Why::DroppedByRule))
-            }
-            End::Dropped { .. } => (Verdict::Dropped, Some(By::Rule), Some(Why::DroppedByPolicy)),
+            End::Arrived { host, packet } => verdict_on_arrival(network, host, packet, accepts),
+            End::Dropped { by, .. } => (Verdict::Dropped, Some(By::Rule), Some(dropped(*by))),
+            End::Silent { why, .. } => (Verdict::Dropped, Some(By::Host), Some(why.clone())),
             End::Rejected { .. } => (Verdict::Refused, Some(By::Rule), Some(Why::RejectedByRule)),
             End::Unreachable { nobody_there, .. } => (
                 Verdict::Unreachable,
@@ -434,7 +628,6 @@ impl Ending {
             destination: Some(socket(last.destination, last.destination_port())),
             rewritten: last.destination != sent.destination
                 || last.destination_port() != sent.destination_port(),
-            symptom: symptom(to, verdict),
             ..Ending::nowhere()
         };
         if let End::Arrived { host, packet } = end {
@@ -446,7 +639,7 @@ impl Ending {
 
     /// What the answer changes: it may never come, or not look like one. A refusal that does not
     /// arrive is no refusal to the client: it waits.
-    fn see_answer(&mut self, end: &End, sent: &Packet, to: &Destination) {
+    fn see_answer(&mut self, end: &End, sent: &Packet, from: &Start) {
         let (by, why) = match end {
             End::Arrived { packet, .. } => {
                 let expected = Flow::from_packet(sent).map(Flow::reversed);
@@ -456,12 +649,12 @@ impl Ending {
                     _ => return,
                 }
             }
-            // Somebody outside this world has it now.
-            End::Left => return,
-            End::Dropped { by_rule: true, .. } | End::Rejected { .. } => {
-                (By::Rule, Why::DroppedByRule)
-            }
-            End::Dropped { .. } => (By::Rule, Why::DroppedByPolicy),
+            // Somebody outside this world has it now; whoever is inside never gets it.
+            End::Left if from.entry.is_some() => return,
+            End::Left => (By::Host, Why::NoRoute),
+            End::Rejected { .. } => (By::Rule, Why::DroppedByRule),
+            End::Dropped { by, .. } => (By::Rule, dropped(*by)),
+            End::Silent { why, .. } => (By::Host, why.clone()),
             End::Unreachable { nobody_there, .. } if *nobody_there => (By::Host, Why::NobodyThere),
             End::Unreachable { .. } => (By::Host, Why::NoRoute),
             End::NotForwarding => (By::Host, Why::NotForwarding),
@@ -472,7 +665,14 @@ impl Ending {
         self.verdict = Verdict::Dropped;
         self.by = Some(by);
         self.reason = Some(why);
-        self.symptom = symptom(to, Verdict::Dropped);
+    }
+}
+
+fn dropped(by: Dropper) -> Why {
+    match by {
+        Dropper::Rule => Why::DroppedByRule,
+        Dropper::ChainPolicy => Why::DroppedByPolicy,
+        Dropper::NetworkPolicy => Why::NetworkPolicy,
     }
 }
 
@@ -480,13 +680,13 @@ fn verdict_on_arrival(
     network: &Network,
     host: &HostId,
     packet: &Packet,
+    accepts: Accepts<'_>,
 ) -> (Verdict, Option<By>, Option<Why>) {
-    let answers = packet.destination_port().is_none() || listener(network, host, packet).is_some();
     let by = match host {
         HostId::Pod(..) => By::Pod,
         _ => By::Host,
     };
-    if answers {
+    if takes(network, host, packet, accepts) {
         (Verdict::Delivered, None, None)
     } else {
         (Verdict::Refused, Some(by), Some(Why::NothingListens))
@@ -507,22 +707,4 @@ fn socket(address: IpAddr, port: Option<u16>) -> String {
         Some(port) => join_host_port(address, port),
         None => address.to_string(),
     }
-}
-
-/// What curl 7.88 prints, for what curl would be used for.
-fn symptom(to: &Destination, verdict: Verdict) -> Option<String> {
-    if to.protocol != Protocol::Tcp {
-        return None;
-    }
-    let (code, after_ms) = match verdict {
-        Verdict::Refused => (7, 1),
-        Verdict::Unreachable => (7, 3068),
-        Verdict::Dropped | Verdict::Forwarded => (28, 134_000),
-        Verdict::Delivered | Verdict::NoSuchHost => return None,
-    };
-    Some(format!(
-        "curl: ({code}) Failed to connect to {} port {} after {after_ms} ms: Couldn't connect to server",
-        to.name,
-        to.port.unwrap_or_default()
-    ))
 }

@@ -6,11 +6,12 @@ use super::base::BaseNotice;
 use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
-use crate::api::{Complaint, Manifest, Pod, Severity};
-use crate::dns::{NodeDns, ResolvConf, SearchLimits};
+use crate::api::{Complaint, Kind, Manifest, ObjectRef, Pod, Severity};
+use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
 use crate::store::Objects;
+use crate::yaml::{Node, Position};
 use std::sync::Arc;
 
 /// A cluster at an instant.
@@ -44,7 +45,8 @@ impl World {
         } = begin(manifest.clone(), seed);
         let mut world = World::of_cluster(Arc::new(cluster), mode);
         world.notices = notices;
-        complaints.append(&mut world.complaints);
+        let told = std::mem::take(&mut world.complaints).into_iter();
+        complaints.extend(told.map(|it| in_manifest(&manifest, it)));
         complaints.extend(conflicts(&manifest, &world.objects, world.mode));
         world.complaints = complaints;
         world
@@ -56,15 +58,26 @@ impl World {
         let objects = Arc::new(cluster.store().objects().clone());
         let mut complaints = Vec::new();
         let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
-        World {
-            network: Network::build(&objects, mode),
+        complaints.extend(doubts_about_ipvs(&objects, mode));
+        if let Some(told) = &objects.kube_proxy {
+            complaints.extend(proxy::configuration_complaints(told));
+        }
+        let mut network = Network::build(&objects, mode);
+        for node in cluster.machines().nodes_down.keys() {
+            network.take_down(node);
+        }
+        let mut world = World {
+            network,
             seed: cluster.seed(),
             cluster,
             objects,
             mode,
             notices: Vec::new(),
             complaints,
-        }
+        };
+        let server = world.dns_server();
+        world.complaints.extend_from_slice(server.complaints());
+        world
     }
 
     /// What the resolver of a host is told: a pod what its kubelet writes, a node what its network's router hands
@@ -147,6 +160,73 @@ fn told_mode(objects: &Objects, complaints: &mut Vec<Complaint>) -> &'static Mod
     })
 }
 
+/// What is doubtful about ipvs mode itself, and about the scheduler it is told to use.
+fn doubts_about_ipvs(objects: &Objects, mode: &Mode) -> Vec<Complaint> {
+    let mut doubts = Vec::new();
+    if mode.name != "ipvs" {
+        return doubts;
+    }
+    if proxy::is_deprecated(mode, objects.cluster.version()) {
+        doubts.push(
+            Complaint::warning(
+                "kube-proxy mode ipvs is deprecated since Kubernetes 1.35".to_owned(),
+            )
+            .about("mode")
+            .try_this("nftables mode does the same with rules alone"),
+        );
+    }
+    let told = objects
+        .kube_proxy
+        .as_deref()
+        .map(|it| it.ipvs.scheduler.as_str());
+    if let Some(told) = told.filter(|it| !proxy::IpvsSettings::knows(it)) {
+        doubts.push(
+            Complaint::warning(format!(
+                "the scheduler {told:?} is not modelled: rr is used instead"
+            ))
+            .about("ipvs.scheduler")
+            .try_this("rr, wrr, lc, wlc, dh, sh, sed and nq are modelled"),
+        );
+    }
+    doubts
+}
+
+/// A complaint about kube-proxy's settings, a Corefile or a zone of outside names, at the line of the manifest that
+/// holds it.
+fn in_manifest(manifest: &Manifest, complaint: Complaint) -> Complaint {
+    let (name, key) = match complaint.file.as_deref() {
+        Some(COREFILE) => ("coredns", "Corefile"),
+        Some(OUTSIDE_ZONE) => ("outside", "zone"),
+        _ => return about_settings(manifest, complaint),
+    };
+    let map = ObjectRef::new(Kind::ConfigMap, "kube-system", name);
+    let Some(source) = manifest.source(&map) else {
+        return complaint;
+    };
+    let path = format!("data.{key}");
+    let span = source.span(&path);
+    let text = source.node.get("data").and_then(|it| it.get(key));
+    let text = text.and_then(Node::as_str).unwrap_or_default();
+    let n_lines = u32::try_from(text.trim_end().lines().count()).unwrap_or(u32::MAX);
+    // A block of text stands line by line in the manifest, below its indicator or without it; other forms do not.
+    let position = match (complaint.position, span.end.line - span.start.line + 1) {
+        (Some(at), n_here) if n_here >= n_lines && n_here - n_lines < 2 => Position {
+            line: span.start.line + (n_here - n_lines) + at.line - 1,
+            column: 1,
+        },
+        _ => span.start,
+    };
+    complaint.at(&source.file, position).about(path)
+}
+
+fn about_settings(manifest: &Manifest, complaint: Complaint) -> Complaint {
+    let settings = ObjectRef::new(Kind::KubeProxyConfiguration, "", "");
+    match (manifest.source(&settings), complaint.path.clone()) {
+        (Some(source), Some(path)) => complaint.at(&source.file, source.span(&path).start),
+        _ => complaint,
+    }
+}
+
 /// Every address and port that two Services claim, at the line of the claim that is left out.
 fn conflicts(manifest: &Manifest, objects: &Objects, mode: &Mode) -> Vec<Complaint> {
     let mut complaints: Vec<Complaint> = Vec::new();
@@ -172,7 +252,7 @@ fn conflicts(manifest: &Manifest, objects: &Objects, mode: &Mode) -> Vec<Complai
                 conflict.key
             ))
             .about(path.clone())
-            .try_this("kube-proxy's whole update would be refused: give one of them another address or port");
+            .try_this("which of the two a real kube-proxy lets stand is luck: give one of them another address or port");
             let complaint = match manifest.source(&object) {
                 Some(source) => complaint.at(&source.file, source.span(&path).start),
                 None => complaint,
@@ -194,6 +274,8 @@ pub(crate) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<
         .pod_ranges()
         .into_iter()
         .filter_map(super::network::bridge_address);
+    let ranges = objects.service_cidrs.values();
+    let ranges = ranges.flat_map(|it| &it.spec.cidrs);
     Some(Snapshot {
         family,
         node: NodeFacts {
@@ -213,6 +295,7 @@ pub(crate) fn snapshot(objects: &Objects, node: &str, family: Family) -> Option<
             objects.kube_proxy.as_deref(),
             family,
             &it.pod_ranges(),
-        ),
+        )
+        .with_service_cidrs(ranges, family),
     })
 }

@@ -19,8 +19,8 @@ mod storage;
 mod write;
 
 pub use allocator::{
-    Allocators, IpAllocator, IpFault, Owner, PortAllocator, PortFault, PortRange, allocate,
-    dynamic_start,
+    Allocators, IpAllocator, IpFault, Owner, PortAllocator, PortFault, PortRange, RangeReadiness,
+    allocate, dynamic_start,
 };
 pub use change::{Change, ChangeKind};
 pub use kept::Kept;

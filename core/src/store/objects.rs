@@ -8,10 +8,10 @@
 use super::index::Index;
 use super::kept::Kept;
 use crate::api::{
-    ClusterConfiguration, ConfigMap, Deployment, EndpointSlice, Endpoints, Event, Ingress,
-    IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels, Lease, Namespace,
-    NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service, ServiceCidr,
-    StatefulSet,
+    ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints,
+    Event, Ingress, IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels,
+    Lease, Namespace, NetworkPolicy, Node, Object, ObjectMeta, ObjectRef, Pod, ReplicaSet, Service,
+    ServiceAccount, ServiceCidr, StatefulSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub struct Objects {
     pub endpoint_slices: Namespaced<EndpointSlice>,
     /// ConfigMaps.
     pub config_maps: Namespaced<ConfigMap>,
+    /// ServiceAccounts.
+    pub service_accounts: Namespaced<ServiceAccount>,
     /// Events.
     pub events: Namespaced<Event>,
     /// Deployments.
@@ -59,6 +61,8 @@ pub struct Objects {
     pub replica_sets: Namespaced<ReplicaSet>,
     /// StatefulSets.
     pub stateful_sets: Namespaced<StatefulSet>,
+    /// ControllerRevisions.
+    pub controller_revisions: Namespaced<ControllerRevision>,
     /// Ingresses.
     pub ingresses: Namespaced<Ingress>,
     /// IngressClasses by name.
@@ -81,11 +85,13 @@ pub struct Objects {
 }
 
 /// What goes with a namespace, in the order in which it goes.
-const IN_NAMESPACES: [Kind; 12] = [
+const IN_NAMESPACES: [Kind; 14] = [
     Kind::Service,
     Kind::Endpoints,
     Kind::EndpointSlice,
     Kind::ConfigMap,
+    Kind::ServiceAccount,
+    Kind::ControllerRevision,
     Kind::Deployment,
     Kind::ReplicaSet,
     Kind::StatefulSet,
@@ -176,6 +182,8 @@ impl Objects {
             Kind::Endpoints => Shelf::Namespaced(&self.endpoints.objects),
             Kind::EndpointSlice => Shelf::Namespaced(&self.endpoint_slices.objects),
             Kind::ConfigMap => Shelf::Namespaced(&self.config_maps.objects),
+            Kind::ServiceAccount => Shelf::Namespaced(&self.service_accounts.objects),
+            Kind::ControllerRevision => Shelf::Namespaced(&self.controller_revisions.objects),
             Kind::Event => Shelf::Namespaced(&self.events.objects),
             Kind::Deployment => Shelf::Namespaced(&self.deployments.objects),
             Kind::ReplicaSet => Shelf::Namespaced(&self.replica_sets.objects),
@@ -200,6 +208,8 @@ impl Objects {
             Kind::Endpoints => Shelf::Namespaced(&mut self.endpoints.objects),
             Kind::EndpointSlice => Shelf::Namespaced(&mut self.endpoint_slices.objects),
             Kind::ConfigMap => Shelf::Namespaced(&mut self.config_maps.objects),
+            Kind::ServiceAccount => Shelf::Namespaced(&mut self.service_accounts.objects),
+            Kind::ControllerRevision => Shelf::Namespaced(&mut self.controller_revisions.objects),
             Kind::Event => Shelf::Namespaced(&mut self.events.objects),
             Kind::Deployment => Shelf::Namespaced(&mut self.deployments.objects),
             Kind::ReplicaSet => Shelf::Namespaced(&mut self.replica_sets.objects),

@@ -3,20 +3,22 @@
 //! What etcd and the generic registry do for a real API server (`staging/src/k8s.io/apiserver/pkg/registry/generic`
 //! of Kubernetes 1.36): identities, revisions, timestamps, generations, deletion in steps.
 //!
-//! **Left out**: compaction by time: a watch can go back over the last [`MAX_CHANGES`] changes, however old.
+//! **Left out**: how many events a client may send about one object, and that they go after an hour; compaction by
+//! time: a watch can go back over the last [`MAX_CHANGES`] changes, however old.
 
 use super::api;
 use super::merge::without_nulls;
 use super::service::{self, Rules};
 use super::{
-    Allocators, Change, ChangeKind, Note, Objects, Part, PortRange, Propagation, Write, changes,
-    merge,
+    Allocators, Change, ChangeKind, Note, Objects, Part, PortRange, Propagation, RangeReadiness,
+    Write, changes, merge,
 };
 use crate::api::{
     ClusterConfiguration, Complaint, Event, EventSource, Kind, Object, ObjectRef, Pod, Service,
     TargetRef, document,
 };
 use crate::chance::Chooser;
+use crate::ip::parse_cidr_sloppy;
 use crate::time::Clock;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -85,6 +87,29 @@ impl Store {
 
     pub(super) fn reset_allocators(&mut self) {
         self.allocators = self.rules().allocators();
+        self.take_in_ranges();
+    }
+
+    /// Has the allocators know the ranges that ServiceCIDRs add, from the release on that has them.
+    fn take_in_ranges(&mut self) {
+        let version = self.rules().version;
+        if version.minor < 33 {
+            return;
+        }
+        let mut ranges = Vec::new();
+        for it in self.objects.service_cidrs.values() {
+            let ready = it.status.conditions.iter().find(|it| it.kind == "Ready");
+            let is_going = it.metadata.deletion_timestamp.is_some();
+            let readiness = if is_going || ready.is_some_and(|it| it.status != "True") {
+                RangeReadiness::NotReady
+            } else {
+                RangeReadiness::Ready
+            };
+            let texts = it.spec.cidrs.iter();
+            let found = texts.filter_map(|it| parse_cidr_sloppy(it));
+            ranges.extend(found.map(|it| (it, readiness)));
+        }
+        self.allocators.add_ranges(&ranges, version);
     }
 
     pub(super) fn complete_service(&mut self, it: &mut Service) -> Vec<Complaint> {
@@ -308,6 +333,9 @@ impl Store {
         };
         let document = Arc::new(document);
         let before_document = self.documents.insert(reference.clone(), document.clone());
+        if kind == Kind::ServiceCidr {
+            self.take_in_ranges();
+        }
         self.note_change(Change {
             revision,
             kind: change,
@@ -415,6 +443,9 @@ impl Store {
         if let Object::Service(service) = &before {
             service::delete(service, &mut self.allocators);
         }
+        if object.kind == Kind::ServiceCidr {
+            self.take_in_ranges();
+        }
         self.note_change(Change {
             revision: self.revision + 1,
             kind: ChangeKind::Deleted,
@@ -447,17 +478,21 @@ impl Store {
             "" => "default",
             namespace => namespace,
         };
-        if let Some(same) = self.same_event(namespace, &note, &involved) {
+        let known = self.known_events(namespace, &note, &involved, clock);
+        let (found, message) = known.place(&note.message);
+        if let Some(same) = found {
             let count = same.count.unwrap_or(1) + 1;
             let reference = Object::from(same).reference();
-            let patch = json!({"count": count, "lastTimestamp": clock.stamp()});
+            let patch = json!({"count": count, "lastTimestamp": clock.stamp(), "message": message});
             self.patch(&reference, Part::Main, &patch, clock);
             return;
         }
         let mut event = Event {
             involved_object: involved,
             reason: note.reason,
-            message: note.message,
+            message,
+            reporting_component: note.component.to_owned(),
+            reporting_instance: note.host.clone().unwrap_or_default(),
             source: EventSource {
                 component: note.component.to_owned(),
                 host: note.host,
@@ -474,25 +509,75 @@ impl Store {
         self.create(Kind::Event, Object::from(event).document(), clock);
     }
 
-    fn same_event(&self, namespace: &str, note: &Note, involved: &TargetRef) -> Option<Arc<Event>> {
-        let first = (namespace.to_owned(), format!("{}.", note.about.name));
-        let mut near = self.objects.events.range(first..).map(|(_, it)| it);
-        near.by_ref()
-            .take_while(|it| {
-                it.metadata.namespace == namespace
-                    && it
-                        .metadata
-                        .name
-                        .starts_with(&format!("{}.", note.about.name))
-            })
-            .find(|it| {
-                it.involved_object.uid == involved.uid
-                    && it.involved_object.field_path == involved.field_path
-                    && it.reason == note.reason
-                    && it.message == note.message
-                    && it.source.component == note.component
-            })
-            .cloned()
+    /// The events that say something of the same kind of the same object.
+    fn known_events(
+        &self,
+        namespace: &str,
+        note: &Note,
+        involved: &TargetRef,
+        clock: &Clock,
+    ) -> KnownEvents {
+        let prefix = format!("{}.", note.about.name);
+        let first = (namespace.to_owned(), prefix.clone());
+        let near = self.objects.events.range(first..).map(|(_, it)| it);
+        let near = near.take_while(|it| {
+            it.metadata.namespace == namespace && it.metadata.name.starts_with(&prefix)
+        });
+        let mut known = KnownEvents::default();
+        for it in near {
+            let is_alike = it.involved_object.uid == involved.uid
+                && it.reason == note.reason
+                && it.kind == note.kind.name()
+                && it.source.component == note.component;
+            if !is_alike {
+                continue;
+            }
+            let last = it.last_timestamp.as_deref();
+            let is_recent = last
+                .and_then(|it| clock.secs_since(it))
+                .is_none_or(|it| it < SIMILAR_FOR_SECS);
+            if it.message.starts_with(COMBINED) {
+                known.combined = Some(it.clone()).filter(|_| is_recent);
+            } else if it.message == note.message
+                && it.involved_object.field_path == involved.field_path
+            {
+                known.same = Some(it.clone());
+            } else {
+                known.n_similar += usize::from(is_recent);
+            }
+        }
+        known
+    }
+}
+
+/// What an event's message begins with that stands for several.
+const COMBINED: &str = "(combined from similar events): ";
+
+/// So many different messages of one kind in a row are combined (`defaultAggregateMaxEvents`).
+const MAX_SIMILAR: usize = 10;
+
+/// How long they count as similar (`defaultAggregateIntervalInSeconds`).
+const SIMILAR_FOR_SECS: i64 = 600;
+
+/// What is known when an event is to be recorded.
+#[derive(Default)]
+struct KnownEvents {
+    /// The one that says just this.
+    same: Option<Arc<Event>>,
+    /// The one that stands for several.
+    combined: Option<Arc<Event>>,
+    /// How many others there are of the kind.
+    n_similar: usize,
+}
+
+impl KnownEvents {
+    /// The event to be counted up, if there is one, and the message it has then (`EventAggregate` and `eventObserve` of
+    /// client-go's `events_cache.go`).
+    fn place(self, message: &str) -> (Option<Arc<Event>>, String) {
+        if self.n_similar + 1 < MAX_SIMILAR {
+            return (self.same, message.to_owned());
+        }
+        (self.combined, format!("{COMBINED}{message}"))
     }
 }
 

@@ -239,6 +239,7 @@ pub fn hops(world: &World, manifest: &Manifest, map: &MapView, walk: &Walk) -> V
         telling.tell(step, walk.steps.get(idx + 1));
     }
     telling.mark_end();
+    telling.tell_onward();
     telling.hops
 }
 
@@ -295,6 +296,9 @@ impl Telling<'_> {
                 self.route_detail(&step.host, route.as_ref())
             }
             StepKind::Hook { .. } => self.rules_detail(step),
+            StepKind::Balanced { .. } | StepKind::Swallowed { .. } => {
+                HopDetail::Routes { routes: Vec::new() }
+            }
             StepKind::Arrived => self.sockets_detail(step),
         };
         let leg = match step.leg {
@@ -342,6 +346,26 @@ impl Telling<'_> {
         });
     }
 
+    /// An Ingress controller's own request comes after the arrival of the one it is for.
+    fn tell_onward(&mut self) {
+        let Some(onward) = self.walk.onward.as_deref() else {
+            return;
+        };
+        let Some(at) = self.hops.iter().rposition(|it| it.leg == LegName::Request) else {
+            return;
+        };
+        let back = self.hops.split_off(at + 1);
+        if let Some(it) = self.hops.last_mut() {
+            it.title = "the Ingress controller decides".into();
+            it.sentence = text::onward(onward);
+        }
+        self.stations = vec![Anchor::Host(onward_host(self.walk))];
+        for (idx, step) in onward.steps.iter().enumerate() {
+            self.tell(step, onward.steps.get(idx + 1));
+        }
+        self.hops.extend(back);
+    }
+
     /// The last hop of the request and of the whole walk are ends.
     fn mark_end(&mut self) {
         let turn = self.hops.iter().rposition(|it| it.leg == LegName::Request);
@@ -375,6 +399,7 @@ impl Telling<'_> {
             let page = Page {
                 ruleset: &host.ruleset,
                 origins: host.origins.get(&step.before.family()).map(|it| &**it),
+                policies: host.policies.get(&step.before.family()).map(|it| &**it),
                 manifest: self.manifest,
                 dialect: self.world.mode.dialect,
             };
@@ -456,7 +481,12 @@ fn stations_of(step: &Step) -> Vec<Anchor> {
     match &step.kind {
         StepKind::Sent { .. } | StepKind::Arrived => vec![Anchor::Host(host.clone())],
         StepKind::Hook { hook, .. } => vec![Anchor::Hook(host.clone(), *hook)],
-        StepKind::Routed { .. } => vec![Anchor::Routing(host.clone())],
+        StepKind::Swallowed { .. } if matches!(host, HostId::Node(_)) => {
+            vec![Anchor::Interface(host.clone(), "eth0".into())]
+        }
+        StepKind::Routed { .. } | StepKind::Balanced { .. } | StepKind::Swallowed { .. } => {
+            vec![Anchor::Routing(host.clone())]
+        }
         StepKind::Crossed {
             interface,
             to,
@@ -471,10 +501,19 @@ fn stations_of(step: &Step) -> Vec<Anchor> {
     }
 }
 
+/// The pod of the Ingress controller that a walk came to.
+fn onward_host(walk: &Walk) -> HostId {
+    match &walk.ending.object {
+        Some(it) => HostId::Pod(it.namespace.clone(), it.name.clone()),
+        None => walk.from.clone(),
+    }
+}
+
 /// Whether something was chosen or refused here.
 fn chose(kind: &StepKind) -> bool {
     match kind {
         StepKind::Hook { outcome, .. } => *outcome != Outcome::Accepted,
+        StepKind::Balanced { .. } => true,
         _ => false,
     }
 }

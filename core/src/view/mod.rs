@@ -8,6 +8,7 @@
 
 mod editor;
 mod hop;
+mod ipvs;
 mod map;
 mod outcome;
 mod rules;
@@ -23,7 +24,7 @@ pub use map::{
     Anchor, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost, Wire,
     map,
 };
-pub use outcome::{EndingView, OutcomeView, ending, outcome_list};
+pub use outcome::{EndingView, OutcomeView, ending, odds, outcome_list};
 pub use rules::{ChainView, RuleStatus, RuleView, SourceView, WordRole, WordView, chains};
 pub use text::{explanation, summary};
 

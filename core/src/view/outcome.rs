@@ -1,7 +1,6 @@
 //! How a request can end: one line a way, with its probability.
 
-use crate::chance::Branch;
-use crate::sim::{By, Ending, Outcomes, Verdict, Walk};
+use crate::sim::{By, Ending, Outcomes, Verdict};
 use serde::Serialize;
 
 /// One way a request can go.
@@ -42,21 +41,23 @@ pub fn outcome_list(outcomes: &Outcomes, shown: usize) -> Vec<OutcomeView> {
         .enumerate()
         .map(|(idx, branch)| OutcomeView {
             probability: branch.probability,
-            odds: odds(branch),
+            odds: odds(branch.probability),
             ending: ending(&branch.result.ending),
             is_shown: idx == shown,
         })
         .collect()
 }
 
-fn odds(branch: &Branch<Walk>) -> String {
-    let one_in = 1.0 / branch.probability;
-    if branch.probability >= 1.0 {
+/// A probability for people: `1 in 2`, `always`.
+#[must_use]
+pub fn odds(probability: f64) -> String {
+    let one_in = 1.0 / probability;
+    if probability >= 1.0 {
         "always".into()
     } else if (one_in - one_in.round()).abs() < 1e-9 {
         format!("1 in {one_in:.0}")
     } else {
-        format!("{:.1} %", branch.probability * 100.0)
+        format!("{:.1} %", probability * 100.0)
     }
 }
 
@@ -71,8 +72,8 @@ pub fn ending(ending: &Ending) -> EndingView {
         .or_else(|| ending.destination.clone())
         .unwrap_or_default();
     let sentence = match (ending.verdict, &ending.reason) {
-        (Verdict::Delivered, _) => format!("{whom} answers."),
-        (Verdict::Forwarded, _) => {
+        (Verdict::Delivered, None) => format!("{whom} answers."),
+        (Verdict::Forwarded, None) => {
             "The packet leaves this world towards an address nobody here has.".into()
         }
         (_, Some(why)) => why.sentence().to_owned(),

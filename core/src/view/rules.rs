@@ -1,14 +1,17 @@
 //! The rules one hook asked, set like a page: chain by chain, with what matched, what did not, and
 //! which words decided.
 
+use super::ipvs;
 use crate::api::{Manifest, ObjectRef};
 use crate::netfilter::dialect::Dialect;
+use crate::netfilter::ipset::element_text;
 use crate::netfilter::{
     CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped,
-    Statement, Statistic, StatisticMode, Table, Trace, TraceEvent, Verdict, Written, ct_state,
+    Statement, Statistic, StatisticMode, Table, Tag, Trace, TraceEvent, Verdict, Written, ct_state,
     ct_status,
 };
-use crate::proxy::{Origin, Origins};
+use crate::policy;
+use crate::proxy::Origins;
 use serde::Serialize;
 
 /// A chain a packet went through.
@@ -104,6 +107,8 @@ pub struct Page<'a> {
     pub ruleset: &'a Ruleset,
     /// Where they came from.
     pub origins: Option<&'a Origins>,
+    /// Where the rules of NetworkPolicies came from.
+    pub policies: Option<&'a policy::Origins>,
     /// The manifest, for line numbers.
     pub manifest: &'a Manifest,
     /// The language they are shown in.
@@ -116,6 +121,7 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
     let mut chains: Vec<ChainView> = Vec::new();
     // The chains being walked through, innermost last: their place in `chains`.
     let mut open: Vec<usize> = Vec::new();
+    let mut entered_hook = None;
     for event in &trace.events {
         match event {
             TraceEvent::ChainEntered {
@@ -145,7 +151,7 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
                 verdict,
             } => {
                 close_until(&chains, &mut open, chain);
-                let mut effects = effects(lookups, written, verdict);
+                let mut effects = effects(page, lookups, written, verdict);
                 effects.extend(lot(page, &chains, &open, *rule));
                 let element_sources = element_sources(page, &chains, &open, *rule, lookups);
                 touch(&mut chains, &open, *rule, |it| {
@@ -182,6 +188,8 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
                     });
                 }
             }
+            TraceEvent::HookEntered { hook } => entered_hook = Some(*hook),
+            TraceEvent::Ipvs(event) => chains.extend(ipvs::chain(page, entered_hook, event)),
             _ => {}
         }
     }
@@ -240,10 +248,10 @@ fn untouched(
 }
 
 fn plain(page: Page<'_>, table: &Table, rule: &Rule) -> RuleView {
-    let origin = origin(page, rule);
+    let origin = rule.note.tag.and_then(|it| page.told(table, it));
     RuleView {
         words: page
-            .dialect
+            .dialect_of(table)
             .words(rule, &table.key)
             .into_iter()
             .map(|it| WordView {
@@ -254,23 +262,63 @@ fn plain(page: Page<'_>, table: &Table, rule: &Rule) -> RuleView {
         status: RuleStatus::NotReached,
         reason: None,
         effects: Vec::new(),
-        sentence: origin.map(Origin::sentence),
-        source: origin.and_then(|it| source(page.manifest, it)),
+        sentence: origin.as_ref().map(|it| it.sentence.clone()),
+        source: origin.and_then(|it| source(page.manifest, &it)),
         element_sources: Vec::new(),
     }
 }
 
-fn origin<'a>(page: Page<'a>, rule: &Rule) -> Option<&'a Origin> {
-    page.origins?.origin(rule.note.tag?)
+/// Where something in a ruleset came from, whoever wrote it.
+pub(super) struct Told<'a> {
+    pub(super) sentence: String,
+    object: Option<&'a ObjectRef>,
+    path: &'a str,
+}
+
+impl<'a> Page<'a> {
+    fn told(self, table: &Table, tag: Tag) -> Option<Told<'a>> {
+        if is_of_policies(table) {
+            let it = self.policies?.origin(tag)?;
+            return Some(Told {
+                sentence: it.sentence(),
+                object: it.object.as_ref(),
+                path: &it.path,
+            });
+        }
+        self.told_by_proxy(tag)
+    }
+
+    /// What kube-proxy says of something it wrote.
+    pub(super) fn told_by_proxy(self, tag: Tag) -> Option<Told<'a>> {
+        let it = self.origins?.origin(tag)?;
+        Some(Told {
+            sentence: it.sentence(),
+            object: it.object.as_ref(),
+            path: &it.path,
+        })
+    }
+
+    /// NetworkPolicies are written in nft's language, whatever kube-proxy writes in.
+    fn dialect_of(self, table: &Table) -> Dialect {
+        if is_of_policies(table) {
+            Dialect::Nft
+        } else {
+            self.dialect
+        }
+    }
+}
+
+fn is_of_policies(table: &Table) -> bool {
+    &*table.key.name == policy::TABLE
 }
 
 /// The lines of the field an origin names.
-fn source(manifest: &Manifest, origin: &Origin) -> Option<SourceView> {
-    let object = origin.object.clone()?;
-    let span = manifest.source(&object).map(|it| it.span(&origin.path));
+pub(super) fn source(manifest: &Manifest, origin: &Told<'_>) -> Option<SourceView> {
+    let object = origin.object?.clone();
+    let span = manifest.source(&object).map(|it| it.span(origin.path));
     Some(SourceView {
         object,
-        path: origin.path.clone(),
+        path: origin.path.to_owned(),
         line: span.map(|it| it.start.line),
         last_line: span.map(|it| it.end.line),
     })
@@ -294,14 +342,20 @@ fn element_sources(
         .chains
         .get(&chain.name)
         .and_then(|it| it.rules.get(rule_idx));
-    let find = |it: &Lookup| match &it.set {
-        Some(name) => table.sets.get(name).and_then(|set| set.get(&it.key)),
-        None => rule.and_then(|rule| rule.anonymous_elements().find(|e| e.key == it.key)),
+    let tag_of = |it: &Lookup| match &it.set {
+        Some(name) => match table.sets.get(name) {
+            Some(set) => set.get(&it.key)?.tag,
+            None => page.ruleset.ipvs.set(name)?.find(&it.key)?.1,
+        },
+        None => {
+            let rule = rule?;
+            rule.anonymous_elements().find(|e| e.key == it.key)?.tag
+        }
     };
     lookups
         .iter()
-        .filter_map(|it| page.origins?.origin(find(it)?.tag?))
-        .filter_map(|it| source(page.manifest, it))
+        .filter_map(|it| page.told(table, tag_of(it)?))
+        .filter_map(|it| source(page.manifest, &it))
         .collect()
 }
 
@@ -348,11 +402,11 @@ fn skip(
     };
     let reason = rule.statements.get(skipped.statement).map(|it| {
         let found = skipped.found.as_ref();
-        let own = page.dialect.why_skipped(it, found);
+        let own = page.dialect_of(table).why_skipped(it, found);
         own.unwrap_or_else(|| why_skipped(it, found))
     });
     let words: Vec<WordView> = page
-        .dialect
+        .dialect_of(table)
         .words(rule, &table.key)
         .into_iter()
         .map(|it| WordView {
@@ -422,22 +476,35 @@ fn in_words(of: &Expression, value: &Datum) -> String {
     }
 }
 
-fn effects(lookups: &[Lookup], written: &[Written], verdict: &Verdict) -> Vec<String> {
+fn effects(
+    page: Page<'_>,
+    lookups: &[Lookup],
+    written: &[Written],
+    verdict: &Verdict,
+) -> Vec<String> {
     let mut effects = Vec::new();
     for it in lookups {
+        let ip_set = it.set.as_ref().and_then(|it| page.ruleset.ipvs.set(it));
+        let key = match ip_set {
+            Some(_) => element_text(&it.key),
+            None => it.key.to_string(),
+        };
         let set = it.set.as_deref().map_or("the map", |name| name);
         match &it.result {
             LookupResult::Verdict(verdict) => {
-                effects.push(format!("{} in {set}: {verdict}", it.key));
+                effects.push(format!("{key} in {set}: {verdict}"));
             }
-            LookupResult::Data(datum) => effects.push(format!("{} in {set}: {datum}", it.key)),
-            LookupResult::Present => effects.push(format!("{} is in {set}", it.key)),
-            LookupResult::Absent => effects.push(format!("{} is not in {set}", it.key)),
+            LookupResult::Data(datum) => effects.push(format!("{key} in {set}: {datum}")),
+            LookupResult::Present => effects.push(format!("{key} is in {set}")),
+            LookupResult::Absent => effects.push(format!("{key} is not in {set}")),
         }
     }
     for it in written {
         effects.push(match it {
             Written::Mark { before, after } => format!("mark 0x{before:08x} → 0x{after:08x}"),
+            Written::ConnectionMark { before, after } => {
+                format!("mark of the connection 0x{before:08x} → 0x{after:08x}")
+            }
             Written::Destination { to } => format!("new destination {to}"),
             Written::Source {
                 to,

@@ -3,12 +3,15 @@
 //! One sentence a hop, at most twenty words, present tense, the acting component as subject.
 
 use super::hop::{Hop, HopDetail, LegName};
+use super::ipvs;
 use super::rules::RuleStatus;
+use crate::api::{Kind, ObjectRef};
 use crate::dns::Answer;
 use crate::net::{Icmp, Route, RouteKind, Transport};
 use crate::netfilter::conntrack::Connection;
 use crate::netfilter::{Hook, Outcome, ct_status};
-use crate::sim::{HostId, Leg, Lookup, Step, StepKind, Verdict, Walk, Why, World};
+use crate::proxy::DUMMY_INTERFACE;
+use crate::sim::{HostId, Leg, Lookup, Onward, Step, StepKind, Verdict, Walk, Why, World};
 use std::fmt::Write;
 
 /// Where a step is.
@@ -32,11 +35,16 @@ pub(super) fn title(step: &Step) -> String {
         StepKind::Sent { .. } => "the packet sets out".into(),
         StepKind::Routed { .. } => "which way?".into(),
         StepKind::Crossed { .. } => "out of this world".into(),
+        StepKind::Swallowed { .. } => "nobody answers".into(),
+        StepKind::Balanced { target: None, .. } => "the answer gets its address back".into(),
+        StepKind::Balanced { .. } => "the load balancer chooses".into(),
         StepKind::Arrived if step.leg == Leg::Reply => "the answer is home".into(),
         StepKind::Arrived => "the packet arrives".into(),
         StepKind::Hook { outcome, .. } => match outcome {
             Outcome::Rejected { .. } => "refused by a rule".into(),
             Outcome::Dropped { .. } => "dropped".into(),
+            Outcome::Redirected { .. } => "a real server is chosen".into(),
+            Outcome::NoRealServer { .. } => "no real server".into(),
             Outcome::Unknown(_) => "not understood".into(),
             Outcome::TooDeep { .. } => "rules without end".into(),
             Outcome::Accepted if rewritten => "the destination is rewritten".into(),
@@ -73,8 +81,55 @@ pub(super) fn sentence(step: &Step, next: Option<&Step>, walk: &Walk, world: &Wo
         StepKind::Crossed { .. } => {
             format!("{host} hands the packet to a network outside this world.")
         }
+        StepKind::Balanced {
+            service,
+            target: Some(target),
+            n_targets,
+        } => balanced(service, target, *n_targets),
+        StepKind::Swallowed { why } => why.sentence().to_owned(),
+        StepKind::Balanced { .. } => format!(
+            "The load balancer gives the answer the address {} that its client knows.",
+            step.after.source
+        ),
         StepKind::Arrived => arrived(step, walk),
         StepKind::Hook { hook, outcome, .. } => hook_sentence(step, *hook, outcome, next, world),
+    }
+}
+
+fn balanced(service: &ObjectRef, target: &ObjectRef, n_targets: usize) -> String {
+    let kind = if target.kind == Kind::Pod {
+        "pod"
+    } else {
+        "node"
+    };
+    let whom = format!("{kind} {}", target.name);
+    match n_targets {
+        1 => format!(
+            "The load balancer of {} sends the packet to {whom}, its only healthy target.",
+            service.name
+        ),
+        n => format!(
+            "The load balancer of {} sends the packet to {whom}, one of {n} healthy targets.",
+            service.name
+        ),
+    }
+}
+
+/// What an Ingress controller decides.
+pub(super) fn onward(onward: &Onward) -> String {
+    let asked = format!("{}{}", onward.host, onward.path);
+    match (&onward.service, onward.status) {
+        (Some(service), 503) => format!(
+            "The Ingress controller follows a rule for {asked} to {}: nothing ready there, 503.",
+            service.name
+        ),
+        (Some(service), _) => {
+            format!(
+                "The Ingress controller finds a rule for {asked}: {}.",
+                service.name
+            )
+        }
+        (None, status) => format!("The Ingress controller finds no rule for {asked}: {status}."),
     }
 }
 
@@ -99,7 +154,9 @@ fn sent(step: &Step, walk: &Walk, world: &World) -> String {
         .services
         .values()
         .any(|it| it.cluster_ips().contains(&packet.destination));
-    if is_vip {
+    if is_vip && ipvs::is_on(world) {
+        format!("{host} sends a packet to {to}, an address every node's {DUMMY_INTERFACE} has.")
+    } else if is_vip {
         format!("{host} sends a packet to {to}, an address no interface has.")
     } else {
         format!("{host} sends a packet to {to}.")
@@ -152,6 +209,12 @@ fn hook_sentence(
         Outcome::Dropped { chain, .. } => {
             return format!("{host}'s chain {chain} drops the packet without a word.");
         }
+        Outcome::Redirected { .. } => return ipvs::redirected(step, world),
+        Outcome::NoRealServer { server } => {
+            return format!(
+                "{host}'s virtual server {server} has no real server: the sender is told."
+            );
+        }
         Outcome::Unknown(_) => {
             return format!("A rule on {host} is not understood: nothing certain can be said.");
         }
@@ -189,7 +252,7 @@ fn hook_sentence(
             )
         };
     }
-    passing(host, hook, step.leg, next)
+    ipvs::passing(step, hook, world).unwrap_or_else(|| passing(host, hook, step.leg, next))
 }
 
 fn passing(host: &str, hook: Hook, leg: Leg, next: Option<&Step>) -> String {
@@ -213,7 +276,7 @@ fn passing(host: &str, hook: Hook, leg: Leg, next: Option<&Step>) -> String {
     }
 }
 
-fn owner_name(world: &World, address: crate::ip::IpAddr) -> String {
+pub(super) fn owner_name(world: &World, address: crate::ip::IpAddr) -> String {
     world
         .network
         .owner(address)
@@ -285,7 +348,12 @@ pub(super) fn connection(connection: &Connection) -> String {
         connection.original.destination,
         connection.original.destination_port,
     );
+    let by_ip_vs = !dnat && reply.source != connection.original.destination;
     match (dnat, snat) {
+        (false, true) if by_ip_vs => {
+            format!("Answers from {from} go back as {shown}, by ip_vs, to the true source.")
+        }
+        (false, false) if by_ip_vs => format!("Answers from {from} go back as {shown}, by ip_vs."),
         (true, true) => format!("Answers from {from} go back as {shown}, to the true source."),
         (true, false) => format!("Answers from {from} go back as {shown}."),
         (false, true) => format!(

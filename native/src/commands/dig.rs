@@ -7,12 +7,12 @@ use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::dns::{
-    Answer, Cache, Question, RecordType, Transport, dig_text, resolve, reverse_name,
+    Answer, Cache, Question, RecordType, Transport, Wanted, dig_text, reverse_name,
 };
-use packetwalk_core::ip::{IpAddr, parse_sloppy};
-use packetwalk_core::sim::{HostId, Source, World};
+use packetwalk_core::ip::{Family, IpAddr, parse_sloppy};
+use packetwalk_core::sim::{HostId, Lookup, LookupPacket, Source, World};
 use packetwalk_core::time::Instant;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Ask cluster DNS, as dig does, or as a pod's resolver does
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// Who asks: pod/NAME or pod/NAMESPACE/NAME
     #[arg(long, value_name = "POD")]
     from: Option<String>,
-    /// Every query of the pod's resolver until it has an address, along the search list
+    /// Every packet that the pod's resolver (glibc's) sends until it has an address: along the search list, A and AAAA
     #[arg(long)]
     search: bool,
     /// What is asked for; an address is asked for by its reverse name
@@ -56,9 +56,6 @@ const EDNS_SIZE: u16 = 1232;
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let (_, world) = arguments.manifests.world(&arguments.settings)?;
     let server = world.dns_server();
-    for complaint in server.complaints() {
-        output::remark(&complaint.to_string());
-    }
     let host = match &arguments.from {
         Some(from) => pod(&world, from)?,
         None => HostId::Pod("default".into(), String::new()),
@@ -137,25 +134,93 @@ fn pod(world: &World, from: &str) -> Result<HostId, Error> {
     }
 }
 
-/// Prints every query of a pod's resolver, in the order it asks.
+/// Prints every packet of a pod's resolver, in the order it sends them. They go the way of all packets: through the
+/// rules of the pod's node to whichever name server these choose.
 fn search(arguments: &Arguments, world: &World, host: &HostId) -> Result<(), Error> {
-    let conf = world.resolv_conf(host);
-    let resolution = resolve(&world.objects, &conf, &arguments.name);
-    if arguments.output == "json" {
-        return output::json(&json!(resolution));
-    }
-    let mut text = format!("; resolv.conf\n{conf}\n");
-    for query in &resolution.queries {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{} {}", query.name, query.kind);
-        let _ = writeln!(text, "    {}", summary(&query.answer));
-    }
-    let addresses: Vec<String> = resolution.addresses.iter().map(IpAddr::to_string).collect();
-    let _ = match addresses.as_slice() {
-        [] => writeln!(text, "\n{}: no address", arguments.name),
-        _ => writeln!(text, "\n{}: {}", arguments.name, addresses.join(", ")),
+    let wanted = match arguments.kind {
+        None => Wanted::Both,
+        Some(RecordType::A) => Wanted::Only(Family::V4),
+        Some(RecordType::AAAA) => Wanted::Only(Family::V6),
+        Some(kind) => {
+            return Err(Error::Input(format!(
+                "--search asks for addresses, as programs do: {kind} is no type of address"
+            )));
+        }
     };
-    output::answer(&text)
+    let lookup = world
+        .look_up(host, &arguments.name, wanted)
+        .map_err(|it| Error::Input(it.to_string()))?;
+    if arguments.output == "json" {
+        return output::json(&as_json(&lookup));
+    }
+    output::answer(&as_text(&arguments.name, &lookup))
+}
+
+fn as_text(name: &str, lookup: &Lookup) -> String {
+    let mut text = format!("; resolv.conf\n{}\n", lookup.resolv_conf);
+    for packet in &lookup.packets {
+        let sent = &packet.sent;
+        let over = match sent.transport {
+            Transport::Udp { .. } => "UDP",
+            Transport::Tcp => "TCP",
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{} ms: {} {} to {}#53 ({over})",
+            sent.at.as_millis(),
+            sent.question.name,
+            sent.question.kind,
+            sent.server
+        );
+        let _ = writeln!(text, "    {}", fate(packet));
+    }
+    let addresses: Vec<String> = lookup
+        .resolution
+        .addresses
+        .iter()
+        .map(IpAddr::to_string)
+        .collect();
+    let outcome = match (addresses.as_slice(), &lookup.failure) {
+        ([], Some(why)) => format!("no address: {why}"),
+        ([], None) => "no address".to_owned(),
+        _ => addresses.join(", "),
+    };
+    let _ = writeln!(text, "\n{name}: {outcome}");
+    text
+}
+
+/// What became of a packet, on one line.
+fn fate(packet: &LookupPacket) -> String {
+    let by = packet.object.as_ref().map(|it| format!(" (from {it})"));
+    match (&packet.answer, &packet.reason) {
+        (Some(answer), _) => format!("{}{}", summary(answer), by.unwrap_or_default()),
+        (None, Some(why)) => format!("no answer: {}", why.sentence()),
+        (None, None) => "no answer".to_owned(),
+    }
+}
+
+fn as_json(lookup: &Lookup) -> Value {
+    let packets = lookup.packets.iter().map(|it| {
+        let sent = &it.sent;
+        json!({
+            "at": sent.at.as_millis(),
+            "server": sent.server.to_string(),
+            "protocol": if sent.transport == Transport::Tcp { "tcp" } else { "udp" },
+            "name": sent.question.name,
+            "type": sent.question.kind,
+            "verdict": it.verdict,
+            "object": it.object,
+            "answer": it.answer,
+        })
+    });
+    json!({
+        "resolvConf": lookup.resolv_conf,
+        "queries": packets.collect::<Vec<_>>(),
+        "addresses": lookup.resolution.addresses,
+        "failure": lookup.failure,
+        "elapsed": lookup.elapsed.as_millis(),
+    })
 }
 
 /// An answer on one line.

@@ -1,6 +1,7 @@
 //! The subcommands, one file each: its arguments and `run`.
 
 pub mod dig;
+pub mod kubectl;
 pub mod render;
 pub mod serve;
 pub mod trace;

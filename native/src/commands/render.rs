@@ -1,11 +1,16 @@
 //! `packetwalk render`: the rules of a node, as the tool that loads them reads them.
 //!
-//! **Left out**: ipvs mode.
+//! In ipvs mode that is several tools: by default the virtual servers for `ipvsadm -R`, and by `-o` the rest.
+//!
+//! **Left out**: the commands that make kube-ipvs0 and give it its addresses.
 
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::ip::{Family, family};
+use packetwalk_core::netfilter::dialect::{Dialect, ipset, iptables, ipvsadm, nft};
+use packetwalk_core::netfilter::{Ruleset, TableFamily};
+use packetwalk_core::proxy::ipvs_listing;
 use packetwalk_core::sim::World;
 use std::fmt::Write;
 
@@ -23,13 +28,22 @@ pub struct Arguments {
     /// The rules of one family only
     #[arg(long, value_parser = ["ipv4", "ipv6"])]
     family: Option<String>,
+    /// In which form: what the mode's tool loads (nft -f, iptables-restore, ipvsadm -R), what ipset restore or
+    /// iptables-restore loads beside it in ipvs mode, or what the node's own tools would list
+    #[arg(short, long, default_value = "load", value_parser = ["load", "ipset", "iptables", "list"])]
+    output: String,
 }
 
 const EXAMPLES: &str = "Examples:
   packetwalk render -f static/manifests/clusterip.yaml
   packetwalk render -f my-services/ --node node-2 | nft -c -f -
   packetwalk render -f my-services/ --mode iptables | iptables-restore --test
-  kubectl get svc,endpointslices,pods,nodes -A -o yaml | packetwalk render -f -";
+  packetwalk render -f my-services/ --mode ipvs | ipvsadm -R
+  packetwalk render -f my-services/ --mode ipvs -o ipset | ipset restore
+  packetwalk render -f my-services/ --mode ipvs -o list
+  kubectl get svc,endpointslices,pods,nodes -A -o yaml | packetwalk render -f -
+
+ipvs mode is deprecated since Kubernetes 1.35; nftables mode takes its place.";
 
 /// Prints the rules.
 ///
@@ -43,7 +57,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
         Some("ipv6") => &Family::ALL[1..],
         _ => &Family::ALL[..],
     };
+    let form = Form::of(&arguments.output, &world)?;
     let mut text = String::new();
+    let mut listed = Ruleset::default();
     for of in wanted {
         let has_family = world
             .objects
@@ -53,17 +69,67 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
         if !has_family && arguments.family.is_none() {
             continue;
         }
-        if let Some(programme) = world.programme(&node, *of) {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "# kube-proxy on {node}, {} mode, {of}\n{}",
-                world.mode.name,
-                world.mode.dialect.print(&programme.transaction)
-            );
-        }
+        let Some(programme) = world.programme(&node, *of) else {
+            continue;
+        };
+        let transaction = &programme.transaction;
+        let part = match form {
+            Form::Rules => world.mode.dialect.print(transaction),
+            // ipvsadm reads no comments.
+            Form::VirtualServers => {
+                text.push_str(&ipvsadm::save(&transaction.ipvs));
+                continue;
+            }
+            Form::Sets => ipset::save(transaction.ipvs.sets()),
+            Form::Listing => {
+                transaction.apply(&mut listed)?;
+                continue;
+            }
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "# kube-proxy on {node}, {} mode, {of}\n{part}",
+            world.mode.name
+        );
+    }
+    if matches!(form, Form::Listing) {
+        text = listing(&world, &listed);
     }
     output::answer(&text)
+}
+
+/// What is printed.
+#[derive(Clone, Copy)]
+enum Form {
+    Rules,
+    VirtualServers,
+    Sets,
+    Listing,
+}
+
+impl Form {
+    fn of(name: &str, world: &World) -> Result<Form, Error> {
+        let mode = world.mode.name;
+        match (name, mode) {
+            ("load", "ipvs") => Ok(Form::VirtualServers),
+            ("load", _) | ("iptables", "ipvs" | "iptables") => Ok(Form::Rules),
+            ("ipset", "ipvs") => Ok(Form::Sets),
+            ("list", _) => Ok(Form::Listing),
+            (name, mode) => Err(Error::Input(format!("{mode} mode has nothing for {name}"))),
+        }
+    }
+}
+
+/// As the node's own tools list it.
+fn listing(world: &World, ruleset: &Ruleset) -> String {
+    match (world.mode.name, world.mode.dialect) {
+        ("ipvs", _) => ipvs_listing(ruleset),
+        (_, Dialect::Nft) => nft::list(ruleset),
+        (_, Dialect::Iptables) => [TableFamily::Ip, TableFamily::Ip6]
+            .map(|it| iptables::save(ruleset, it))
+            .concat(),
+    }
 }
 
 /// The node asked for, or the first that is no control plane.

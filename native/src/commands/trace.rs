@@ -1,15 +1,22 @@
 //! `packetwalk trace`: follow a packet from where it is sent to where it ends, and back.
 //!
-//! **Left out**: pictures and captures; text and JSON only.
+//! As text or JSON, or in a form that other tools read: markdown, a mermaid sequence, a capture
+//! for Wireshark, a picture of one step.
+//!
+//! **Left out**: captures and pictures of several ways at once.
 
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::api::Manifest;
 use packetwalk_core::chance::{Branch, Chooser};
+use packetwalk_core::export::{self, Depth, ToldWay};
 use packetwalk_core::net::Protocol;
-use packetwalk_core::sim::{Destination, HostId, Request, Source, Walk, World, outcomes, walk};
-use packetwalk_core::view;
+use packetwalk_core::sim::{
+    Destination, HostId, Request, Source, Walk, World, outcomes, symptoms, walk,
+};
+use packetwalk_core::view::{self, LegName, MapView};
+use packetwalk_web::components::stage::figure::svg;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -39,15 +46,20 @@ pub struct Arguments {
     /// Every rule that was asked: what matched, what did not, and why
     #[arg(long)]
     explain: bool,
-    /// The form of the answer
-    #[arg(short, long, default_value = "text", value_parser = ["text", "json"])]
+    /// The form of the answer; pcapng and svg show one way, the one drawn by --seed
+    #[arg(short, long, default_value = "text", value_parser = ["text", "json", "markdown", "mermaid", "pcapng", "svg"])]
     output: String,
+    /// Which step an svg shows, counted from 1; the last one of the request if none is given
+    #[arg(long, value_name = "N")]
+    step: Option<usize>,
 }
 
 const EXAMPLES: &str = "Examples:
   packetwalk trace -f static/manifests/clusterip.yaml --from pod/client --to http://api
   packetwalk trace -f cluster.yaml --from pod/shop/web --to api.billing:8080 --explain
-  packetwalk trace -f cluster.yaml --from external --to 172.18.0.3:31080 --all -o json";
+  packetwalk trace -f cluster.yaml --from external --to 172.18.0.3:31080 --all -o json
+  packetwalk trace -f cluster.yaml --from pod/client --to http://api -o pcapng > walk.pcapng
+  packetwalk trace -f cluster.yaml --from pod/client --to http://api -o svg --step 3 > step.svg";
 
 /// The most ways that are explored.
 const MAX_WAYS: usize = 4096;
@@ -77,8 +89,75 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     };
     match arguments.output.as_str() {
         "json" => output::json(&as_json(&branches)),
+        "markdown" => {
+            let depth = if arguments.explain {
+                Depth::Rules
+            } else {
+                Depth::Summary
+            };
+            let ways = told(&manifest, &world, &branches);
+            output::answer(&export::markdown(&ways, depth))
+        }
+        "mermaid" => output::answer(&export::mermaid(&told(&manifest, &world, &branches))),
+        "pcapng" => output::bytes(&export::pcapng(only(&branches)?, &world.cluster.clock())),
+        "svg" => output::answer(&figure(arguments, &manifest, &world, only(&branches)?)?),
         _ => output::answer(&as_text(arguments, &manifest, &world, &branches)),
     }
+}
+
+/// The one way that a capture or a picture shows.
+fn only(branches: &[Branch<Walk>]) -> Result<&Walk, Error> {
+    match branches {
+        [one] => Ok(&one.result),
+        several => Err(Error::Input(format!(
+            "--output pcapng and svg show one way, and there are {}: leave --all out, and choose with --seed",
+            several.len()
+        ))),
+    }
+}
+
+fn told<'a>(manifest: &Manifest, world: &World, branches: &'a [Branch<Walk>]) -> Vec<ToldWay<'a>> {
+    let tell = |it: &'a Branch<Walk>| {
+        let map = map_of(world, &it.result);
+        ToldWay {
+            odds: view::odds(it.probability),
+            hops: view::hops(world, manifest, &map, &it.result),
+            ending: view::ending(&it.result.ending),
+            walk: &it.result,
+        }
+    };
+    branches.iter().map(tell).collect()
+}
+
+/// The map of a walk, with the address it asks for as a ghost.
+fn map_of(world: &World, walk: &Walk) -> MapView {
+    let asked = walk.steps.first().map(|it| {
+        let packet = &it.before;
+        (packet.destination, packet.destination_port())
+    });
+    view::map(world, &walk.from, asked, view::Layout::Wide)
+}
+
+fn figure(
+    arguments: &Arguments,
+    manifest: &Manifest,
+    world: &World,
+    walk: &Walk,
+) -> Result<String, Error> {
+    let map = map_of(world, walk);
+    let hops = view::hops(world, manifest, &map, walk);
+    let turn = hops.iter().rposition(|it| it.leg == LegName::Request);
+    let position = match arguments.step {
+        None => turn.unwrap_or_default(),
+        Some(number) if (1..=hops.len()).contains(&number) => number - 1,
+        Some(number) => {
+            return Err(Error::Input(format!(
+                "--step {number}: this walk has steps 1 to {}",
+                hops.len()
+            )));
+        }
+    };
+    Ok(svg(map, hops, position)?)
 }
 
 fn request(arguments: &Arguments) -> Result<Request, Error> {
@@ -107,6 +186,9 @@ fn as_json(branches: &[Branch<Walk>]) -> Value {
                 "source_seen": ending.source_seen,
                 "masqueraded": ending.masqueraded,
                 "symptom": ending.symptom,
+                "exit_code": ending.exit_code,
+                "symptoms": symptoms(&it.result),
+                "onward": it.result.onward,
                 "steps": it.result.steps,
             })
         })
@@ -154,8 +236,8 @@ fn walk_text(arguments: &Arguments, manifest: &Manifest, world: &World, walk: &W
     };
     let ending = view::ending(&walk.ending);
     let _ = writeln!(text, "{}: {}", walk.ending.verdict.name(), ending.sentence);
-    if let Some(symptom) = &ending.symptom {
-        let _ = writeln!(text, "{symptom}");
+    for it in symptoms(walk) {
+        let _ = writeln!(text, "{}\n    exit code {}", it.text, it.exit_code);
     }
     text
 }

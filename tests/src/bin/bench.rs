@@ -4,18 +4,23 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
+use packetwalk::kernel::iptables::{self, Tools};
+use packetwalk::kernel::{Error, Lab, LabId};
 use packetwalk_core::api::{File, Kind, ObjectRef, read};
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::ip::Family;
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::Transaction;
+use packetwalk_core::netfilter::dialect::Dialect;
+use packetwalk_core::proxy::{Change, MODES, Mode, Syncer};
 use packetwalk_core::session::{Event, Session};
 use packetwalk_core::sim::{Cluster, World, outcomes, walk};
 use packetwalk_core::store::{Part, Write};
 use packetwalk_core::time::{Clock, Duration};
-use packetwalk_tests::{request, text};
+use packetwalk_tests::{large, request, text};
 use serde_json::json;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 const ROUNDS: usize = 15;
@@ -166,8 +171,110 @@ fn control_plane() {
     );
 }
 
+/// One endpoint of one Service comes and goes; microseconds of one sync of kube-proxy.
+fn sync_us(mode: &'static Mode, n_services: usize) -> f64 {
+    let snapshot = large::snapshot(n_services, |_| 3);
+    let mut syncer = Syncer::of(mode, &snapshot);
+    let mut now = packetwalk_core::time::Instant::START;
+    black_box(syncer.sync(now));
+    let slice = snapshot.endpoint_slices[n_services / 2].clone();
+    let mut smaller = (*slice).clone();
+    smaller.endpoints.truncate(2);
+    let smaller = Arc::new(smaller);
+    let mut flip = false;
+    let n_syncs = 10;
+    let ms = median_ms(|| {
+        for _ in 0..n_syncs {
+            flip = !flip;
+            let told = if flip { &smaller } else { &slice };
+            syncer.tell(Change::Slice(told.clone()));
+            // Within the second after which stale chains are deleted, and beyond it.
+            now = now + Duration::from_millis(700);
+            black_box(syncer.sync(now));
+        }
+    });
+    ms * 1000.0 / f64::from(n_syncs)
+}
+
+fn kube_proxy_changes() {
+    println!("\nkube-proxy: one endpoint changes, three endpoints behind each Service");
+    for mode in &MODES {
+        let mut times = Vec::new();
+        for n in [100, 30_000] {
+            let us = sync_us(mode, n);
+            row(
+                &format!("{}: the change at {n} Services", mode.name),
+                us / 1000.0,
+            );
+            times.push(us);
+        }
+        let what = format!("  {}: at 30,000 Services against 100", mode.name);
+        println!("{what:<64} {:>10.2} x", times[1] / times[0]);
+    }
+}
+
+fn kube_proxy_loading() {
+    println!("\nkube-proxy: 1,000 Services of three to ten endpoints");
+    let snapshot = large::snapshot(1000, |idx| 3 + idx % 8);
+    for mode in &MODES {
+        let generated = median_ms(|| {
+            black_box((mode.sync)(&snapshot));
+        });
+        row(&format!("{}: generate the rules", mode.name), generated);
+        let text = mode.dialect.print(&(mode.sync)(&snapshot).transaction);
+        match loading_ms(mode, &text) {
+            Ok(loading) => {
+                row(&format!("{}: the kernel loads them", mode.name), loading);
+                let what = "  loading takes so many times as long as generating";
+                println!("{what:<64} {:>10.1} x", loading / generated);
+            }
+            Err(error) => println!("  not loaded: {error}"),
+        }
+    }
+}
+
+/// How long the real tool takes to load a text, in a namespace of its own.
+fn loading_ms(mode: &Mode, text: &str) -> Result<f64, Error> {
+    packetwalk::kernel::require_root()?;
+    let mut lab = Lab::new(LabId::fresh());
+    let place = lab.create("bench")?;
+    let start = Instant::now();
+    match mode.dialect {
+        Dialect::Nft => packetwalk::kernel::nft::load(&place, text)?,
+        _ => iptables::load(&place, Tools::V4, text)?,
+    }
+    let took = start.elapsed().as_secs_f64() * 1000.0;
+    lab.close()?;
+    Ok(took)
+}
+
+fn evaluator() {
+    println!("the evaluator, new connections through prerouting, forward and postrouting");
+    for line in packetwalk_tests::evaluator_bench::lines() {
+        println!("{:<64} {:>10.3} {}", line.what, line.value, line.unit);
+    }
+}
+
 fn main() {
-    control_plane();
+    // One part alone, for whoever works on it.
+    let only: Vec<String> = std::env::args().skip(1).collect();
+    for (name, part) in PARTS {
+        if only.is_empty() || only.iter().any(|it| it == name) {
+            part();
+        }
+    }
+}
+
+/// What is measured, by the name under which it runs alone.
+const PARTS: [(&str, fn()); 5] = [
+    ("evaluator", evaluator),
+    ("control-plane", control_plane),
+    ("kube-proxy", kube_proxy_changes),
+    ("loading", kube_proxy_loading),
+    ("walks", walks),
+];
+
+fn walks() {
     let tutorial = text("static/manifests/clusterip.yaml");
     let read_tutorial = manifest(&tutorial);
     let world = World::from_manifest(&read_tutorial, None, 1);

@@ -8,6 +8,7 @@
 use super::super::machines::ContainerFault;
 use super::super::{Outcome, Purpose, Remembered, Wake};
 use super::probe::{self, ProbeKind, ProbeMemory};
+use super::programme;
 use super::{ContainerMemory, Ended, PodMemory, Stage, State, Turn};
 use crate::api::Container;
 use crate::store::NoteKind;
@@ -18,6 +19,9 @@ const INIT: Duration = Duration::from_secs(1);
 const FIRST_BACK_OFF: Duration = Duration::from_secs(10);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
 const BACK_OFF_FORGOTTEN: Duration = Duration::from_secs(600);
+
+/// What ends later than this is not waited for.
+const SOON: Duration = Duration::from_secs(60);
 
 /// How long a program that crashes runs before it does.
 const CRASHES_AFTER: Duration = Duration::from_secs(1);
@@ -250,18 +254,23 @@ impl Turn<'_> {
             });
         }
         let crash = self.crash_of(spec, since);
-        if let Some((at, exit_code)) = crash {
-            if at <= now {
-                self.ended(spec, container, exit_code);
-                return self.look_after_one(spec, container, is_adopted);
-            }
-            return Some(Wake {
-                at,
-                purpose: Purpose::Routine,
-            });
+        if let Some((at, exit_code)) = crash
+            && at <= now
+        {
+            self.ended(spec, container, exit_code);
+            return self.look_after_one(spec, container, is_adopted);
         }
+        // Whoever looks at the cluster sees a program that ends soon end, and being started again.
+        let ends = crash.map(|(at, _)| Wake {
+            at,
+            purpose: if container.n_restarts < 2 && at - now <= SOON {
+                Purpose::Progress
+            } else {
+                Purpose::Routine
+            },
+        });
         if is_adopted {
-            return None;
+            return ends;
         }
         let asked = probe::ask(self, spec, container, since);
         if asked.is_to_be_killed {
@@ -273,21 +282,21 @@ impl Turn<'_> {
             self.ended(spec, container, 137);
             return self.look_after_one(spec, container, is_adopted);
         }
-        asked.wake
+        earlier(asked.wake, ends)
     }
 
-    /// When a container will crash, and with which exit code, if a fault makes it.
+    /// When a container will end, and with which exit code, if a fault or its pod's annotation makes it.
     fn crash_of(&self, spec: &Container, since: Instant) -> Option<(Instant, i32)> {
         let metadata = &self.pod.metadata;
         let key = (
             (metadata.namespace.clone(), metadata.name.clone()),
             spec.name.clone(),
         );
-        match self.look.machines.containers.get(&key)? {
-            ContainerFault::Crashes {
+        match self.look.machines.containers.get(&key) {
+            Some(ContainerFault::Crashes {
                 exit_code,
                 since: fault,
-            } => {
+            }) => {
                 let at = if since < *fault {
                     *fault
                 } else {
@@ -295,7 +304,10 @@ impl Turn<'_> {
                 };
                 Some((at, *exit_code))
             }
-            ContainerFault::Fails | ContainerFault::Hangs => None,
+            Some(ContainerFault::Fails | ContainerFault::Hangs) | None => {
+                let exit = programme::exit(self.pod, &spec.name)?;
+                Some((since + exit.after, exit.code))
+            }
         }
     }
 
@@ -388,6 +400,24 @@ impl ContainerMemory {
             ProbeKind::Readiness => &mut self.readiness,
         }
     }
+}
+
+/// The earlier of two wakes; one that is on the way to something keeps the cluster busy until then.
+fn earlier(a: Option<Wake>, b: Option<Wake>) -> Option<Wake> {
+    let (Some(first), Some(second)) = (a, b) else {
+        return a.or(b);
+    };
+    let keeps_busy = [first, second]
+        .iter()
+        .any(|it| it.purpose == Purpose::Progress);
+    Some(Wake {
+        at: first.at.min(second.at),
+        purpose: if keeps_busy {
+            Purpose::Progress
+        } else {
+            Purpose::Routine
+        },
+    })
 }
 
 fn double(it: Duration) -> Duration {

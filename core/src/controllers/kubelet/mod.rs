@@ -8,8 +8,8 @@
 //! cluster's state. Nothing is pulled or started for it, its probes are not asked, and what its status leaves open is
 //! filled in.
 //!
-//! An image whose registry ends in `.invalid` cannot be pulled. Programs run for ever unless a fault ends them; an
-//! `exec` or gRPC probe succeeds as long as no fault says otherwise.
+//! An image whose registry ends in `.invalid` cannot be pulled. Programs run for ever unless a fault or an annotation of
+//! their pod ends them (`packetwalk.dev/exits`); an `exec` or gRPC probe succeeds as long as neither says otherwise.
 //!
 //! **Left out**: volumes, resources, image caches, sidecars among init containers; the order of the parts of one
 //! status update.
@@ -17,6 +17,7 @@
 mod end;
 mod life;
 mod probe;
+mod programme;
 mod status;
 
 use super::{Controller, Look, Outcome, Remembered};

@@ -7,6 +7,7 @@
 
 use super::super::machines::ContainerFault;
 use super::super::{Purpose, Wake};
+use super::programme::{self, Beginning};
 use super::{ContainerMemory, Turn};
 use crate::api::{Container, IntOrString, Probe};
 use crate::ip::{IpAddr, Protocol, join_host_port};
@@ -96,7 +97,7 @@ pub(super) fn ask(
         let first = since + secs(probe.initial_delay_seconds);
         let now = turn.now();
         if *memory.next.get_or_insert(first.max(now)) <= now {
-            let fault = answer(turn, spec, probe);
+            let fault = answer(turn, spec, probe, since);
             if let Err(why) = &fault {
                 let message = format!("{} probe failed: {why}", kind.name());
                 turn.tell(NoteKind::Warning, "Unhealthy", message, Some(&spec.name));
@@ -162,7 +163,11 @@ impl ProbeMemory {
 }
 
 /// What a probe is answered: nothing wrong, or what is, in the prober's words.
-fn answer(turn: &Turn<'_>, spec: &Container, probe: &Probe) -> Result<(), String> {
+fn answer(turn: &Turn<'_>, spec: &Container, probe: &Probe, since: Instant) -> Result<(), String> {
+    let listens = match programme::beginning(turn.pod, &spec.name) {
+        Beginning::After(length) => since + length <= turn.now(),
+        Beginning::Never => false,
+    };
     let metadata = &turn.pod.metadata;
     let key = (
         (metadata.namespace.clone(), metadata.name.clone()),
@@ -182,7 +187,7 @@ fn answer(turn: &Turn<'_>, spec: &Container, probe: &Probe) -> Result<(), String
         let slash = if path.starts_with('/') { "" } else { "/" };
         let socket = socket(ip, port);
         let url = format!("{scheme}://{socket}{slash}{path}");
-        connect(turn, ip, port).map_err(|it| format!("Get \"{url}\": {it}"))?;
+        connect(turn, ip, port, listens).map_err(|it| format!("Get \"{url}\": {it}"))?;
         return match fault {
             Some(ContainerFault::Fails) => Err("HTTP probe failed with statuscode: 500".into()),
             Some(ContainerFault::Hangs) => Err(format!(
@@ -192,10 +197,10 @@ fn answer(turn: &Turn<'_>, spec: &Container, probe: &Probe) -> Result<(), String
         };
     }
     if let Some(tcp) = &probe.tcp_socket {
-        return connect(turn, ip, number(spec, tcp.port.as_ref()));
+        return connect(turn, ip, number(spec, tcp.port.as_ref()), listens);
     }
     if let Some(grpc) = &probe.grpc {
-        connect(turn, ip, u16::try_from(grpc.port).ok())?;
+        connect(turn, ip, u16::try_from(grpc.port).ok(), listens)?;
     }
     match fault {
         Some(ContainerFault::Fails) if probe.grpc.is_some() => {
@@ -203,6 +208,7 @@ fn answer(turn: &Turn<'_>, spec: &Container, probe: &Probe) -> Result<(), String
         }
         Some(ContainerFault::Fails) => Err(String::new()),
         Some(ContainerFault::Hangs) => Err(format!("command timed out: {timeout}s")),
+        _ if !listens => Err(String::new()),
         _ => Ok(()),
     }
 }
@@ -214,12 +220,18 @@ fn socket(ip: Option<IpAddr>, port: Option<u16>) -> String {
     }
 }
 
-fn connect(turn: &Turn<'_>, ip: Option<IpAddr>, port: Option<u16>) -> Result<(), String> {
-    let listens = match (ip, port) {
+/// A connection to a port, on which the program `listens` if the pod does.
+fn connect(
+    turn: &Turn<'_>,
+    ip: Option<IpAddr>,
+    port: Option<u16>,
+    listens: bool,
+) -> Result<(), String> {
+    let accepts = match (ip, port) {
         (Some(ip), Some(port)) => turn.pod.accepts(ip, port, Protocol::Tcp),
         _ => false,
     };
-    if listens {
+    if accepts && listens {
         Ok(())
     } else {
         Err(format!(

@@ -2,11 +2,13 @@
 //!
 //! `pkg/kubelet/status/generate.go` of Kubernetes 1.36.
 //!
-//! **Left out**: identities of containers and images are made up.
+//! **Left out**: identities of containers and images are made up; `observedGeneration`, which servers write from 1.34 on;
+//! the mounts that 1.31 began to repeat.
 
 use super::probe::{has_started, is_ready};
 use super::{ContainerMemory, PodMemory, Stage, State, Turn};
 use crate::api::Container;
+use crate::api::document::qos_class;
 use crate::store::{Part, Write};
 use crate::time::Instant;
 use serde_json::{Value, json};
@@ -26,6 +28,7 @@ impl Turn<'_> {
         if status.start_time.is_none() {
             patch.insert("startTime".into(), self.look.clock.stamp().into());
         }
+        self.put_qos_class(&mut patch);
         if !status.conditions.iter().any(|it| it.kind == "Ready") {
             patch.insert("conditions".into(), self.conditions(is_ready, true, false));
         }
@@ -92,8 +95,8 @@ impl Turn<'_> {
         }
         if self.pod.status.start_time.is_none() {
             patch.insert("startTime".into(), self.look.clock.stamp().into());
-            patch.insert("qosClass".into(), "BestEffort".into());
         }
+        self.put_qos_class(&mut patch);
         if !matches!(
             memory.stage,
             Stage::Pulling { .. } | Stage::PullBackOff { .. }
@@ -134,6 +137,14 @@ impl Turn<'_> {
             part: Part::Status,
             patch: json!({ "status": status }),
         });
+    }
+
+    fn put_qos_class(&self, patch: &mut serde_json::Map<String, Value>) {
+        if self.pod.status.qos_class.is_none()
+            && let Some(document) = self.look.store.document(self.about)
+        {
+            patch.insert("qosClass".into(), qos_class(&document["spec"]).into());
+        }
     }
 
     fn put_addresses(&self, patch: &mut serde_json::Map<String, Value>) {
@@ -288,17 +299,36 @@ impl Turn<'_> {
                 status
             }
             (Stage::Running, State::Ended(end)) => {
-                self.container_status(spec, "terminated", &self.terminated(end), false, n)
+                let ended = self.terminated(spec, end, n);
+                self.container_status(spec, "terminated", &ended, false, n)
             }
         };
         if let Some(end) = &it.last_end {
-            status["lastState"] = json!({"terminated": self.terminated(end)});
+            // One that waits to be started again is still the one that ended.
+            let waits = matches!(it.state, State::BackOff { .. });
+            let ended = if waits { n } else { n.saturating_sub(1) };
+            status["lastState"] = json!({"terminated": self.terminated(spec, end, ended)});
+            if waits {
+                status["containerID"] = self.container_id(spec, n).into();
+                status["imageID"] = image_id(&spec.image).into();
+            }
         }
         status
     }
 
-    fn terminated(&self, end: &super::Ended) -> Value {
+    /// The identity of a container of the pod: another one after every restart.
+    fn container_id(&self, spec: &Container, n_restarts: u32) -> String {
+        let what = format!("container {} {n_restarts}", spec.name);
+        let mut luck = self.look.luck(self.about, &what);
+        let parts: Vec<String> = (0..4)
+            .map(|_| format!("{:016x}", luck.draw(u64::MAX)))
+            .collect();
+        format!("sim://{}", parts.concat())
+    }
+
+    fn terminated(&self, spec: &Container, end: &super::Ended, n_restarts: u32) -> Value {
         json!({
+            "containerID": self.container_id(spec, n_restarts),
             "exitCode": end.exit_code,
             "reason": if end.exit_code == 0 { "Completed" } else { "Error" },
             "startedAt": self.look.clock.stamp_of(end.started),
@@ -314,17 +344,21 @@ impl Turn<'_> {
         ready: bool,
         n_restarts: u32,
     ) -> Value {
-        let is_running = state == "running";
-        json!({
+        let has_run = state != "waiting";
+        let mut status = json!({
             "name": spec.name,
             "image": spec.image,
-            "imageID": if is_running { spec.image.clone() } else { String::new() },
+            "imageID": if has_run { image_id(&spec.image) } else { String::new() },
             "ready": ready,
             "restartCount": n_restarts,
-            "started": is_running,
+            "started": state == "running",
             "state": { state: detail },
             "lastState": {},
-        })
+        });
+        if has_run {
+            status["containerID"] = self.container_id(spec, n_restarts).into();
+        }
+        status
     }
 
     fn init_statuses(&self, stage: &Stage) -> Value {
@@ -350,6 +384,34 @@ impl Turn<'_> {
             .collect();
         statuses.into()
     }
+}
+
+/// The identity of an image: made up, but always the same for its name.
+fn image_id(image: &str) -> String {
+    let (name, _) = image.rsplit_once('@').unwrap_or((image, ""));
+    let slash = name.rfind('/').unwrap_or(0);
+    let name = match name[slash..].rfind(':') {
+        Some(at) => &name[..slash + at],
+        None => name,
+    };
+    // Images without a registry are Docker Hub's, and those without a project its own.
+    let first = name.split('/').next().unwrap_or_default();
+    let has_registry = name.contains('/') && (first.contains(['.', ':']) || first == "localhost");
+    let name = match (has_registry, name.contains('/')) {
+        (true, _) => name.to_owned(),
+        (false, true) => format!("docker.io/{name}"),
+        (false, false) => format!("docker.io/library/{name}"),
+    };
+    let mut digest = String::new();
+    // FNV-1a, four times over.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for _ in 0..4 {
+        for byte in image.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        digest.push_str(&format!("{hash:016x}"));
+    }
+    format!("{name}@sha256:{digest}")
 }
 
 /// A back-off as kubelet prints it: the one that is running, which is half of what comes next.

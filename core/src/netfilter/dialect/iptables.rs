@@ -14,10 +14,11 @@ use super::iptables_symbols::{builtin_rank, header_rank, is_header};
 use super::nft::Word;
 use crate::ip::Cidr;
 use crate::netfilter::{
-    Chain, Datum, Object, Operand, Operator, Rule, Ruleset, Statement, TableFamily, TableKey,
-    Transaction, Verb,
+    Chain, CtKey, Datum, Expression, Object, Operand, Operator, Rule, Ruleset, Statement,
+    TableFamily, TableKey, Transaction, Verb,
 };
 use crate::sorted::sort_by_key;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 pub use super::iptables_parse::{ParseError, parse, parse_rule};
@@ -41,16 +42,21 @@ pub fn restore(transaction: &Transaction) -> String {
     let mut text = String::new();
     for table in tables {
         let (mut chains, mut rules, mut removed) = (String::new(), String::new(), String::new());
+        // Declaring a chain makes it, and empties it: once is enough.
+        let mut declared: BTreeSet<&str> = BTreeSet::new();
         let commands = transaction.commands.iter();
         for command in commands.filter(|it| it.table == *table) {
             // Writing to a String cannot fail.
             let _ = match (&command.object, command.verb) {
-                (Object::Chain(chain), Verb::Delete | Verb::Destroy) => {
-                    // A chain must be empty to go; declaring it empties it.
-                    let _ = writeln!(chains, ":{} - [0:0]", chain.name);
-                    writeln!(removed, "-X {}", chain.name)
+                (Object::Chain(chain), verb) => {
+                    if declared.insert(&chain.name) {
+                        let _ = writeln!(chains, "{}", chain_line(chain));
+                    }
+                    match verb {
+                        Verb::Delete | Verb::Destroy => writeln!(removed, "-X {}", chain.name),
+                        _ => Ok(()),
+                    }
                 }
-                (Object::Chain(chain), _) => writeln!(chains, "{}", chain_line(chain)),
                 (Object::Rule { chain, rule }, _) => {
                     writeln!(rules, "{}", rule_line(chain, rule, Form::Command, table))
                 }
@@ -105,13 +111,16 @@ pub fn ordered(mut rule: Rule) -> Rule {
 }
 
 /// The rule without differences of spelling: a range of one address is the address, a range of
-/// all addresses is no match.
+/// all addresses is no match, sixty a minute are one a second.
 #[must_use]
 pub fn canonical(rule: &Rule) -> Rule {
     let mut rule = rule.clone();
     rule.statements.retain(|it| !matches_everything(it));
     for statement in &mut rule.statements {
-        if is_header(statement)
+        if let Statement::Limit(limit) = statement {
+            *limit = limit.in_largest_unit();
+        }
+        if (is_header(statement) || asks_flow(statement))
             && let Statement::Match {
                 right: Operand::Value(value),
                 ..
@@ -123,6 +132,17 @@ pub fn canonical(rule: &Rule) -> Rule {
         }
     }
     rule
+}
+
+/// Whether a statement asks for a part of the connection's flow.
+fn asks_flow(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Match {
+            left: Expression::Ct(CtKey::Flow(..)),
+            ..
+        }
+    )
 }
 
 /// The transaction with every rule as [`canonical`] leaves it, table by table: chains first.
@@ -145,7 +165,10 @@ pub fn canonical_transaction(transaction: &Transaction) -> Transaction {
         let is_rule = matches!(it.object, Object::Rule { .. });
         (place(&it.table), is_rule)
     });
-    Transaction { commands }
+    Transaction {
+        commands,
+        ipvs: transaction.ipvs.clone(),
+    }
 }
 
 /// `-s 0.0.0.0/0`: it is accepted, and printed nowhere.

@@ -3,20 +3,23 @@
 //!
 //! iptables 1.8.9, `iptables/iptables-restore.c` and `iptables/xshared.c` (`do_parse`).
 //!
-//! **Left out**: abbreviated options; names for ports; several addresses behind one `-s`. What is
-//! not understood of a match or a target is kept as text, and known to be unknown.
+//! **Left out**: abbreviated options; names for ports; several addresses behind one `-s`; inserting and
+//! deleting rules. What is not understood of a match or a target is kept as text, and known to be
+//! unknown.
 
+use super::iptables_extensions::{match_beyond, target_beyond};
 use super::iptables_lex::{Token, tokens, written};
-use super::iptables_print::CTSTATUS;
+use super::iptables_modules;
 use super::iptables_symbols::{
-    TCP_FLAGS, address_type, bits, builtin, header_rank, ports_of, protocol_number, rejection,
+    TCP_FLAGS, address_type, bits, builtin, header_rank, message_type, ports_of, protocol_number,
+    rejection,
 };
 use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::{
-    AddressSelector, BitOperation, Chain, CtKey, Datum, Element, Expression, Fib, FibResult, Field,
-    Meta, NatFlags, NatKind, NatTarget, Object, Operand, Operator, Policy, Probability, Recent,
-    RecentCommand, RecentSide, RejectWith, Rule, SetReference, Statement, Statistic, StatisticMode,
-    TableFamily, TableKey, Transaction, Verb, Verdict, ct_state,
+    AddressSelector, BitOperation, Chain, Datum, Element, Expression, Fib, FibResult, FibWith,
+    Field, Meta, NatFlags, NatKind, NatTarget, Object, Operand, Operator, Policy, Probability,
+    Recent, RecentCommand, RecentSide, RejectWith, Rule, SetReference, Statement, Statistic,
+    StatisticMode, TableFamily, TableKey, Transaction, Verb, Verdict,
 };
 use crate::sorted::sort_by_key;
 
@@ -120,16 +123,16 @@ fn chain(declared: &str, table: &str) -> Option<Chain> {
 
 /// An option with what follows it.
 #[derive(Clone)]
-struct Given {
-    is_negated: bool,
-    name: String,
-    values: Vec<String>,
+pub(super) struct Given {
+    pub(super) is_negated: bool,
+    pub(super) name: String,
+    pub(super) values: Vec<String>,
 }
 
 /// A match or target with its options.
-struct Module {
-    name: String,
-    options: Vec<Given>,
+pub(super) struct Module {
+    pub(super) name: String,
+    pub(super) options: Vec<Given>,
 }
 
 fn rule(words: &[Token], family: TableFamily) -> Rule {
@@ -243,6 +246,7 @@ fn is_header_option(name: &str) -> bool {
             | "--out-interface"
             | "--protocol"
             | "--proto"
+            | "--fragments"
             | "--fragment"
     )
 }
@@ -268,6 +272,13 @@ fn header_test(given: &Given, family: TableFamily) -> Option<Statement> {
             let datum = number.map(Datum::Protocol);
             (Expression::Meta(Meta::L4proto), datum)
         }
+        // No packet here is a fragment.
+        "-f" | "--fragment" | "--fragments" => {
+            return Some(Statement::Settled {
+                text: option_text(given).into(),
+                holds: given.is_negated,
+            });
+        }
         _ => return Some(Statement::Unknown(option_text(given).into())),
     };
     match (right, given.values.len()) {
@@ -276,7 +287,7 @@ fn header_test(given: &Given, family: TableFamily) -> Option<Statement> {
     }
 }
 
-fn matches(left: Expression, given: &Given, right: Operand) -> Statement {
+pub(super) fn matches(left: Expression, given: &Given, right: Operand) -> Statement {
     Statement::Match {
         left,
         operator: match given.is_negated {
@@ -287,7 +298,7 @@ fn matches(left: Expression, given: &Given, right: Operand) -> Statement {
     }
 }
 
-fn address(text: &str) -> Option<Datum> {
+pub(super) fn address(text: &str) -> Option<Datum> {
     match text.contains('/') {
         false => text.parse().ok().map(Datum::Address),
         true => text.parse::<Cidr>().ok().map(Datum::Range),
@@ -302,7 +313,7 @@ fn interface(text: &str) -> Option<Datum> {
     (!text.is_empty()).then(|| Datum::Interface(name.into()))
 }
 
-fn port(text: &str) -> Option<Datum> {
+pub(super) fn port(text: &str) -> Option<Datum> {
     match text.split_once(':') {
         None => text.parse().ok().map(Datum::Port),
         Some((low, high)) => {
@@ -331,16 +342,20 @@ fn match_of(module: &Module, family: TableFamily) -> Option<Vec<Statement>> {
             ("--nfacct-name", [name]) => Some(Statement::Account(name.as_str().into())),
             _ => None,
         }),
-        "tcp" | "udp" | "sctp" => transport(module),
-        "icmp" => each(|it| icmp(it, "--icmp-type", Field::IcmpType)),
-        "icmp6" => each(|it| icmp(it, "--icmpv6-type", Field::Icmpv6Type)),
-        "mark" => each(mark_match),
-        "conntrack" | "state" => each(conntrack),
-        "addrtype" => each(type_of_address),
+        "tcp" | "udp" | "sctp" | "dccp" => transport(module),
+        "icmp" | "icmp6" => match module.options.as_slice() {
+            [given] => icmp(given),
+            _ => None,
+        },
+        "mark" => each(|it| mark_match(it, Expression::Meta(Meta::Mark))),
+        "addrtype" => type_of_address(module),
         "multiport" => each(multiport),
         "statistic" => statistic(module).map(|it| vec![it]),
         "recent" => recent(module, family).map(|it| vec![it]),
-        _ => None,
+        _ => match iptables_modules::parse(module) {
+            Some(it) => Some(vec![Statement::Module(it)]),
+            None => match_beyond(module, family),
+        },
     }
 }
 
@@ -390,17 +405,39 @@ fn tcp_flags(given: &Given, mask: u32, set: u32) -> Option<Statement> {
     Some(matches(left, given, Operand::Value(Datum::Number(set))))
 }
 
-fn icmp(given: &Given, name: &str, field: Field) -> Option<Statement> {
-    let kind = match given.values.as_slice() {
-        [kind] if given.name == name => kind.parse().ok()?,
-        _ => return None,
+/// `8`, `3/4`, `echo-request`, `any`
+fn icmp(given: &Given) -> Option<Vec<Statement>> {
+    let (is_v6, [text]) = (given.name == "--icmpv6-type", given.values.as_slice()) else {
+        return None;
     };
-    let right = Operand::Value(Datum::Number(kind));
-    Some(matches(Expression::Payload(field), given, right))
+    let (kind_of, code_of) = match is_v6 {
+        true => (Field::Icmpv6Type, Field::Icmpv6Code),
+        false => (Field::IcmpType, Field::IcmpCode),
+    };
+    let number = |it: u8| Operand::Value(Datum::Number(it.into()));
+    let (kind, code) = match text.split_once('/') {
+        Some((kind, code)) => (kind, Some(code.parse().ok()?)),
+        None => (text.as_str(), None),
+    };
+    if (kind == "any" || kind == "255") && !given.is_negated {
+        // Any message: the match is loaded and asked for nothing.
+        let right = Operand::Value(Datum::Numbers(0, 255));
+        return Some(vec![matches(Expression::Payload(kind_of), given, right)]);
+    }
+    let kind = number(message_type(kind, is_v6)?);
+    let mut read = vec![matches(Expression::Payload(kind_of), given, kind)];
+    if let Some(code) = code {
+        // Not to be of a type and code is more than either alone says.
+        if given.is_negated {
+            return None;
+        }
+        read.push(matches(Expression::Payload(code_of), given, number(code)));
+    }
+    Some(read)
 }
 
 /// `0x4000`, `16384`, and both with `/mask`.
-fn masked(text: &str) -> Option<(u32, u32)> {
+pub(super) fn masked(text: &str) -> Option<(u32, u32)> {
     let (value, mask) = match text.split_once('/') {
         Some((value, mask)) => (value, number(mask)?),
         None => (text, u32::MAX),
@@ -408,19 +445,19 @@ fn masked(text: &str) -> Option<(u32, u32)> {
     Some((number(value)?, mask))
 }
 
-fn number(text: &str) -> Option<u32> {
+pub(super) fn number(text: &str) -> Option<u32> {
     match text.strip_prefix("0x") {
         Some(digits) => u32::from_str_radix(digits, 16).ok(),
         None => text.parse().ok(),
     }
 }
 
-fn mark_match(given: &Given) -> Option<Statement> {
+/// `--mark value/mask`, of the packet or of its connection
+pub(super) fn mark_match(given: &Given, mark: Expression) -> Option<Statement> {
     let (value, mask) = match given.values.as_slice() {
         [text] if given.name == "--mark" => masked(text)?,
         _ => return None,
     };
-    let mark = Expression::Meta(Meta::Mark);
     let left = match mask {
         u32::MAX => mark,
         mask => Expression::Bitwise {
@@ -432,47 +469,38 @@ fn mark_match(given: &Given) -> Option<Statement> {
     Some(matches(left, given, Operand::Value(Datum::Number(value))))
 }
 
-fn conntrack(given: &Given) -> Option<Statement> {
-    let [text] = given.values.as_slice() else {
-        return None;
+/// `--src-type`, `--dst-type`, and whether only one interface counts
+fn type_of_address(module: &Module) -> Option<Vec<Statement>> {
+    let has = |name: &str| module.options.iter().any(|it| it.name == name);
+    let with = FibWith {
+        mark: false,
+        iif: has("--limit-iface-in"),
+        oif: has("--limit-iface-out"),
     };
-    let (key, value) = match given.name.as_str() {
-        "--ctstate" | "--state" => {
-            let bits = bits(&ct_state::CTSTATE_NAMES, text)?;
-            (CtKey::Ctstate, Datum::Bits(bits))
-        }
-        "--ctstatus" => (CtKey::Status, Datum::Bits(bits(&CTSTATUS, text)?)),
-        "--ctdir" => {
-            let direction = match text.as_str() {
-                "ORIGINAL" => 0,
-                "REPLY" => 1,
-                _ => return None,
-            };
-            (CtKey::Direction, Datum::Number(direction))
-        }
-        _ => return None,
-    };
-    Some(matches(Expression::Ct(key), given, Operand::Value(value)))
-}
-
-fn type_of_address(given: &Given) -> Option<Statement> {
-    let [text] = given.values.as_slice() else {
-        return None;
-    };
-    let address = match given.name.as_str() {
-        "--src-type" => AddressSelector::Saddr,
-        "--dst-type" => AddressSelector::Daddr,
-        _ => return None,
-    };
-    let kinds = text
-        .split(',')
-        .map(|it| address_type(it).map(Datum::AddressType));
-    let kinds: Vec<Datum> = kinds.collect::<Option<_>>()?;
-    let left = Expression::Fib(Fib {
-        address,
-        result: FibResult::Type,
+    let asked = module.options.iter();
+    let asked = asked.filter(|it| !it.name.starts_with("--limit-iface-"));
+    let read = asked.map(|given| {
+        let [text] = given.values.as_slice() else {
+            return None;
+        };
+        let address = match given.name.as_str() {
+            "--src-type" => AddressSelector::Saddr,
+            "--dst-type" => AddressSelector::Daddr,
+            _ => return None,
+        };
+        let kinds = text
+            .split(',')
+            .map(|it| address_type(it).map(Datum::AddressType));
+        let kinds: Vec<Datum> = kinds.collect::<Option<_>>()?;
+        let left = Expression::Fib(Fib {
+            address,
+            result: FibResult::Type,
+            with,
+        });
+        Some(matches(left, given, one_of(kinds)))
     });
-    Some(matches(left, given, one_of(kinds)))
+    let read: Vec<_> = read.collect::<Option<_>>()?;
+    (!read.is_empty()).then_some(read)
 }
 
 fn multiport(given: &Given) -> Option<Statement> {
@@ -608,19 +636,50 @@ fn target_of(how: &str, module: &Module, family: TableFamily) -> Option<Statemen
         "SNAT" => nat(module, NatKind::Snat, "--to-source"),
         "MASQUERADE" => nat(module, NatKind::Masquerade, "--to-ports"),
         "REDIRECT" => nat(module, NatKind::Redirect, "--to-ports"),
+        _ if is_extension(name) => target_beyond(module, || unknown(how, module)),
         // An extension is written in capitals and has options, or is none of those above.
-        _ if is_plain && !is_extension(name) => {
-            Some(Statement::Verdict(Verdict::Jump(name.into())))
-        }
+        _ if is_plain => Some(Statement::Verdict(Verdict::Jump(name.into()))),
         _ => None,
     }
 }
 
-/// Targets that are extensions without options of necessity; any other name is a chain.
+/// Targets that are extensions; any other name is a chain.
 fn is_extension(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "AUDIT", "CHECKSUM", "CONNMARK", "CT", "LOG", "NETMAP", "NFLOG", "NFQUEUE", "NOTRACK",
-        "QUEUE", "SECMARK", "SYNPROXY", "TCPMSS", "TRACE",
+    const NAMES: [&str; 34] = [
+        "AUDIT",
+        "CHECKSUM",
+        "CLASSIFY",
+        "CLUSTERIP",
+        "CONNMARK",
+        "CONNSECMARK",
+        "CT",
+        "DNPT",
+        "DSCP",
+        "ECN",
+        "HL",
+        "HMARK",
+        "IDLETIMER",
+        "LED",
+        "LOG",
+        "NETMAP",
+        "NFLOG",
+        "NFQUEUE",
+        "NOTRACK",
+        "QUEUE",
+        "RATEEST",
+        "SECMARK",
+        "SET",
+        "SNPT",
+        "SYNPROXY",
+        "TCPMSS",
+        "TCPOPTSTRIP",
+        "TEE",
+        "TOS",
+        "TPROXY",
+        "TRACE",
+        "TTL",
+        "ULOG",
+        "RTPENGINE",
     ];
     NAMES.contains(&name)
 }
@@ -678,34 +737,54 @@ fn nat(module: &Module, kind: NatKind, option: &str) -> Option<Statement> {
     })
 }
 
-/// `10.0.0.1:80`, `[fd00::1]:80`, an address, `:80` or a port.
+/// `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, an address, `:80` or a port.
 fn nat_target(text: &str) -> Option<NatTarget> {
-    if let Ok(socket) = text.parse::<std::net::SocketAddr>() {
-        return Some(NatTarget::Fixed {
-            address: Some(socket.ip()),
-            port: Some(socket.port()),
-        });
+    let range = |it: &str| -> Option<(u16, u16)> {
+        let (low, high) = it.split_once('-').unwrap_or((it, it));
+        Some((low.parse().ok()?, high.parse().ok()?))
+    };
+    let (addresses, ports) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (addresses, ports) = rest.rsplit_once(']')?;
+            (Some(addresses.replace("]-[", "-")), ports.strip_prefix(':'))
+        }
+        None if text.matches(':').count() > 1 => (Some(text.to_owned()), None),
+        None => match text.split_once(':') {
+            Some((addresses, ports)) => (Some(addresses.to_owned()), Some(ports)),
+            None if text.contains('.') => (Some(text.to_owned()), None),
+            None => (None, Some(text)),
+        },
+    };
+    let addresses = addresses.filter(|it| !it.is_empty());
+    let addresses = match addresses {
+        None => None,
+        Some(text) => {
+            let (low, high) = text.split_once('-').unwrap_or((&text, &text));
+            Some((low.parse::<IpAddr>().ok()?, high.parse::<IpAddr>().ok()?))
+        }
+    };
+    let ports = ports.map(range);
+    match (addresses, ports) {
+        (_, Some(None)) | (None, None) => None,
+        (addresses, ports) => Some(NatTarget::Fixed {
+            addresses,
+            ports: ports.flatten(),
+        }),
     }
-    if let Ok(address) = text.parse() {
-        return Some(NatTarget::Fixed {
-            address: Some(address),
-            port: None,
-        });
-    }
-    let port = text.trim_start_matches(':').parse().ok()?;
-    Some(NatTarget::Fixed {
-        address: None,
-        port: Some(port),
-    })
 }
 
 fn unknown(how: &str, module: &Module) -> Statement {
+    Statement::Unknown(text_of(how, module).into())
+}
+
+/// A match or target as it was written.
+pub(super) fn text_of(how: &str, module: &Module) -> String {
     let mut text = format!("{how} {}", module.name);
     for given in &module.options {
         text.push(' ');
         text.push_str(&option_text(given));
     }
-    Statement::Unknown(text.into())
+    text
 }
 
 fn option_text(given: &Given) -> String {

@@ -9,16 +9,18 @@
 
 use super::iptables::matches_everything;
 use super::iptables_lex;
+use super::iptables_modules;
+use super::iptables_print_extensions::{flow_option, hops_option};
 use super::iptables_symbols::{
     TCP_FLAGS, address_type_text, asked_type, bits_text, header_rank, is_header, is_source_port,
     module_of, multiport, protocol_text, rejection_text, transport_field,
 };
 use super::nft::Word;
-use crate::ip::join_host_port;
 use crate::netfilter::{
-    AddressSelector, BitOperation, Chain, CtKey, Datum, Expression, Meta, NatFlags, NatKind,
-    NatTarget, Operand, Operator, Policy, Recent, RecentCommand, RecentSide, RejectWith, Rule,
-    SetReference, Statement, Statistic, StatisticMode, TableFamily, Verdict, ct_state, ct_status,
+    AddressSelector, BitOperation, Chain, CtKey, Datum, Expression, Meta, ModuleMatch, NatFlags,
+    NatKind, NatTarget, Operand, Operator, Policy, Recent, RecentCommand, RecentSide, RejectWith,
+    Rule, SetReference, Statement, Statistic, StatisticMode, TableFamily, Verdict, ct_state,
+    ct_status,
 };
 use crate::sorted::sort_by_key;
 
@@ -67,6 +69,9 @@ fn order(rule: &Rule, form: Form) -> Vec<usize> {
     if form == Form::Listing || header.is_empty() {
         return header.into_iter().chain(rest).collect();
     }
+    if let Some(order) = order_with_modules(rule, &header, &rest) {
+        return order;
+    }
     // kube-proxy: comment, type of address and list first, then protocol, destination, port,
     // source, then everything else.
     let leads = |it: &&usize| {
@@ -95,31 +100,47 @@ fn order(rule: &Rule, form: Form) -> Vec<usize> {
         .collect()
 }
 
-struct Printer<'a> {
-    form: Form,
+/// kube-proxy's ipvs mode writes its rules otherwise: protocol, comment and set first, then the source; but the
+/// source before what it asks of ip_vs.
+fn order_with_modules(rule: &Rule, header: &[usize], rest: &[usize]) -> Option<Vec<usize>> {
+    let is_module = |it: &usize| matches!(rule.statements[*it], Statement::Module(_));
+    let last = rest.iter().rposition(is_module)?;
+    let (lead, rest) = match &rule.statements[rest[last]] {
+        Statement::Module(ModuleMatch::Ipvs { .. }) => rest.split_at(0),
+        _ => rest.split_at(last + 1),
+    };
+    let (protocol, header): (Vec<usize>, Vec<usize>) = header
+        .iter()
+        .partition(|it| header_rank(&rule.statements[**it]) == Some(4));
+    let order = protocol.iter().chain(lead).chain(&header).chain(rest);
+    Some(order.copied().collect())
+}
+
+pub(super) struct Printer<'a> {
+    pub(super) form: Form,
     family: TableFamily,
-    rule: &'a Rule,
+    pub(super) rule: &'a Rule,
     words: Vec<Word>,
     /// Which statement is being printed.
-    statement: usize,
+    pub(super) statement: usize,
     /// The match that was loaded last: its options may follow.
     loaded: Option<&'static str>,
 }
 
 impl Printer<'_> {
-    fn put(&mut self, text: impl Into<String>) {
+    pub(super) fn put(&mut self, text: impl Into<String>) {
         self.words.push(Word {
             text: text.into(),
             statement: Some(self.statement),
         });
     }
 
-    fn put_all(&mut self, texts: &[&str]) {
+    pub(super) fn put_all(&mut self, texts: &[&str]) {
         texts.iter().for_each(|it| self.put(*it));
     }
 
     /// `-m module`, unless its options may simply go on.
-    fn load(&mut self, module: &'static str) {
+    pub(super) fn load(&mut self, module: &'static str) {
         if self.loaded != Some(module) {
             self.put_all(&["-m", module]);
             self.loaded = Some(module);
@@ -127,13 +148,13 @@ impl Printer<'_> {
     }
 
     /// `-m module`, also if it was loaded just before: each has its own options.
-    fn load_anew(&mut self, module: &'static str) {
+    pub(super) fn load_anew(&mut self, module: &'static str) {
         self.loaded = None;
         self.load(module);
         self.loaded = None;
     }
 
-    fn option(&mut self, is_negated: bool, name: &str, value: impl Into<String>) {
+    pub(super) fn option(&mut self, is_negated: bool, name: &str, value: impl Into<String>) {
         if is_negated {
             self.put("!");
         }
@@ -141,7 +162,7 @@ impl Printer<'_> {
         self.put(value);
     }
 
-    fn text(&self, text: &str) -> String {
+    pub(super) fn text(&self, text: &str) -> String {
         match self.form {
             Form::Command => iptables_lex::written(text),
             Form::Listing => iptables_lex::listed(text),
@@ -149,7 +170,7 @@ impl Printer<'_> {
     }
 
     /// A mark: kube-proxy writes eight digits (Go's `%#08x`).
-    fn mark(&self, mark: u32) -> String {
+    pub(super) fn mark(&self, mark: u32) -> String {
         match self.form {
             Form::Command => format!("{mark:#010x}"),
             Form::Listing => format!("{mark:#x}"),
@@ -195,6 +216,29 @@ impl Printer<'_> {
                     self.put_all(&["--reject-with", rejection_text(*with, self.family)]);
                 }
             }
+            Statement::Comment(_)
+            | Statement::Statistic(_)
+            | Statement::Recent(_)
+            | Statement::Account(_)
+            | Statement::Unknown(_)
+            | Statement::Aside(_)
+            | Statement::Settled { .. }
+            | Statement::Limit(_)
+            | Statement::Quota(_)
+            | Statement::Notrack
+            | Statement::ConnMark(_)
+            | Statement::SetCt { .. }
+            | Statement::Module(_) => self.extension(statement),
+            Statement::Counter => {}
+            Statement::SetMeta { .. } | Statement::VerdictMap { .. } | Statement::Update { .. } => {
+                self.foreign(statement);
+            }
+        }
+    }
+
+    /// A statement that an extension stands for.
+    fn extension(&mut self, statement: &Statement) {
+        match statement {
             Statement::Comment(text) => {
                 self.load_anew("comment");
                 let text = self.text(text);
@@ -207,12 +251,38 @@ impl Printer<'_> {
                 let name = self.text(name);
                 self.option(false, "--nfacct-name", name);
             }
-            Statement::Unknown(text) => self.put(&**text),
-            Statement::Counter => {}
-            Statement::SetMeta { .. } | Statement::VerdictMap { .. } | Statement::Update { .. } => {
-                self.foreign(statement);
+            Statement::Module(module) => self.module(module),
+            Statement::Unknown(text) | Statement::Aside(text) | Statement::Settled { text, .. } => {
+                self.loaded = None;
+                self.put(&**text);
             }
+            Statement::Limit(limit) => {
+                if self.limit(limit).is_none() {
+                    self.foreign(statement);
+                }
+            }
+            Statement::Quota(quota) => {
+                self.load_anew("quota");
+                self.option(quota.over, "--quota", quota.bytes.to_string());
+            }
+            Statement::Notrack => self.put_all(&["-j", "CT", "--notrack"]),
+            Statement::ConnMark(mark) => self.connection_mark(*mark),
+            Statement::SetCt { key, value } => {
+                if self.conntrack_target(*key, value).is_none() {
+                    self.foreign(statement);
+                }
+            }
+            _ => self.foreign(statement),
         }
+    }
+
+    fn module(&mut self, module: &ModuleMatch) {
+        let text = match self.form {
+            Form::Command => module.to_string(),
+            Form::Listing => iptables_modules::listed(module),
+        };
+        text.split(' ').for_each(|it| self.put(it));
+        self.loaded = None;
     }
 
     fn verdict(&mut self, verdict: &Verdict) {
@@ -283,13 +353,18 @@ impl Printer<'_> {
         operator: Operator,
         right: &Operand,
     ) -> Option<()> {
+        if let (Expression::Payload(field), Operand::Value(value)) = (left, right)
+            && let Some(name) = hops_option(*field, operator)
+        {
+            return self.hops(name, operator == Operator::Ne, value);
+        }
         let is_negated = match operator {
             Operator::Eq => false,
             Operator::Ne => true,
             _ => return None,
         };
         if let Some(address) = asked_type(statement) {
-            return self.address_type(address, is_negated, right);
+            return self.address_type(left, address, is_negated, right);
         }
         if let Some((field, elements)) = multiport(statement) {
             let ports = elements.iter().map(|it| port_text(&it.key));
@@ -327,7 +402,7 @@ impl Printer<'_> {
                 self.option(is_negated, "--mark", text);
             }
             (Expression::Ct(key), value) => return self.conntrack(*key, is_negated, value),
-            _ => return None,
+            _ => return self.beyond(left, is_negated, value),
         }
         Some(())
     }
@@ -346,12 +421,16 @@ impl Printer<'_> {
                 self.option(is_negated, "--tcp-flags", bits_text(&TCP_FLAGS, *mask));
                 self.put(bits_text(&TCP_FLAGS, *set));
             }
-            (Field::IcmpType, _, Datum::Number(kind)) => {
-                self.option(is_negated, "--icmp-type", kind.to_string());
+            (Field::IcmpType | Field::Icmpv6Type, ..) => {
+                let name = match field {
+                    Field::IcmpType => "--icmp-type",
+                    _ => "--icmpv6-type",
+                };
+                let kind = self.message(value)?;
+                self.option(is_negated, name, kind);
             }
-            (Field::Icmpv6Type, _, Datum::Number(kind)) => {
-                self.option(is_negated, "--icmpv6-type", kind.to_string());
-            }
+            // It stands behind its type.
+            (Field::IcmpCode | Field::Icmpv6Code, ..) => {}
             // Any port at all: the match is loaded and asked for nothing.
             (_, _, Datum::Ports(0, u16::MAX)) if !is_negated => {}
             (_, _, value) => {
@@ -367,6 +446,7 @@ impl Printer<'_> {
 
     fn address_type(
         &mut self,
+        left: &Expression,
         address: AddressSelector,
         is_negated: bool,
         right: &Operand,
@@ -387,6 +467,14 @@ impl Printer<'_> {
             AddressSelector::Daddr => "--dst-type",
         };
         self.option(is_negated, name, names.join(","));
+        if let Expression::Fib(fib) = left {
+            if fib.with.iif {
+                self.put("--limit-iface-in");
+            }
+            if fib.with.oif {
+                self.put("--limit-iface-out");
+            }
+        }
         Some(())
     }
 
@@ -398,6 +486,18 @@ impl Printer<'_> {
             (CtKey::Status, Datum::Bits(bits)) => ("--ctstatus", ctstatus_text(*bits)?),
             (CtKey::Direction, Datum::Number(0)) => ("--ctdir", "ORIGINAL".to_owned()),
             (CtKey::Direction, Datum::Number(1)) => ("--ctdir", "REPLY".to_owned()),
+            (CtKey::Status, Datum::Number(0)) => ("--ctstatus", "NONE".to_owned()),
+            (CtKey::Flow(direction, part), value) => flow_option(direction, part, value)?,
+            (CtKey::Expiration, Datum::Number(secs)) => ("--ctexpire", secs.to_string()),
+            (CtKey::Expiration, Datum::Numbers(low, high)) => {
+                ("--ctexpire", format!("{low}:{high}"))
+            }
+            (CtKey::Mark, Datum::Number(mark)) => {
+                self.load_anew("connmark");
+                let mark = self.mark(*mark);
+                self.option(is_negated, "--mark", mark);
+                return Some(());
+            }
             _ => return None,
         };
         self.load_anew("conntrack");
@@ -516,15 +616,35 @@ impl Printer<'_> {
     fn nat(&mut self, kind: NatKind, target: Option<&NatTarget>, flags: NatFlags) -> Option<()> {
         let (address, port) = match target {
             None => (None, None),
-            Some(NatTarget::Fixed { address, port }) => (*address, *port),
-            Some(NatTarget::Mapped(_)) => return None,
+            Some(NatTarget::Fixed { addresses, ports }) => (*addresses, *ports),
+            Some(NatTarget::Network(network)) if kind == NatKind::Netmap => {
+                self.put_all(&["-j", "NETMAP", "--to", &network.to_string()]);
+                return Some(());
+            }
+            Some(NatTarget::Mapped(_) | NatTarget::Network(_)) => return None,
         };
-        let to = match (address, port) {
+        let ports = port.map(|(low, high)| match low == high {
+            true => low.to_string(),
+            false => format!("{low}-{high}"),
+        });
+        let addresses = address.map(|(low, high)| {
+            let needs_brackets = low.is_ipv6() && ports.is_some();
+            let text = match (low == high, needs_brackets) {
+                (true, _) => low.to_string(),
+                (false, true) => format!("{low}]-[{high}"),
+                (false, false) => format!("{low}-{high}"),
+            };
+            match needs_brackets {
+                true => format!("[{text}]"),
+                false => text,
+            }
+        });
+        let to = match (addresses, ports) {
             (None, None) => None,
-            (Some(address), None) => Some(address.to_string()),
-            (Some(address), Some(port)) => Some(join_host_port(address, port)),
+            (Some(address), None) => Some(address),
+            (Some(address), Some(port)) => Some(format!("{address}:{port}")),
             (None, Some(port)) if matches!(kind, NatKind::Masquerade | NatKind::Redirect) => {
-                Some(port.to_string())
+                Some(port)
             }
             (None, Some(port)) => Some(format!(":{port}")),
         };
@@ -533,6 +653,7 @@ impl Printer<'_> {
             NatKind::Snat => ("SNAT", "--to-source"),
             NatKind::Masquerade => ("MASQUERADE", "--to-ports"),
             NatKind::Redirect => ("REDIRECT", "--to-ports"),
+            NatKind::Netmap => return None,
         };
         self.put_all(&["-j", name]);
         if let Some(to) = to {
@@ -552,7 +673,7 @@ impl Printer<'_> {
 }
 
 /// `80` or `8000:8010`
-fn port_text(value: &Datum) -> Option<String> {
+pub(super) fn port_text(value: &Datum) -> Option<String> {
     match value {
         Datum::Port(port) => Some(port.to_string()),
         Datum::Ports(low, high) => Some(format!("{low}:{high}")),
@@ -561,7 +682,8 @@ fn port_text(value: &Datum) -> Option<String> {
 }
 
 /// Names of `--ctstatus`.
-pub(super) const CTSTATUS: [(&str, u32); 3] = [
+pub(super) const CTSTATUS: [(&str, u32); 4] = [
+    ("EXPECTED", 1),
     ("SEEN_REPLY", ct_status::SEEN_REPLY),
     ("ASSURED", ct_status::ASSURED),
     ("CONFIRMED", ct_status::CONFIRMED),

@@ -6,8 +6,8 @@
 
 use crate::net::AddressType;
 use crate::netfilter::{
-    AddressSelector, ChainType, Expression, Fib, FibResult, Field, Hook, Meta, Operand, Operator,
-    Priority, RejectWith, SetReference, Statement, TableFamily,
+    AddressSelector, ChainType, Datum, Expression, Fib, FibResult, Field, Hook, Meta, Operand,
+    Operator, Priority, RejectWith, SetReference, Statement, TableFamily,
 };
 
 /// Built-in chains, in the order packets can meet them.
@@ -51,7 +51,7 @@ pub(crate) fn builtin(table: &str, chain: &str) -> Option<(ChainType, Hook, Prio
 }
 
 /// Protocols by the names iptables knows without a file, as it prints them.
-const PROTOCOLS: [(&str, u8); 8] = [
+const PROTOCOLS: [(&str, u8); 14] = [
     ("tcp", 6),
     ("udp", 17),
     ("sctp", 132),
@@ -60,6 +60,12 @@ const PROTOCOLS: [(&str, u8); 8] = [
     ("udplite", 136),
     ("esp", 50),
     ("ah", 51),
+    ("igmp", 2),
+    ("ipencap", 4),
+    ("dccp", 33),
+    ("gre", 47),
+    ("ospf", 89),
+    ("vrrp", 112),
 ];
 
 pub(super) fn protocol_text(number: u8) -> String {
@@ -80,10 +86,11 @@ pub(super) fn protocol_number(name: &str) -> Option<u8> {
 }
 
 /// The fields a transport's own match can ask: its module, its source port, its destination port.
-const TRANSPORTS: [(&str, Field, Field); 3] = [
+const TRANSPORTS: [(&str, Field, Field); 4] = [
     ("tcp", Field::TcpSport, Field::TcpDport),
     ("udp", Field::UdpSport, Field::UdpDport),
     ("sctp", Field::SctpSport, Field::SctpDport),
+    ("dccp", Field::DccpSport, Field::DccpDport),
 ];
 
 /// The two port fields of a transport's module.
@@ -96,8 +103,8 @@ pub(super) fn ports_of(module: &str) -> Option<(Field, Field)> {
 pub(super) fn module_of(field: Field) -> Option<&'static str> {
     match field {
         Field::TcpFlags => Some("tcp"),
-        Field::IcmpType => Some("icmp"),
-        Field::Icmpv6Type => Some("icmp6"),
+        Field::IcmpType | Field::IcmpCode => Some("icmp"),
+        Field::Icmpv6Type | Field::Icmpv6Code => Some("icmp6"),
         _ => TRANSPORTS
             .iter()
             .find(|it| it.1 == field || it.2 == field)
@@ -131,11 +138,14 @@ pub(super) fn header_rank(statement: &Statement) -> Option<usize> {
     let Statement::Match {
         left,
         operator: Operator::Eq | Operator::Ne,
-        right: Operand::Value(_),
+        right: Operand::Value(right),
     } = statement
     else {
         return None;
     };
+    if matches!(right, Datum::Addresses(..)) {
+        return None;
+    }
     Some(match left {
         Expression::Payload(Field::IpSaddr | Field::Ip6Saddr) => 0,
         Expression::Payload(Field::IpDaddr | Field::Ip6Daddr) => 1,
@@ -159,6 +169,7 @@ pub(super) fn asked_type(statement: &Statement) -> Option<AddressSelector> {
                 Expression::Fib(Fib {
                     address,
                     result: FibResult::Type,
+                    ..
                 }),
             ..
         } => Some(*address),
@@ -178,12 +189,16 @@ pub(super) fn multiport(statement: &Statement) -> Option<(Field, &[crate::netfil
     }
 }
 
-const ADDRESS_TYPES: [(&str, AddressType); 5] = [
+const ADDRESS_TYPES: [(&str, AddressType); 9] = [
     ("UNSPEC", AddressType::Unspec),
     ("UNICAST", AddressType::Unicast),
     ("LOCAL", AddressType::Local),
     ("BROADCAST", AddressType::Broadcast),
+    ("ANYCAST", AddressType::Anycast),
     ("MULTICAST", AddressType::Multicast),
+    ("BLACKHOLE", AddressType::Blackhole),
+    ("UNREACHABLE", AddressType::Unreachable),
+    ("PROHIBIT", AddressType::Prohibit),
 ];
 
 pub(super) fn address_type_text(kind: AddressType) -> &'static str {
@@ -206,12 +221,12 @@ pub(super) const TCP_FLAGS: [(&str, u32); 6] = [
     ("URG", 32),
 ];
 
-/// What `--reject-with` says, by family.
-const REJECTIONS: [(&str, &str, RejectWith); 4] = [
+/// What `--reject-with` says, for IPv4 and for IPv6.
+const REJECTIONS: [(&str, &str, RejectWith); 10] = [
     (
-        "icmp-port-unreachable",
-        "icmp6-port-unreachable",
-        RejectWith::PortUnreachable,
+        "icmp-net-unreachable",
+        "icmp6-no-route",
+        RejectWith::NetUnreachable,
     ),
     (
         "icmp-host-unreachable",
@@ -219,12 +234,51 @@ const REJECTIONS: [(&str, &str, RejectWith); 4] = [
         RejectWith::HostUnreachable,
     ),
     (
+        "icmp-proto-unreachable",
+        "",
+        RejectWith::ProtocolUnreachable,
+    ),
+    (
+        "icmp-port-unreachable",
+        "icmp6-port-unreachable",
+        RejectWith::PortUnreachable,
+    ),
+    ("icmp-net-prohibited", "", RejectWith::NetProhibited),
+    ("icmp-host-prohibited", "", RejectWith::HostProhibited),
+    (
         "icmp-admin-prohibited",
         "icmp6-adm-prohibited",
         RejectWith::AdminProhibited,
     ),
+    ("", "icmp6-policy-fail", RejectWith::PolicyFail),
+    ("", "icmp6-reject-route", RejectWith::RejectRoute),
     ("tcp-reset", "tcp-reset", RejectWith::TcpReset),
 ];
+
+/// ICMP messages by name: for IPv4, for IPv6, type.
+const MESSAGES: [(&str, Option<u8>, Option<u8>); 12] = [
+    ("echo-reply", Some(0), Some(129)),
+    ("pong", Some(0), None),
+    ("destination-unreachable", Some(3), Some(1)),
+    ("source-quench", Some(4), None),
+    ("redirect", Some(5), Some(137)),
+    ("echo-request", Some(8), Some(128)),
+    ("ping", Some(8), None),
+    ("time-exceeded", Some(11), Some(3)),
+    ("parameter-problem", Some(12), Some(4)),
+    ("packet-too-big", None, Some(2)),
+    ("router-advertisement", Some(9), Some(134)),
+    ("neighbour-solicitation", None, Some(135)),
+];
+
+/// The type of an ICMP message, by number or name.
+pub(super) fn message_type(text: &str, is_v6: bool) -> Option<u8> {
+    let named = MESSAGES.iter().find(|it| it.0 == text);
+    match named {
+        Some((_, v4, v6)) => *if is_v6 { v6 } else { v4 },
+        None => text.parse().ok(),
+    }
+}
 
 pub(super) fn rejection_text(with: RejectWith, family: TableFamily) -> &'static str {
     let found = REJECTIONS.iter().find(|it| it.2 == with);
@@ -236,7 +290,11 @@ pub(super) fn rejection_text(with: RejectWith, family: TableFamily) -> &'static 
 
 pub(super) fn rejection(name: &str, family: TableFamily) -> Option<RejectWith> {
     let of_family = |it: &&(&str, &str, RejectWith)| rejection_text(it.2, family) == name;
-    REJECTIONS.iter().find(of_family).map(|it| it.2)
+    let found = REJECTIONS
+        .iter()
+        .filter(|_| !name.is_empty())
+        .find(of_family);
+    found.map(|it| it.2)
 }
 
 /// Names of bits, joined by commas; `NONE` if there is none.

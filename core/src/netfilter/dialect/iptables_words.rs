@@ -2,6 +2,7 @@
 //!
 //! **Left out**: expressions only nft has; they get nft's words.
 
+use super::iptables_modules;
 use super::iptables_print::CTSTATUS;
 use super::iptables_symbols::{address_type_text, bits_text, protocol_text};
 use crate::netfilter::{
@@ -30,6 +31,7 @@ pub(super) fn why_skipped(statement: &Statement, found: Option<&Datum>) -> Optio
                 format!("it is not packet {packet} of {every}")
             }
         }),
+        Statement::Module(module) => Some(iptables_modules::why_skipped(module, found)),
         Statement::Recent(recent) => {
             let address = found.map_or_else(|| "the address".to_owned(), ToString::to_string);
             let list = &recent.list;
@@ -38,6 +40,12 @@ pub(super) fn why_skipped(statement: &Statement, found: Option<&Datum>) -> Optio
                 false => format!("{address} was not seen by {list}"),
             })
         }
+        Statement::Limit(limit) => Some(match limit.over {
+            true => "no more than this come in that time".to_owned(),
+            false => "more than this have come in that time".to_owned(),
+        }),
+        Statement::Quota(_) => Some("the quota says otherwise".to_owned()),
+        Statement::Settled { .. } => Some("no packet here is like this".to_owned()),
         _ => None,
     }
 }
@@ -48,15 +56,32 @@ fn asked(left: &Expression) -> Option<&'static str> {
         Expression::Payload(field) => match field {
             Field::IpSaddr | Field::Ip6Saddr => "the source",
             Field::IpDaddr | Field::Ip6Daddr => "the destination",
-            Field::TcpSport | Field::UdpSport | Field::SctpSport | Field::ThSport => {
-                "the source port"
-            }
-            Field::TcpDport | Field::UdpDport | Field::SctpDport | Field::ThDport => {
-                "the destination port"
-            }
+            Field::TcpSport
+            | Field::UdpSport
+            | Field::SctpSport
+            | Field::ThSport
+            | Field::UdpliteSport
+            | Field::DccpSport => "the source port",
+            Field::TcpDport
+            | Field::UdpDport
+            | Field::SctpDport
+            | Field::ThDport
+            | Field::UdpliteDport
+            | Field::DccpDport => "the destination port",
             Field::IcmpType | Field::Icmpv6Type => "the ICMP type",
+            Field::IcmpCode | Field::Icmpv6Code => "the ICMP code",
             Field::IpProtocol | Field::Ip6Nexthdr => "the protocol",
             Field::TcpFlags => "the TCP flags",
+            Field::IpTtl => "the time to live",
+            Field::Ip6Hoplimit => "the hop limit",
+            Field::IpDscp | Field::Ip6Dscp => "the class of traffic",
+            Field::IcmpId
+            | Field::Icmpv6Id
+            | Field::IpVersion
+            | Field::Ip6Version
+            | Field::IpEcn
+            | Field::Ip6Ecn
+            | Field::IpFragOff => return None,
         },
         Expression::Meta(Meta::Mark) => "the mark",
         Expression::Meta(Meta::L4proto) => "the protocol",
@@ -64,6 +89,9 @@ fn asked(left: &Expression) -> Option<&'static str> {
         Expression::Meta(Meta::Oifname) => "the interface it leaves by",
         Expression::Ct(CtKey::State | CtKey::Ctstate) => "the state of the connection",
         Expression::Ct(CtKey::Status) => "the status of the connection",
+        Expression::Ct(CtKey::Mark) => "the mark of the connection",
+        Expression::Meta(Meta::Skuid) => "the user who sent it",
+        Expression::Meta(Meta::Pkttype) => "the type of the packet",
         Expression::Fib(fib) if fib.result == FibResult::Type => match fib.address {
             AddressSelector::Saddr => "the type of the source",
             AddressSelector::Daddr => "the type of the destination",
@@ -75,6 +103,7 @@ fn asked(left: &Expression) -> Option<&'static str> {
         } => match **of {
             Expression::Meta(Meta::Mark) => "this part of the mark",
             Expression::Payload(Field::TcpFlags) => "this part of the TCP flags",
+            Expression::Ct(CtKey::Mark) => "this part of the connection's mark",
             _ => return None,
         },
         _ => return None,
@@ -86,8 +115,8 @@ fn value(left: &Expression, found: &Datum) -> String {
     match (left, found) {
         (Expression::Ct(CtKey::Status), Datum::Bits(bits)) => bits_text(&CTSTATUS, *bits),
         (Expression::Ct(_), Datum::Bits(bits)) => bits_text(&ct_state::CTSTATE_NAMES, *bits),
-        (Expression::Payload(Field::IcmpType | Field::Icmpv6Type), Datum::Number(kind)) => {
-            kind.to_string()
+        (Expression::Payload(_) | Expression::Meta(Meta::Skuid), Datum::Number(number)) => {
+            number.to_string()
         }
         (_, Datum::Number(bits) | Datum::Bits(bits)) => format!("{bits:#x}"),
         (_, Datum::Protocol(number)) => protocol_text(*number),

@@ -1,21 +1,29 @@
 //! The languages rules are written in.
 //!
-//! **Left out**: ipvs' language, which comes with ipvs mode.
+//! **Left out**: the languages of older tools (`iptables-legacy`, `arptables`, `ebtables`).
 
+pub mod ipset;
 pub mod iptables;
+mod iptables_extensions;
 mod iptables_lex;
+mod iptables_modules;
 mod iptables_parse;
 mod iptables_print;
+mod iptables_print_extensions;
 mod iptables_symbols;
 mod iptables_words;
+pub mod ipvsadm;
 pub mod nft;
 mod nft_canonical;
+mod nft_expression;
 mod nft_lex;
 mod nft_list;
 mod nft_parse;
 mod nft_print;
+mod nft_print_statement;
 mod nft_rule;
 mod nft_set;
+mod nft_statement;
 mod nft_symbols;
 mod nft_values;
 

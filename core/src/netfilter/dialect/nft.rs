@@ -129,6 +129,9 @@ impl fmt::Display for Set {
         if !self.flags.is_empty() {
             statements.push(format!("flags {}", flags_text(&self.flags)));
         }
+        if let Some(size) = self.size {
+            statements.push(format!("size {size}"));
+        }
         if let Some(timeout) = self.timeout {
             let (secs, ms) = (timeout.as_secs(), timeout.as_millis() % 1000);
             statements.push(match ms {
@@ -138,7 +141,7 @@ impl fmt::Display for Set {
         }
         let comment = self.comment.iter();
         statements.extend(comment.map(|it| format!("comment {}", quoted(it))));
-        if self.elements().len() > 0 {
+        if !self.is_empty() {
             let (keys, values) = kinds_of_set(self);
             let elements = self.elements().map(|it| {
                 let mut printer = Printer::command(None);

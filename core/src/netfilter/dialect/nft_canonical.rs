@@ -7,13 +7,13 @@
 //! comparisons that nft merges into a range.
 
 use super::nft_symbols::{family_of, family_of_expression, kind_of, protocol_of};
-use super::nft_values::whole_or_one;
+use super::nft_values::{span, whole_or_one};
+use crate::ip::IpAddr;
 use crate::netfilter::{
     BitOperation, Chain, Datum, Element, Expression, Field, MapValue, Meta, NatTarget, Operand,
     Operator, RejectWith, Rule, Ruleset, Set, SetReference, Statement, Table, TableFamily,
 };
 use crate::sorted::{sort, sort_by};
-use ipnet::IpNet;
 
 /// The rule without differences of spelling: two rules that do the same, written by kube-proxy and
 /// listed by nft, are equal then. Counters go, since the kernel's have counted.
@@ -58,6 +58,8 @@ fn canonical_set(set: &Set) -> Set {
     let mut plain = set.clone();
     sort(&mut plain.flags);
     plain.flags.dedup();
+    // The kernel gives one to a set that rules fill.
+    plain.size = plain.size.filter(|it| *it != 65_535);
     plain.clear();
     for element in set.elements() {
         plain.insert(canonical_element(element));
@@ -68,7 +70,20 @@ fn canonical_set(set: &Set) -> Set {
 fn canonical_in(rule: &Rule, family: Option<TableFamily>) -> Rule {
     let mut uncounted = rule.clone();
     uncounted.statements.retain(|it| *it != Statement::Counter);
-    respelled(&uncounted, family)
+    let mut plain = respelled(&uncounted, family);
+    // No way out and a way out by no interface are the same answer.
+    for statement in &mut plain.statements {
+        if let Statement::Match {
+            left: Expression::Fib(_),
+            right: Operand::Value(value),
+            ..
+        } = statement
+            && *value == Datum::Number(0)
+        {
+            *value = Datum::Presence(false);
+        }
+    }
+    plain
 }
 
 /// The rule as nft finds it again in the kernel, counters included.
@@ -119,16 +134,32 @@ fn canonical_statement(statement: &Statement) -> Statement {
             target: Some(NatTarget::Mapped(canonical_expression(expression))),
             flags: *flags,
         },
-        Statement::Update { kind, set, key } => Statement::Update {
+        Statement::Update {
+            kind,
+            set,
+            key,
+            timeout,
+            keeps,
+            value,
+        } => Statement::Update {
             kind: *kind,
             set: set.clone(),
             key: canonical_expression(key),
+            timeout: *timeout,
+            keeps: keeps.clone(),
+            value: value.as_ref().map(canonical_expression),
         },
-        // Five packets is what nft takes where nothing is said, and so it says nothing.
-        Statement::Unknown(text) if text.starts_with("limit ") => {
-            Statement::Unknown(text.replace(" burst 5 packets", "").into())
-        }
+        Statement::SetCt { key, value } => Statement::SetCt {
+            key: *key,
+            value: canonical_expression(value),
+        },
+        Statement::Quota(quota) => Statement::Quota(crate::netfilter::Quota { used: 0, ..*quota }),
         Statement::Nat { .. }
+        | Statement::ConnMark(_)
+        | Statement::Notrack
+        | Statement::Limit(_)
+        | Statement::Settled { .. }
+        | Statement::Aside(_)
         | Statement::Verdict(_)
         | Statement::Reject(_)
         | Statement::Counter
@@ -136,6 +167,7 @@ fn canonical_statement(statement: &Statement) -> Statement {
         | Statement::Statistic(_)
         | Statement::Recent(_)
         | Statement::Account(_)
+        | Statement::Module(_)
         | Statement::Unknown(_) => statement.clone(),
     }
 }
@@ -194,17 +226,18 @@ fn single(mut elements: Vec<Element>, operator: Operator) -> Operand {
 
 /// Overlapping and neighbouring ranges joined, as nft does in a set that has a range.
 fn joined(elements: Vec<Element>) -> Vec<Element> {
-    let is_range = |it: &Element| matches!(it.key, Datum::Range(_) | Datum::Ports(..));
+    let is_range = |it: &Element| !it.key.is_exact();
     let is_plain = |it: &Element| it.comment.is_none() && it.value.is_none();
     if !elements.iter().any(is_range) || !elements.iter().all(is_plain) {
         return elements;
     }
-    let mut networks: Vec<IpNet> = Vec::new();
+    let mut networks: Vec<(IpAddr, IpAddr)> = Vec::new();
     let mut ports: Vec<(u16, u16)> = Vec::new();
     for element in &elements {
         match element.key {
-            Datum::Address(it) => networks.push(IpNet::from(it)),
-            Datum::Range(it) => networks.push(it),
+            Datum::Address(it) => networks.push((it, it)),
+            Datum::Range(it) => networks.push((it.network(), it.broadcast())),
+            Datum::Addresses(low, high) => networks.push((low, high)),
             Datum::Port(it) => ports.push((it, it)),
             Datum::Ports(low, high) => ports.push((low, high)),
             _ => return elements,
@@ -222,10 +255,39 @@ fn joined(elements: Vec<Element>) -> Vec<Element> {
         true => Datum::Port(low),
         false => Datum::Ports(low, high),
     });
-    let networks = IpNet::aggregate(&networks).into_iter().map(whole_or_one);
+    let networks = joined_addresses(networks);
+    let networks = networks
+        .into_iter()
+        .filter_map(|(low, high)| span(low, high));
     let mut elements: Vec<_> = networks.chain(spans).map(Element::key).collect();
     sort(&mut elements);
     elements
+}
+
+/// Ranges of addresses in order, neighbours joined.
+pub(super) fn joined_addresses(mut spans: Vec<(IpAddr, IpAddr)>) -> Vec<(IpAddr, IpAddr)> {
+    spans.sort();
+    let mut joined: Vec<(IpAddr, IpAddr)> = Vec::new();
+    for (start, end) in spans {
+        match joined.last_mut() {
+            Some(last) if follows(last.1, start) => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
+}
+
+/// Whether a span that begins at `start` touches one that ends at `end`.
+fn follows(end: IpAddr, start: IpAddr) -> bool {
+    match (end, start) {
+        (IpAddr::V4(end), IpAddr::V4(start)) => {
+            u32::from(start) <= u32::from(end).saturating_add(1)
+        }
+        (IpAddr::V6(end), IpAddr::V6(start)) => {
+            u128::from(start) <= u128::from(end).saturating_add(1)
+        }
+        _ => false,
+    }
 }
 
 fn canonical_reference(reference: &SetReference) -> SetReference {
@@ -248,6 +310,7 @@ fn canonical_element(element: &Element) -> Element {
             verdict @ MapValue::Verdict(_) => verdict.clone(),
         }),
         comment: element.comment.clone(),
+        timeout: element.timeout,
         tag: element.tag,
     }
 }
@@ -256,6 +319,8 @@ fn canonical_datum(datum: &Datum) -> Datum {
     match datum {
         Datum::Range(range) => whole_or_one(range.trunc()),
         Datum::Ports(low, high) if low == high => Datum::Port(*low),
+        Datum::Numbers(low, high) if low == high => Datum::Number(*low),
+        Datum::Addresses(low, high) => span(*low, *high).unwrap_or_else(|| datum.clone()),
         Datum::Tuple(parts) => Datum::Tuple(parts.iter().map(canonical_datum).collect()),
         other => other.clone(),
     }

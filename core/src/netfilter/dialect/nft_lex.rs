@@ -5,13 +5,16 @@
 //!
 //! **Left out**: variables (`$name`), which become a lone `$` that no rule of grammar accepts.
 
-use super::nft_symbols::is_word_char;
+use super::nft_symbols::{is_hardware_address, is_word_char};
 use crate::netfilter::TableFamily;
 use serde::Serialize;
 use std::net::Ipv6Addr;
 
 /// No written IPv6 address is longer.
 const MAX_ADDRESS_LENGTH: usize = 45;
+
+/// `02:42:ac:11:00:02`
+const HARDWARE_ADDRESS_LENGTH: usize = 17;
 
 /// How deep parentheses and braces may stand inside one another.
 const MAX_DEPTH: usize = 24;
@@ -216,6 +219,12 @@ impl<'a> Lexer<'a> {
         }
         if first == ':' {
             return 0;
+        }
+        let hardware = self.rest.get(..HARDWARE_ADDRESS_LENGTH);
+        if hardware.is_some_and(is_hardware_address)
+            && !self.rest[HARDWARE_ADDRESS_LENGTH..].starts_with(|it| it == ':' || is_word_char(it))
+        {
+            return HARDWARE_ADDRESS_LENGTH;
         }
         if first.is_ascii_digit() {
             let length = run(&|it| it.is_ascii_alphanumeric() || it == '.' || it == '_');

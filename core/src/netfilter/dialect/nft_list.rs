@@ -4,10 +4,9 @@
 //! kernel: spellings are gone, redundant matches too, and elements are sorted by their bytes.
 //!
 //! **Left out**: handles; what counters counted; elements that packets added; `typeof`, where the
-//! type has a name; a range in a named set that is no prefix, which stands as the prefixes it is
-//! made of.
+//! type has a name.
 
-use super::nft_canonical::as_in_kernel;
+use super::nft_canonical::{as_in_kernel, joined_addresses};
 use super::nft_print::{Printer, flags_text, kinds_of_set, quoted, type_text};
 use super::nft_symbols::Kind;
 use crate::ip::IpAddr;
@@ -46,9 +45,8 @@ fn list_set(table: &Table, set: &Set) -> String {
     let mut lines = vec![format!("\t{noun} {} {{", set.name), type_text(set)];
     let mut flags = set.flags.clone();
     sort(&mut flags);
-    if is_filled_by_rules(table, set) {
-        lines.push("size 65535".to_owned());
-    }
+    let given = is_filled_by_rules(table, set).then_some(65_535);
+    lines.extend(set.size.or(given).map(|it| format!("size {it}")));
     if !flags.is_empty() {
         lines.push(format!("flags {}", flags_text(&flags)));
     }
@@ -58,7 +56,7 @@ fn list_set(table: &Table, set: &Set) -> String {
             .iter()
             .map(|it| format!("comment {}", quoted(it))),
     );
-    if set.elements().len() > 0 {
+    if !set.is_empty() {
         lines.push(format!("elements = {{ {} }}", list_elements(table, set)));
     }
     format!("{}\n\t}}\n", lines.join("\n\t\t"))
@@ -139,7 +137,7 @@ fn sort_key(datum: &Datum, kinds: &[Kind]) -> Vec<u8> {
             bytes.reverse();
             bytes
         }
-        Datum::Number(it) | Datum::Bits(it) => it.to_be_bytes().to_vec(),
+        Datum::Number(it) | Datum::Bits(it) | Datum::Numbers(it, _) => it.to_be_bytes().to_vec(),
         Datum::AddressType(it) => vec![address_type_number(*it)],
         Datum::Interface(_) => {
             let mut bytes = bytes_in_packet(datum, Kind::Interface);
@@ -157,11 +155,14 @@ fn bytes_in_packet(datum: &Datum, kind: Kind) -> Vec<u8> {
         IpAddr::V6(it) => it.octets().to_vec(),
     };
     match datum {
-        Datum::Address(it) => address(*it),
+        Datum::Address(it) | Datum::Addresses(it, _) => address(*it),
+        Datum::Any => vec![u8::MAX; 16],
+        Datum::Text(it) => it.as_bytes().to_vec(),
+        Datum::Presence(it) => vec![u8::from(*it)],
         Datum::Range(it) => address(it.network()),
         Datum::Protocol(it) => vec![*it],
         Datum::Port(it) | Datum::Ports(it, _) => it.to_be_bytes().to_vec(),
-        Datum::Number(it) | Datum::Bits(it) => {
+        Datum::Number(it) | Datum::Bits(it) | Datum::Numbers(it, _) => {
             let bytes = it.to_le_bytes();
             match kind {
                 Kind::TcpFlags
@@ -191,13 +192,17 @@ const fn address_type_number(it: AddressType) -> u8 {
         AddressType::Unicast => 1,
         AddressType::Local => 2,
         AddressType::Broadcast => 3,
+        AddressType::Anycast => 4,
         AddressType::Multicast => 5,
+        AddressType::Blackhole => 6,
+        AddressType::Unreachable => 7,
+        AddressType::Prohibit => 8,
     }
 }
 
 /// The ranges an anonymous set of prefixes is made of, neighbours joined; none for another set.
 pub(super) fn ranges(elements: &[Element]) -> Option<Vec<String>> {
-    let is_range = |it: &Element| matches!(it.key, Datum::Range(_));
+    let is_range = |it: &Element| matches!(it.key, Datum::Range(_) | Datum::Addresses(..));
     if !elements.iter().any(is_range) {
         return None;
     }
@@ -209,31 +214,11 @@ pub(super) fn ranges(elements: &[Element]) -> Option<Vec<String>> {
         match &element.key {
             Datum::Address(it) => spans.push((*it, *it)),
             Datum::Range(it) => spans.push((it.network(), it.broadcast())),
+            Datum::Addresses(low, high) => spans.push((*low, *high)),
             _ => return None,
         }
     }
-    sort(&mut spans);
-    let mut joined: Vec<(IpAddr, IpAddr)> = Vec::new();
-    for (start, end) in spans {
-        match joined.last_mut() {
-            Some(last) if follows(last.1, start) => last.1 = last.1.max(end),
-            _ => joined.push((start, end)),
-        }
-    }
-    Some(joined.into_iter().map(span_text).collect())
-}
-
-/// Whether a span that begins at `start` touches one that ends at `end`.
-fn follows(end: IpAddr, start: IpAddr) -> bool {
-    match (end, start) {
-        (IpAddr::V4(end), IpAddr::V4(start)) => {
-            u32::from(start) <= u32::from(end).saturating_add(1)
-        }
-        (IpAddr::V6(end), IpAddr::V6(start)) => {
-            u128::from(start) <= u128::from(end).saturating_add(1)
-        }
-        _ => false,
-    }
+    Some(joined_addresses(spans).into_iter().map(span_text).collect())
 }
 
 fn span_text((start, end): (IpAddr, IpAddr)) -> String {

@@ -8,14 +8,14 @@
 
 use super::nft::Word;
 use super::nft_symbols::{
-    Kind, address_type_name, family_of, family_of_expression, field_words, is_word, kind_of,
-    kinds_of, kinds_of_type, protocol_listed, protocol_written,
+    Kind, address_type_name, family_of, family_of_expression, field_words, is_hardware_address,
+    is_word, kind_of, kinds_of, kinds_of_type, protocol_listed, protocol_written,
 };
 use crate::netfilter::{
-    AddressSelector, BitOperation, CtKey, Datum, Element, Expression, FibResult, MapValue, Meta,
-    NatFlags, NatKind, NatTarget, NumgenMode, Operand, Operator, RejectWith, Rule, Set, SetFlag,
-    SetReference, Statement, Table, TableFamily, UpdateKind, Verdict,
+    BitOperation, Datum, Element, Expression, MapValue, Meta, NumgenMode, Operand, Operator, Rule,
+    Set, SetFlag, SetReference, Statement, Table, TableFamily, Verdict,
 };
+use crate::time::Duration;
 use std::fmt;
 
 /// Whose way of writing is followed.
@@ -29,11 +29,11 @@ pub(super) enum Form {
 
 /// Words being put together.
 pub(super) struct Printer<'a> {
-    form: Form,
-    family: Option<TableFamily>,
+    pub(super) form: Form,
+    pub(super) family: Option<TableFamily>,
     /// The table the rule stands in, where it is known.
-    table: Option<&'a Table>,
-    words: Vec<String>,
+    pub(super) table: Option<&'a Table>,
+    pub(super) words: Vec<String>,
 }
 
 impl<'a> Printer<'a> {
@@ -59,7 +59,7 @@ impl<'a> Printer<'a> {
         self.words.join(" ")
     }
 
-    fn push(&mut self, word: impl Into<String>) {
+    pub(super) fn push(&mut self, word: impl Into<String>) {
         self.words.push(word.into());
     }
 
@@ -108,16 +108,16 @@ impl<'a> Printer<'a> {
                 flags,
             } => self.nat(*kind, target.as_ref(), *flags),
             Statement::Reject(with) => self.reject(*with, before),
-            Statement::Update { kind, set, key } => {
-                self.push(match kind {
-                    UpdateKind::Add => "add",
-                    UpdateKind::Update => "update",
-                });
-                self.push(format!("@{}", self.name(set)));
-                self.push("{");
-                self.expression(key);
-                self.push("}");
+            Statement::Update { .. } => self.update(statement),
+            Statement::SetCt { key, value } => {
+                self.expression(&Expression::Ct(*key));
+                self.push("set");
+                self.written(value, kind_of(&Expression::Ct(*key)));
             }
+            Statement::Notrack => self.push("notrack"),
+            Statement::Limit(limit) => self.limit(limit),
+            Statement::Quota(quota) => self.quota(*quota),
+            Statement::Aside(text) | Statement::Settled { text, .. } => self.push(&**text),
             Statement::Counter => {
                 self.push("counter");
                 if self.form == Form::Listing {
@@ -130,6 +130,12 @@ impl<'a> Printer<'a> {
             Statement::Statistic(_) => self.push("xt match statistic"),
             Statement::Recent(_) => self.push("xt match recent"),
             Statement::Account(_) => self.push("xt match nfacct"),
+            Statement::Module(module) => {
+                let name = module.to_string();
+                let name = name.split(' ').nth(1).unwrap_or_default();
+                self.push(format!("xt match {name}"));
+            }
+            Statement::ConnMark(_) => self.push("xt target CONNMARK"),
             Statement::Unknown(text) => self.push(&**text),
         }
     }
@@ -240,26 +246,11 @@ impl<'a> Printer<'a> {
                 self.push(name);
             }
             Expression::Meta(meta) => self.meta(*meta),
-            Expression::Ct(key) => {
-                self.push("ct");
-                self.push(match key {
-                    CtKey::State | CtKey::Ctstate => "state",
-                    CtKey::Status => "status",
-                    CtKey::Mark => "mark",
-                    CtKey::Direction => "direction",
-                });
-            }
-            Expression::Fib(fib) => {
-                self.push("fib");
-                self.push(match fib.address {
-                    AddressSelector::Saddr => "saddr",
-                    AddressSelector::Daddr => "daddr",
-                });
-                self.push(match fib.result {
-                    FibResult::Type => "type",
-                    FibResult::Oifname => "oifname",
-                });
-            }
+            Expression::Ct(key) => self.ct(*key),
+            Expression::Fib(fib) => self.fib(*fib),
+            Expression::Hash(hash) => self.hash(hash),
+            Expression::NextHop(text) => self.push(&**text),
+            Expression::Beyond(beyond) => self.push(&*beyond.text),
             Expression::Numgen(numgen) => {
                 self.push("numgen");
                 self.push(match numgen.mode {
@@ -292,17 +283,20 @@ impl<'a> Printer<'a> {
     }
 
     fn meta(&mut self, meta: Meta) {
-        let (is_short, name) = match meta {
-            Meta::Mark => (self.form == Form::Command, "mark"),
-            Meta::L4proto => (false, "l4proto"),
-            Meta::Nfproto => (false, "nfproto"),
-            Meta::Iifname => (true, "iifname"),
-            Meta::Oifname => (true, "oifname"),
+        let is_short = match meta {
+            Meta::Mark => self.form == Form::Command,
+            Meta::Iifname
+            | Meta::Oifname
+            | Meta::Iif
+            | Meta::Oif
+            | Meta::Iifgroup
+            | Meta::Oifgroup => true,
+            _ => false,
         };
         if !is_short {
             self.push("meta");
         }
-        self.push(name);
+        self.push(meta.name());
     }
 
     fn bitwise(&mut self, of: &Expression, operation: BitOperation, mask: u32) {
@@ -339,6 +333,8 @@ impl<'a> Printer<'a> {
                 true => format!("({text})"),
                 false => text,
             });
+        } else if self.form == Form::Listing && kind == Kind::Integer {
+            self.push(mask.to_string());
         } else {
             self.push(format!("0x{mask:08x}"));
         }
@@ -387,6 +383,10 @@ impl<'a> Printer<'a> {
 
     pub(super) fn element(&mut self, element: &Element, keys: &[Kind], values: &[Kind]) {
         self.datum(&element.key, keys);
+        if let Some(timeout) = element.timeout {
+            self.push("timeout");
+            self.push(timeout.to_string());
+        }
         if let Some(comment) = &element.comment {
             self.push("comment");
             self.push(quoted(comment));
@@ -431,11 +431,29 @@ impl<'a> Printer<'a> {
                 bits_text(kind, *number, self.bar())
             }
             Datum::Number(number) if kind == Kind::Mark => format!("0x{number:08x}"),
+            Datum::Number(secs) if kind == Kind::Time => {
+                Duration::from_secs((*secs).into()).to_string()
+            }
             Datum::Number(number) => {
                 let named = kind.names().iter().find(|it| it.1 == *number);
-                named.map_or_else(|| number.to_string(), |it| it.0.to_owned())
+                match named {
+                    Some(it) if kind == Kind::Group && self.form == Form::Listing => quoted(it.0),
+                    Some(it) => it.0.to_owned(),
+                    None => number.to_string(),
+                }
             }
             Datum::Bits(bits) => format!("{bits:#x}"),
+            Datum::Addresses(low, high) => format!("{low}-{high}"),
+            Datum::Numbers(low, high) if kind == Kind::Mark => format!("0x{low:08x}-0x{high:08x}"),
+            Datum::Numbers(low, high) if kind == Kind::Time => format!("{low}s-{high}s"),
+            Datum::Numbers(low, high) => format!("{low}-{high}"),
+            Datum::Presence(true) => "exists".to_owned(),
+            Datum::Presence(false) => "missing".to_owned(),
+            Datum::Any => "*".to_owned(),
+            Datum::Text(text) if is_word(text) && self.form == Form::Command => text.to_string(),
+            Datum::Text(text) if text.bytes().all(|it| it.is_ascii_digit()) => text.to_string(),
+            Datum::Text(text) if is_hardware_address(text) => text.to_string(),
+            Datum::Text(text) => quoted(text),
             Datum::Interface(name) => match self.form {
                 Form::Command if is_word(name.strip_suffix('*').unwrap_or(name)) => {
                     name.to_string()
@@ -451,7 +469,7 @@ impl<'a> Printer<'a> {
     }
 
     /// The name of a chain or set; `nft list` never puts one in quotes.
-    fn name(&self, name: &str) -> String {
+    pub(super) fn name(&self, name: &str) -> String {
         match self.form {
             Form::Command => name_text(name),
             Form::Listing => name.to_owned(),
@@ -471,114 +489,6 @@ impl<'a> Printer<'a> {
         if let Some(chain) = chain {
             self.push(self.name(chain));
         }
-    }
-
-    fn nat(&mut self, kind: NatKind, target: Option<&NatTarget>, flags: NatFlags) {
-        self.push(match kind {
-            NatKind::Dnat => "dnat",
-            NatKind::Snat => "snat",
-            NatKind::Masquerade => "masquerade",
-            NatKind::Redirect => "redirect",
-        });
-        let is_inet = self.family == Some(TableFamily::Inet);
-        match target {
-            None => {}
-            Some(NatTarget::Fixed { address, port }) => {
-                if let (true, Some(address)) = (is_inet, address) {
-                    self.push(if address.is_ipv4() { "ip" } else { "ip6" });
-                }
-                self.push("to");
-                self.push(match (address, port) {
-                    (Some(address), Some(port)) => crate::ip::join_host_port(*address, *port),
-                    (Some(address), None) => address.to_string(),
-                    (None, Some(port)) => format!(":{port}"),
-                    (None, None) => ":0".to_owned(),
-                });
-            }
-            Some(NatTarget::Mapped(expression)) => {
-                self.mapped_family(expression, is_inet);
-                self.push("to");
-                self.expression(expression);
-            }
-        }
-        let NatFlags {
-            fully_random,
-            random,
-            persistent,
-        } = flags;
-        let chosen = [
-            (random, "random"),
-            (fully_random, "fully-random"),
-            (persistent, "persistent"),
-        ];
-        let chosen: Vec<_> = chosen.iter().filter(|it| it.0).map(|it| it.1).collect();
-        if !chosen.is_empty() {
-            self.push(chosen.join(","));
-        }
-    }
-
-    /// `ip addr . port` before a map of addresses with ports. What a named map holds only its
-    /// table tells; without one `ip` alone is right in either case.
-    fn mapped_family(&mut self, expression: &Expression, is_inet: bool) {
-        let Expression::Map { key, map } = expression else {
-            return;
-        };
-        let (first, has_port) = match map {
-            SetReference::Anonymous(elements) => match elements.first().map(|it| &it.value) {
-                Some(Some(MapValue::Data(Datum::Tuple(parts)))) => (parts.first(), Some(true)),
-                Some(Some(MapValue::Data(datum))) => (Some(datum), Some(false)),
-                _ => (None, Some(false)),
-            },
-            SetReference::Named(name) => {
-                let set = self.table.and_then(|it| it.sets.get(name));
-                let value_type = set.and_then(|it| it.value_type.as_ref());
-                (None, value_type.map(|it| it.contains(" . ")))
-            }
-        };
-        let family = match (first, self.family) {
-            (Some(Datum::Address(it)), _) if it.is_ipv6() => "ip6",
-            (Some(_), _) => "ip",
-            (None, Some(TableFamily::Ip6)) => "ip6",
-            (None, _) if family_of_expression(key) == Some(10) => "ip6",
-            (None, _) => "ip",
-        };
-        if has_port != Some(false) || is_inet {
-            self.push(family);
-        }
-        if has_port == Some(true) && self.form == Form::Command {
-            self.words.extend(["addr", ".", "port"].map(str::to_owned));
-        }
-    }
-
-    fn reject(&mut self, with: RejectWith, before: &[Statement]) {
-        self.push("reject");
-        let only = before.iter().find_map(family_of);
-        let protocol = match (self.family, only) {
-            (Some(TableFamily::Inet), Some(2)) => "icmp",
-            (Some(TableFamily::Inet), Some(10)) => "icmpv6",
-            (Some(TableFamily::Inet), _) => "icmpx",
-            (Some(TableFamily::Ip6), _) => "icmpv6",
-            _ => "icmp",
-        };
-        let is_one_of_two = self.family == Some(TableFamily::Inet) && protocol != "icmpx";
-        let reason = match with {
-            RejectWith::PortUnreachable if self.form == Form::Command || !is_one_of_two => return,
-            RejectWith::PortUnreachable => "port-unreachable",
-            RejectWith::HostUnreachable if protocol == "icmpv6" => "addr-unreachable",
-            RejectWith::HostUnreachable => "host-unreachable",
-            RejectWith::AdminProhibited => "admin-prohibited",
-            RejectWith::TcpReset => {
-                self.words
-                    .extend(["with", "tcp", "reset"].map(str::to_owned));
-                return;
-            }
-        };
-        self.push("with");
-        self.push(protocol);
-        if self.form == Form::Command {
-            self.push("type");
-        }
-        self.push(reason);
     }
 }
 

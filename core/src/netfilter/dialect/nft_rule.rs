@@ -1,23 +1,20 @@
-//! Reads the text of a rule: its statements, and the expressions in them.
+//! Reads the text of a rule, statement by statement.
 //!
 //! Imitates the grammar of nft 1.0.6 (`src/parser_bison.y`, `rule` and below). What nft may know
-//! and the model does not becomes [`Statement::Unknown`]: the whole of a `log` or `limit`
-//! statement, otherwise the rest of the rule.
+//! and the model does not becomes [`Statement::Unknown`]: the statement, if its end is known, otherwise
+//! the rest of the rule.
 //!
 //! **Left out**: checks of meaning that nft makes later, such as a port without a transport
 //! protocol before it.
 
+use super::nft_expression::is_flag;
 use super::nft_lex::{Cursor, Fail, ParseError, TokenKind};
-use super::nft_symbols::{Kind, family_of, field_from_words, kind_of, kinds_of, number};
+use super::nft_symbols::{Kind, kinds_of};
 use super::nft_values::Values;
 use crate::netfilter::{
-    AddressSelector, BitOperation, CtKey, Datum, Expression, Fib, FibResult, Meta, NatFlags,
-    NatKind, NatTarget, Note, Numgen, NumgenMode, Operand, Operator, RejectWith, Rule,
-    SetReference, Statement, TableFamily, UpdateKind,
+    BitOperation, Datum, Expression, FibResult, Note, Operand, Operator, Rule, SetReference,
+    Statement,
 };
-
-/// How many operations on bits are read in a row.
-const MAX_OPERATIONS: usize = 64;
 
 /// How a match compares; an operator left out is not always the same as `==`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,236 +72,27 @@ impl Cursor<'_> {
             return Ok(());
         }
         let statement = match token.text {
-            "counter" if !self.peek_at(1).text.eq("name") => {
-                self.next();
-                self.skip_counter();
-                Statement::Counter
-            }
+            "counter" => self.counter()?,
             "log" => self.log(),
             "limit" => self.limit()?,
-            "notrack" => Statement::Unknown(self.next().text.into()),
+            "quota" => self.quota()?,
+            "notrack" => {
+                self.next();
+                Statement::Notrack
+            }
             "reject" => return self.reject(into),
             "dnat" | "snat" => self.nat()?,
             "masquerade" | "redirect" => self.nat_here()?,
             "update" | "add" => self.update()?,
+            "delete" if self.peek_at(1).text == "@" => self.update()?,
+            "last" | "flow" | "dup" | "reset" => self.aside()?,
+            "tproxy" => self.tproxy()?,
+            "xt" => self.foreign()?,
+            "ct" if self.peek_at(1).text == "count" => self.ct_count()?,
             _ => return self.matching(into),
         };
         into.push(statement);
         Ok(())
-    }
-
-    /// `log` and its options.
-    fn log(&mut self) -> Statement {
-        let mut words = vec![self.next().text.to_owned()];
-        while self.peek().kind == TokenKind::Word {
-            let n_words = match self.peek().text {
-                "prefix" | "level" | "group" | "snaplen" | "queue-threshold" => 2,
-                "flags" if ["tcp", "ip"].contains(&self.peek_at(1).text) => 3,
-                "flags" => 2,
-                _ => break,
-            };
-            for _ in 0..n_words {
-                match self.peek().kind {
-                    TokenKind::Word => words.push(self.next().text.to_owned()),
-                    TokenKind::Quoted => words.push(format!("\"{}\"", self.next().text)),
-                    _ => break,
-                }
-            }
-            while self.is_symbol(",") && self.peek_at(1).kind == TokenKind::Word {
-                self.next();
-                let word = self.next().text;
-                if let Some(last) = words.last_mut() {
-                    last.extend([",", word]);
-                }
-            }
-        }
-        Statement::Unknown(words.join(" ").into())
-    }
-
-    /// `limit rate 10/minute burst 5 packets`.
-    fn limit(&mut self) -> Result<Statement, Fail> {
-        let mut words = vec![self.next().text];
-        if !self.is_word("rate") {
-            return Err(Fail::Unknown);
-        }
-        words.push(self.next().text);
-        if self.is_word("over") {
-            words.push(self.next().text);
-        }
-        let mut rate = self.number(Kind::Integer)?.to_string();
-        if self.accept_symbol("/") {
-            rate = format!("{rate}/{}", self.name("a unit of time")?);
-        } else {
-            rate = format!("{rate} {}", self.name("a unit")?);
-        }
-        let mut text = format!("{} {rate}", words.join(" "));
-        if self.accept_word("burst") {
-            let burst = self.number(Kind::Integer)?;
-            text.push_str(&format!(" burst {burst}"));
-            let units = ["packets", "bytes", "kbytes", "mbytes"];
-            if units.contains(&self.peek().text) {
-                text.push_str(&format!(" {}", self.next().text));
-            }
-        }
-        Ok(Statement::Unknown(text.into()))
-    }
-
-    fn reject(&mut self, into: &mut Vec<Statement>) -> Result<(), Fail> {
-        self.next();
-        if !self.accept_word("with") {
-            into.push(Statement::Reject(RejectWith::PortUnreachable));
-            return Ok(());
-        }
-        let protocol = self.name("icmp, icmpv6, icmpx or tcp")?;
-        if protocol == "tcp" && self.accept_word("reset") {
-            into.push(Statement::Reject(RejectWith::TcpReset));
-            return Ok(());
-        }
-        self.accept_word("type");
-        let with = match (protocol, self.peek().text) {
-            ("icmp" | "icmpv6" | "icmpx", "port-unreachable") => RejectWith::PortUnreachable,
-            ("icmp" | "icmpv6" | "icmpx", "admin-prohibited") => RejectWith::AdminProhibited,
-            ("icmp" | "icmpx", "host-unreachable") | ("icmpv6", "addr-unreachable") => {
-                RejectWith::HostUnreachable
-            }
-            _ => return Err(Fail::Unknown),
-        };
-        self.next();
-        // In a table of both families `icmp` also means: only packets of IPv4.
-        let only = match protocol {
-            "icmp" => Some(2),
-            "icmpv6" => Some(10),
-            _ => None,
-        };
-        if let (TableFamily::Inet, Some(number)) = (self.family, only)
-            && !into.iter().any(|it| family_of(it) == only)
-        {
-            into.push(Statement::Match {
-                left: Expression::Meta(Meta::Nfproto),
-                operator: Operator::Eq,
-                right: Operand::Value(Datum::Number(number)),
-            });
-        }
-        into.push(Statement::Reject(with));
-        Ok(())
-    }
-
-    /// `dnat to 10.0.0.1:80`, `dnat ip addr . port to … map { … }`.
-    fn nat(&mut self) -> Result<Statement, Fail> {
-        let kind = match self.next().text {
-            "snat" => NatKind::Snat,
-            _ => NatKind::Dnat,
-        };
-        let _family = self.accept_word("ip") || self.accept_word("ip6");
-        if self.accept_word("addr") {
-            let is_whole = self.accept_symbol(".") && self.accept_word("port");
-            if !is_whole {
-                return Err(self.unexpected("`addr . port`").into());
-            }
-        }
-        if !self.accept_word("to") {
-            return Err(self.unexpected("`to`").into());
-        }
-        let target = self.nat_target()?;
-        let flags = self.nat_flags();
-        Ok(Statement::Nat {
-            kind,
-            target: Some(target),
-            flags,
-        })
-    }
-
-    fn nat_target(&mut self) -> Result<NatTarget, Fail> {
-        let is_bracketed = self.accept_symbol("[");
-        let text = self.peek().text;
-        let starts_like_address =
-            text.contains(':') || is_bracketed || text.starts_with(|it: char| it.is_ascii_digit());
-        if !self.is_symbol(":") && !starts_like_address {
-            let expression = self.expression(None)?;
-            return match expression {
-                Expression::Map { .. } => Ok(NatTarget::Mapped(expression)),
-                _ => Err(Fail::Unknown),
-            };
-        }
-        let mut address = None;
-        if !self.is_symbol(":") {
-            let kind = if text.contains(':') {
-                Kind::Ipv6
-            } else {
-                Kind::Ipv4
-            };
-            match self.value(&[kind])?.as_slice() {
-                [Datum::Address(it)] => address = Some(*it),
-                _ => return Err(Fail::Unknown),
-            }
-        }
-        if is_bracketed {
-            self.expect_symbol("]")?;
-        }
-        let port = self
-            .accept_symbol(":")
-            .then(|| self.nat_port())
-            .transpose()?;
-        Ok(NatTarget::Fixed { address, port })
-    }
-
-    fn nat_port(&mut self) -> Result<u16, Fail> {
-        match self.value(&[Kind::Port])?.as_slice() {
-            [Datum::Port(it)] => Ok(*it),
-            _ => Err(Fail::Unknown),
-        }
-    }
-
-    /// `masquerade` and `redirect`, which need no address.
-    fn nat_here(&mut self) -> Result<Statement, Fail> {
-        let kind = match self.next().text {
-            "redirect" => NatKind::Redirect,
-            _ => NatKind::Masquerade,
-        };
-        let mut target = None;
-        if self.accept_word("to") {
-            self.expect_symbol(":")?;
-            let (address, port) = (None, Some(self.nat_port()?));
-            target = Some(NatTarget::Fixed { address, port });
-        }
-        let flags = self.nat_flags();
-        Ok(Statement::Nat {
-            kind,
-            target,
-            flags,
-        })
-    }
-
-    fn nat_flags(&mut self) -> NatFlags {
-        let mut flags = NatFlags::default();
-        loop {
-            match self.peek().text {
-                "fully-random" => flags.fully_random = true,
-                "random" => flags.random = true,
-                "persistent" => flags.persistent = true,
-                _ => return flags,
-            }
-            self.next();
-            if !self.accept_symbol(",") {
-                return flags;
-            }
-        }
-    }
-
-    /// `update @set { ip saddr }`.
-    fn update(&mut self) -> Result<Statement, Fail> {
-        let kind = match self.next().text {
-            "add" => UpdateKind::Add,
-            _ => UpdateKind::Update,
-        };
-        self.expect_symbol("@")?;
-        let set = self.name("the name of a set")?.into();
-        self.expect_symbol("{")?;
-        let key = self.expression(None)?;
-        if !self.accept_symbol("}") {
-            return Err(Fail::Unknown);
-        }
-        Ok(Statement::Update { kind, set, key })
     }
 
     /// A match, a verdict map or a write: all begin with an expression.
@@ -314,13 +102,7 @@ impl Cursor<'_> {
             let map = self.set_reference(&left, &Values::Verdicts)?;
             Statement::VerdictMap { key: left, map }
         } else if self.accept_word("set") {
-            match left {
-                Expression::Meta(key @ Meta::Mark) => {
-                    let value = self.expression(Some(Kind::Mark))?;
-                    Statement::SetMeta { key, value }
-                }
-                _ => return Err(Fail::Unknown),
-            }
+            self.writing(left)?
         } else {
             self.comparison(left)?
         };
@@ -358,7 +140,18 @@ impl Cursor<'_> {
         if comparison == Comparison::Lacks {
             return Err(Fail::Unknown);
         }
+        if let Some(datum) = self.presence(&left) {
+            return Ok(Statement::Match {
+                left,
+                operator,
+                right: Operand::Value(datum),
+            });
+        }
         let mut values = self.value(&kinds)?;
+        let left = match (kinds.as_slice(), values.as_slice()) {
+            ([Kind::Mark | Kind::Integer], [Datum::Number(_)]) => self.masked(left),
+            _ => left,
+        };
         let right = match values.len() {
             1 => Operand::Value(values.remove(0)),
             _ => Operand::Set(SetReference::Anonymous(
@@ -373,6 +166,43 @@ impl Cursor<'_> {
             operator,
             right,
         })
+    }
+
+    /// `meta mark 0x40000000/2`: nft lists a mask of leading bits as the length of a prefix.
+    fn masked(&mut self, left: Expression) -> Expression {
+        let length = self.peek_at(1).text.parse::<u32>().ok();
+        let Some(length @ 1..=32) = length.filter(|_| self.is_symbol("/")) else {
+            return left;
+        };
+        self.next();
+        self.next();
+        Expression::Bitwise {
+            of: Box::new(left),
+            operation: BitOperation::And,
+            mask: u32::MAX << (32 - length),
+        }
+    }
+
+    /// `exists`, `missing`, or the number of no interface.
+    fn presence(&mut self, left: &Expression) -> Option<Datum> {
+        let asks_way = matches!(left, Expression::Fib(it) if it.result != FibResult::Type);
+        if self.peek().kind != TokenKind::Word
+            || !(asks_way || matches!(left, Expression::Beyond(_)))
+        {
+            return None;
+        }
+        // `nft -n` prints presence as a number.
+        let is_flag = matches!(left, Expression::Beyond(it) if is_flag(&it.text));
+        let found = match self.peek().text {
+            "exists" => Datum::Presence(true),
+            "missing" => Datum::Presence(false),
+            "0" if asks_way => Datum::Number(0),
+            "1" if asks_way || is_flag => Datum::Presence(true),
+            "0" if is_flag => Datum::Presence(false),
+            _ => return None,
+        };
+        self.next();
+        Some(found)
     }
 
     /// Named bits are compared in three ways: any of them, exactly these, or these under a mask.
@@ -436,7 +266,11 @@ impl Cursor<'_> {
     }
 
     /// `@name` or `{ … }`, whose keys are values of an expression.
-    fn set_reference(&mut self, key: &Expression, values: &Values) -> Result<SetReference, Fail> {
+    pub(super) fn set_reference(
+        &mut self,
+        key: &Expression,
+        values: &Values,
+    ) -> Result<SetReference, Fail> {
         if self.accept_symbol("@") {
             let name = self.name("the name of a set")?;
             return Ok(SetReference::Named(name.into()));
@@ -451,169 +285,6 @@ impl Cursor<'_> {
         let elements = elements.into_iter().map(|it| it.element);
         Ok(SetReference::Anonymous(elements.collect()))
     }
-
-    /// An expression with bit operations, dots and maps. `wanted` is the kind it is written to.
-    pub(super) fn expression(&mut self, wanted: Option<Kind>) -> Result<Expression, Fail> {
-        let first = self.bitwise(0, wanted)?;
-        let mut parts = vec![first];
-        while self.accept_symbol(".") {
-            parts.push(self.bitwise(0, None)?);
-        }
-        let expression = match parts.len() {
-            1 => parts.remove(0),
-            _ => Expression::Concatenation(parts),
-        };
-        if !self.accept_word("map") {
-            return Ok(expression);
-        }
-        let values = Values::Data(wanted.into_iter().collect());
-        let map = self.set_reference(&expression, &values)?;
-        let key = Box::new(expression);
-        Ok(Expression::Map { key, map })
-    }
-
-    /// Operations on bits, from the loosest (`or`) to the tightest (`and`).
-    fn bitwise(&mut self, level: usize, wanted: Option<Kind>) -> Result<Expression, Fail> {
-        const LEVELS: [(&str, &str, BitOperation); 3] = [
-            ("|", "or", BitOperation::Or),
-            ("^", "xor", BitOperation::Xor),
-            ("&", "and", BitOperation::And),
-        ];
-        let Some((symbol, word, operation)) = LEVELS.get(level) else {
-            return self.primary(wanted);
-        };
-        let mut left = self.bitwise(level + 1, wanted)?;
-        let mut n_operations = 0;
-        while self.accept_symbol(symbol) || self.accept_word(word) {
-            let right = self.bitwise(level + 1, Some(wanted.unwrap_or_else(|| kind_of(&left))))?;
-            n_operations += 1;
-            if n_operations > MAX_OPERATIONS {
-                return Err(Fail::Unknown);
-            }
-            left = combined(left, *operation, right)?;
-        }
-        Ok(left)
-    }
-
-    fn primary(&mut self, wanted: Option<Kind>) -> Result<Expression, Fail> {
-        if self.accept_symbol("(") {
-            self.deeper()?;
-            let inner = self.bitwise(0, wanted)?;
-            self.expect_symbol(")")?;
-            self.depth -= 1;
-            return Ok(inner);
-        }
-        let token = self.peek();
-        if token.kind != TokenKind::Word {
-            return Err(Fail::Unknown);
-        }
-        if let Some(kind) = wanted {
-            let named = kind.names().iter().find(|it| it.0 == token.text);
-            if let Some(value) = named.map(|it| it.1).or_else(|| number(token.text)) {
-                self.next();
-                return Ok(Expression::Constant(Datum::Number(value)));
-            }
-        }
-        self.next();
-        Ok(match token.text {
-            "mark" => Expression::Meta(Meta::Mark),
-            "iifname" => Expression::Meta(Meta::Iifname),
-            "oifname" => Expression::Meta(Meta::Oifname),
-            "meta" => Expression::Meta(match self.next().text {
-                "mark" => Meta::Mark,
-                "l4proto" => Meta::L4proto,
-                "nfproto" => Meta::Nfproto,
-                "iifname" => Meta::Iifname,
-                "oifname" => Meta::Oifname,
-                _ => return Err(Fail::Unknown),
-            }),
-            "ct" => Expression::Ct(match self.next().text {
-                "state" => CtKey::State,
-                "status" => CtKey::Status,
-                "mark" => CtKey::Mark,
-                "direction" => CtKey::Direction,
-                _ => return Err(Fail::Unknown),
-            }),
-            "fib" => self.fib()?,
-            "numgen" => self.numgen()?,
-            header => {
-                let name = self.next().text;
-                let field = field_from_words(header, name).ok_or(Fail::Unknown)?;
-                Expression::Payload(field)
-            }
-        })
-    }
-
-    fn fib(&mut self) -> Result<Expression, Fail> {
-        let address = match self.next().text {
-            "saddr" => AddressSelector::Saddr,
-            "daddr" => AddressSelector::Daddr,
-            _ => return Err(Fail::Unknown),
-        };
-        let result = match self.next().text {
-            "type" => FibResult::Type,
-            "oifname" => FibResult::Oifname,
-            _ => return Err(Fail::Unknown),
-        };
-        Ok(Expression::Fib(Fib { address, result }))
-    }
-
-    fn numgen(&mut self) -> Result<Expression, Fail> {
-        let mode = match self.next().text {
-            "random" => NumgenMode::Random,
-            "inc" => NumgenMode::Inc,
-            _ => return Err(Fail::Unknown),
-        };
-        if !self.accept_word("mod") {
-            return Err(self.unexpected("`mod`").into());
-        }
-        let place = self.peek();
-        let modulus = self.number(Kind::Integer)?;
-        if modulus == 0 {
-            let hint = Some("how many numbers there are to choose from".to_owned());
-            let message = "`mod 0` leaves no number".to_owned();
-            return Err(super::nft_lex::error_at(place, message, hint).into());
-        }
-        let mut offset = 0;
-        if self.accept_word("offset") {
-            offset = self.number(Kind::Integer)?;
-        }
-        Ok(Expression::Numgen(Numgen {
-            mode,
-            modulus,
-            offset,
-        }))
-    }
-}
-
-/// Two sides of an operation as one expression; the model knows masks that are written out.
-fn combined(
-    left: Expression,
-    operation: BitOperation,
-    right: Expression,
-) -> Result<Expression, Fail> {
-    let (of, mask) = match (left, right) {
-        (Expression::Constant(Datum::Number(left)), Expression::Constant(Datum::Number(right))) => {
-            let value = match operation {
-                BitOperation::And => left & right,
-                BitOperation::Or => left | right,
-                BitOperation::Xor => left ^ right,
-            };
-            return Ok(Expression::Constant(Datum::Number(value)));
-        }
-        (of, Expression::Constant(Datum::Number(mask)))
-        | (Expression::Constant(Datum::Number(mask)), of) => (of, mask),
-        _ => return Err(Fail::Unknown),
-    };
-    if !matches!(kind_of(&of), Kind::Mark | Kind::Integer) && !kind_of(&of).is_bits() {
-        return Err(Fail::Unknown);
-    }
-    let of = Box::new(of);
-    Ok(Expression::Bitwise {
-        of,
-        operation,
-        mask,
-    })
 }
 
 #[cfg(test)]
@@ -717,24 +388,55 @@ mod tests {
     fn what_is_not_known_is_kept_as_text_up_to_where_it_ends() {
         let unknown = |text: &str| Statement::Unknown(text.into());
         let rule = read("log prefix \"a, b\" level info flags tcp sequence,options drop");
-        let log = unknown("log prefix \"a, b\" level info flags tcp sequence,options");
+        let log =
+            Statement::Aside("log prefix \"a, b\" level info flags tcp sequence,options".into());
         assert_eq!(rule.statements[0], log);
         assert_eq!(rule.statements.len(), 2);
-        let rule = read("limit rate over 10/minute  burst 5 packets counter accept");
-        assert_eq!(
-            rule.statements[0],
-            unknown("limit rate over 10/minute burst 5 packets")
-        );
+        let rule = read("limit rate over 10/minute  burst 7 packets counter accept");
+        let text = "limit rate over 10/minute burst 7 packets counter accept";
+        assert_eq!(rule.to_string(), text);
         assert_eq!(rule.statements.len(), 3);
-        let rule = read("ip daddr 1.2.3.4 ip ttl 5 \\\n accept comment \"why\"");
-        assert_eq!(rule.statements[1], unknown("ip ttl 5 accept"));
+        let rule = read("ip daddr 1.2.3.4 mystery 5 \\\n accept comment \"why\"");
+        assert_eq!(rule.statements[1], unknown("mystery 5 accept"));
         assert_eq!(rule.note, Note::comment("why"));
         for text in [
-            "update @s { ip saddr timeout 1h }",
-            "dnat to 1.2.3.4-1.2.3.9",
             "queue num 1",
+            "tproxy to :1234",
+            "xt match physdev",
+            "ct count over 20",
+            "limit name \"x\"",
         ] {
             assert_eq!(read(text).statements, [unknown(text)]);
+        }
+    }
+
+    #[test]
+    fn what_changes_nothing_is_known_to() {
+        for text in [
+            "xt target \"LOG\"",
+            "meta nftrace set 1",
+            "meta priority set 1:2",
+            "tcp option maxseg size set rt mtu",
+            "ip dscp set cs1",
+            "ct helper set \"ftp\"",
+            "counter name \"x\"",
+            "flow add @f",
+            "last used never",
+        ] {
+            let rule = read(&format!("{text} accept"));
+            assert_eq!(rule.statements[0], Statement::Aside(text.into()));
+            assert_eq!(rule.statements.len(), 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_expression_is_printed_as_it_is_read() {
+        let rows = include_str!("nft_expressions.txt").lines();
+        for text in rows.filter(|it| !it.is_empty()) {
+            let rule = read(text);
+            let is_known = |it: &Statement| !matches!(it, Statement::Unknown(_));
+            assert!(rule.statements.iter().all(is_known), "{rule:?}");
+            assert_eq!(rule.to_string(), text);
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Imitates the grammar of nft 1.0.6 (`src/parser_bison.y`, `set_block` and below).
 //!
-//! **Left out**: the size, policy and collection interval of a set and its counters, which are
-//! read and not kept.
+//! **Left out**: the policy and collection interval of a set and its counters, which are read and not
+//! kept.
 
 use super::nft_lex::{Fail, ParseError, TokenKind, error_at, unclosed};
 use super::nft_parse::Parser;
@@ -117,7 +117,16 @@ impl Parser<'_> {
                 let name = set.name.clone();
                 self.elements(Verb::Add, table, &name, types, later)?;
             }
-            "gc-interval" | "size" | "policy" | "auto-merge" | "counter" => {
+            "size" => {
+                self.cursor.next();
+                let text = self.cursor.peek().text;
+                let size = text
+                    .parse()
+                    .map_err(|_| self.cursor.unexpected("a number"))?;
+                set.size = Some(size);
+                self.cursor.next();
+            }
+            "gc-interval" | "policy" | "auto-merge" | "counter" => {
                 self.skip_statement()?;
             }
             _ if self.cursor.is_listing => self.skip_object()?,

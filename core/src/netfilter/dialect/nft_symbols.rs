@@ -3,12 +3,13 @@
 //! nft 1.0.6 (`src/datatype.c`, `src/ct.c`, `src/proto.c`, `src/fib.c`) with Debian's
 //! `/etc/protocols` and the services people write by name.
 //!
-//! **Left out**: the rest of `/etc/services` and `/etc/protocols`; the address types, such as
-//! blackhole, that the model of a route has not.
+//! **Left out**: the rest of `/etc/services` and `/etc/protocols`, and of the names of connection labels
+//! and traffic classes.
 
 use crate::net::{AddressType, Protocol};
 use crate::netfilter::{
-    CtKey, Datum, Expression, FibResult, Field, Meta, Operand, Operator, Statement, ct_state,
+    CtKey, Datum, Expression, FibResult, Field, FlowPart, Meta, Operand, Operator, Statement,
+    ct_state,
 };
 
 /// What kind of value an expression has: it decides how a number is read and printed.
@@ -29,12 +30,23 @@ pub(super) enum Kind {
     AddressType,
     IcmpType,
     Icmpv6Type,
+    IcmpCode,
+    Icmpv6Code,
+    LinkType,
+    Group,
+    PacketType,
+    EtherType,
+    Dscp,
+    Time,
+    HardwareAddress,
+    /// A name in quotes: a helper, a label.
+    Text,
     /// Nothing is known, as with an element of a set that is declared elsewhere.
     Guess,
 }
 
 /// The types nft gives to sets, and the kind of their values.
-const TYPES: [(&str, Kind); 15] = [
+const TYPES: [(&str, Kind); 29] = [
     ("ipv4_addr", Kind::Ipv4),
     ("ipv6_addr", Kind::Ipv6),
     ("inet_proto", Kind::Protocol),
@@ -50,6 +62,20 @@ const TYPES: [(&str, Kind); 15] = [
     ("fib_addrtype", Kind::AddressType),
     ("icmp_type", Kind::IcmpType),
     ("icmpv6_type", Kind::Icmpv6Type),
+    ("icmp_code", Kind::IcmpCode),
+    ("icmpv6_code", Kind::Icmpv6Code),
+    ("iface_type", Kind::LinkType),
+    ("devgroup", Kind::Group),
+    ("pkt_type", Kind::PacketType),
+    ("ether_type", Kind::EtherType),
+    ("dscp", Kind::Dscp),
+    ("time", Kind::Time),
+    ("ether_addr", Kind::HardwareAddress),
+    ("ct_label", Kind::Text),
+    ("string", Kind::Text),
+    ("iface_index", Kind::Interface),
+    ("uid", Kind::Integer),
+    ("gid", Kind::Integer),
 ];
 
 const CT_STATUS: [(&str, u32); 7] = [
@@ -113,6 +139,80 @@ const ICMPV6_TYPES: [(&str, u32); 19] = [
     ("mld2-listener-report", 143),
 ];
 
+const ICMP_CODES: [(&str, u32); 8] = [
+    ("net-unreachable", 0),
+    ("host-unreachable", 1),
+    ("prot-unreachable", 2),
+    ("port-unreachable", 3),
+    ("frag-needed", 4),
+    ("net-prohibited", 9),
+    ("host-prohibited", 10),
+    ("admin-prohibited", 13),
+];
+
+const ICMPV6_CODES: [(&str, u32); 6] = [
+    ("no-route", 0),
+    ("admin-prohibited", 1),
+    ("addr-unreachable", 3),
+    ("port-unreachable", 4),
+    ("policy-fail", 5),
+    ("reject-route", 6),
+];
+
+const LINK_TYPES: [(&str, u32); 8] = [
+    ("ether", 1),
+    ("ppp", 512),
+    ("ipip", 768),
+    ("ipip6", 769),
+    ("loopback", 772),
+    ("sit", 776),
+    ("ipgre", 778),
+    ("none", 65534),
+];
+
+const GROUPS: [(&str, u32); 1] = [("default", 0)];
+
+const PACKET_TYPES: [(&str, u32); 5] = [
+    ("host", 0),
+    ("unicast", 0),
+    ("broadcast", 1),
+    ("multicast", 2),
+    ("other", 3),
+];
+
+const ETHER_TYPES: [(&str, u32); 5] = [
+    ("ip", 0x0800),
+    ("arp", 0x0806),
+    ("ip6", 0x86dd),
+    ("vlan", 0x8100),
+    ("8021q", 0x8100),
+];
+
+const DSCPS: [(&str, u32); 22] = [
+    ("cs0", 0x00),
+    ("cs1", 0x08),
+    ("cs2", 0x10),
+    ("cs3", 0x18),
+    ("cs4", 0x20),
+    ("cs5", 0x28),
+    ("cs6", 0x30),
+    ("cs7", 0x38),
+    ("df", 0x00),
+    ("be", 0x00),
+    ("lephb", 0x01),
+    ("af11", 0x0a),
+    ("af12", 0x0c),
+    ("af13", 0x0e),
+    ("af21", 0x12),
+    ("af22", 0x14),
+    ("af23", 0x16),
+    ("af31", 0x1a),
+    ("af41", 0x22),
+    ("af42", 0x24),
+    ("af43", 0x26),
+    ("ef", 0x2e),
+];
+
 const DIRECTIONS: [(&str, u32); 2] = [("original", 0), ("reply", 1)];
 
 const FAMILIES: [(&str, u32); 2] = [("ipv4", 2), ("ipv6", 10)];
@@ -170,16 +270,17 @@ const SERVICES: [(&str, u16); 24] = [
     ("postgresql", 5432),
 ];
 
-const ADDRESS_TYPES: [(&str, AddressType); 5] = [
+const ADDRESS_TYPES: [(&str, AddressType); 9] = [
     ("unspec", AddressType::Unspec),
     ("unicast", AddressType::Unicast),
     ("local", AddressType::Local),
     ("broadcast", AddressType::Broadcast),
     ("multicast", AddressType::Multicast),
+    ("anycast", AddressType::Anycast),
+    ("blackhole", AddressType::Blackhole),
+    ("unreachable", AddressType::Unreachable),
+    ("prohibit", AddressType::Prohibit),
 ];
-
-/// Address types nft knows and the model does not.
-const OTHER_ADDRESS_TYPES: [&str; 4] = ["anycast", "blackhole", "unreachable", "prohibit"];
 
 impl Kind {
     /// The named numbers of this kind.
@@ -192,6 +293,13 @@ impl Kind {
             Kind::Icmpv6Type => &ICMPV6_TYPES,
             Kind::CtDirection => &DIRECTIONS,
             Kind::Family => &FAMILIES,
+            Kind::IcmpCode => &ICMP_CODES,
+            Kind::Icmpv6Code => &ICMPV6_CODES,
+            Kind::LinkType => &LINK_TYPES,
+            Kind::Group => &GROUPS,
+            Kind::PacketType => &PACKET_TYPES,
+            Kind::EtherType => &ETHER_TYPES,
+            Kind::Dscp => &DSCPS,
             _ => &[],
         }
     }
@@ -219,6 +327,16 @@ impl Kind {
             Kind::AddressType => "a type of address",
             Kind::IcmpType => "an ICMP type",
             Kind::Icmpv6Type => "an ICMPv6 type",
+            Kind::IcmpCode => "an ICMP code",
+            Kind::Icmpv6Code => "an ICMPv6 code",
+            Kind::LinkType => "a type of interface",
+            Kind::Group => "a group of interfaces",
+            Kind::PacketType => "a type of packet",
+            Kind::EtherType => "a protocol of frames",
+            Kind::Dscp => "a class of traffic",
+            Kind::Time => "a length of time",
+            Kind::HardwareAddress => "a hardware address",
+            Kind::Text => "a name",
             Kind::Guess => "a value",
         }
     }
@@ -234,6 +352,9 @@ impl Kind {
             Kind::Interface => "a name such as eth0, or a beginning such as cali*".into(),
             Kind::AddressType => join(ADDRESS_TYPES.iter().map(|it| it.0)),
             Kind::Guess => "an address, a protocol, a port or a number".into(),
+            Kind::Time => "as in 3h, 1m30s or 10800s".into(),
+            Kind::HardwareAddress => "as in 02:42:ac:11:00:02".into(),
+            Kind::Text => "a word, or a text in quotes".into(),
             _ => join(self.names().iter().map(|it| it.0)),
         }
     }
@@ -288,107 +409,152 @@ pub(super) fn kinds_of(expression: &Expression) -> Vec<Kind> {
 /// The kind of an expression's value.
 pub(super) fn kind_of(expression: &Expression) -> Kind {
     match expression {
-        Expression::Payload(field) => match field {
-            Field::IpSaddr | Field::IpDaddr => Kind::Ipv4,
-            Field::Ip6Saddr | Field::Ip6Daddr => Kind::Ipv6,
-            Field::IpProtocol | Field::Ip6Nexthdr => Kind::Protocol,
-            Field::TcpFlags => Kind::TcpFlags,
-            Field::IcmpType => Kind::IcmpType,
-            Field::Icmpv6Type => Kind::Icmpv6Type,
-            Field::TcpSport
-            | Field::TcpDport
-            | Field::UdpSport
-            | Field::UdpDport
-            | Field::SctpSport
-            | Field::SctpDport
-            | Field::ThSport
-            | Field::ThDport => Kind::Port,
-        },
+        Expression::Payload(field) => row(*field).kind,
         Expression::Meta(meta) => match meta {
             Meta::Mark => Kind::Mark,
             Meta::L4proto => Kind::Protocol,
             Meta::Nfproto => Kind::Family,
-            Meta::Iifname | Meta::Oifname => Kind::Interface,
+            Meta::Iifname | Meta::Oifname | Meta::Iif | Meta::Oif => Kind::Interface,
+            Meta::Iiftype | Meta::Oiftype => Kind::LinkType,
+            Meta::Iifgroup | Meta::Oifgroup => Kind::Group,
+            Meta::Pkttype => Kind::PacketType,
+            Meta::Protocol => Kind::EtherType,
+            Meta::Skuid | Meta::Skgid | Meta::Length | Meta::Random | Meta::Nftrace => {
+                Kind::Integer
+            }
         },
         Expression::Ct(key) => match key {
             CtKey::State | CtKey::Ctstate => Kind::CtState,
             CtKey::Status => Kind::CtStatus,
             CtKey::Mark => Kind::Mark,
             CtKey::Direction => Kind::CtDirection,
+            CtKey::Label | CtKey::Helper => Kind::Text,
+            CtKey::Zone(_) => Kind::Integer,
+            CtKey::Expiration => Kind::Time,
+            CtKey::Flow(_, part) => match part {
+                FlowPart::L3proto => Kind::Family,
+                FlowPart::Protocol => Kind::Protocol,
+                FlowPart::IpSaddr | FlowPart::IpDaddr => Kind::Ipv4,
+                FlowPart::Ip6Saddr | FlowPart::Ip6Daddr => Kind::Ipv6,
+                FlowPart::ProtoSrc | FlowPart::ProtoDst => Kind::Port,
+            },
         },
         Expression::Fib(fib) => match fib.result {
             FibResult::Type => Kind::AddressType,
-            FibResult::Oifname => Kind::Interface,
+            FibResult::Oifname | FibResult::Oif => Kind::Interface,
         },
-        Expression::Numgen(_) => Kind::Integer,
+        Expression::Numgen(_) | Expression::Hash(_) => Kind::Integer,
         Expression::Bitwise { of, .. } => kind_of(of),
-        Expression::Concatenation(_) | Expression::Map { .. } | Expression::Constant(_) => {
-            Kind::Guess
+        Expression::Beyond(it) if ["ether type", "vlan type"].contains(&&*it.text) => {
+            Kind::EtherType
         }
+        Expression::Concatenation(_)
+        | Expression::Map { .. }
+        | Expression::Constant(_)
+        | Expression::NextHop(_)
+        | Expression::Beyond(_) => Kind::Guess,
     }
 }
 
-/// The words before a field's value.
-pub(super) const fn field_words(field: Field) -> (&'static str, &'static str) {
-    match field {
-        Field::IpSaddr => ("ip", "saddr"),
-        Field::IpDaddr => ("ip", "daddr"),
-        Field::IpProtocol => ("ip", "protocol"),
-        Field::Ip6Saddr => ("ip6", "saddr"),
-        Field::Ip6Daddr => ("ip6", "daddr"),
-        Field::Ip6Nexthdr => ("ip6", "nexthdr"),
-        Field::TcpSport => ("tcp", "sport"),
-        Field::TcpDport => ("tcp", "dport"),
-        Field::TcpFlags => ("tcp", "flags"),
-        Field::UdpSport => ("udp", "sport"),
-        Field::UdpDport => ("udp", "dport"),
-        Field::SctpSport => ("sctp", "sport"),
-        Field::SctpDport => ("sctp", "dport"),
-        Field::ThSport => ("th", "sport"),
-        Field::ThDport => ("th", "dport"),
-        Field::IcmpType => ("icmp", "type"),
-        Field::Icmpv6Type => ("icmpv6", "type"),
+/// What is known of a field: its words, the kind of its value, and whose header it is in.
+struct Row {
+    field: Field,
+    words: (&'static str, &'static str),
+    kind: Kind,
+    protocol: Option<u8>,
+}
+
+const fn field(
+    field: Field,
+    words: (&'static str, &'static str),
+    kind: Kind,
+    protocol: Option<u8>,
+) -> Row {
+    Row {
+        field,
+        words,
+        kind,
+        protocol,
     }
 }
 
 /// All fields.
-const FIELDS: [Field; 17] = [
-    Field::IpSaddr,
-    Field::IpDaddr,
-    Field::IpProtocol,
-    Field::Ip6Saddr,
-    Field::Ip6Daddr,
-    Field::Ip6Nexthdr,
-    Field::TcpSport,
-    Field::TcpDport,
-    Field::TcpFlags,
-    Field::UdpSport,
-    Field::UdpDport,
-    Field::SctpSport,
-    Field::SctpDport,
-    Field::ThSport,
-    Field::ThDport,
-    Field::IcmpType,
-    Field::Icmpv6Type,
+const FIELDS: [Row; 34] = [
+    field(Field::IpSaddr, ("ip", "saddr"), Kind::Ipv4, None),
+    field(Field::IpDaddr, ("ip", "daddr"), Kind::Ipv4, None),
+    field(Field::IpProtocol, ("ip", "protocol"), Kind::Protocol, None),
+    field(Field::IpVersion, ("ip", "version"), Kind::Integer, None),
+    field(Field::IpTtl, ("ip", "ttl"), Kind::Integer, None),
+    field(Field::IpDscp, ("ip", "dscp"), Kind::Dscp, None),
+    field(Field::IpEcn, ("ip", "ecn"), Kind::Integer, None),
+    field(Field::IpFragOff, ("ip", "frag-off"), Kind::Integer, None),
+    field(Field::Ip6Saddr, ("ip6", "saddr"), Kind::Ipv6, None),
+    field(Field::Ip6Daddr, ("ip6", "daddr"), Kind::Ipv6, None),
+    field(Field::Ip6Nexthdr, ("ip6", "nexthdr"), Kind::Protocol, None),
+    field(Field::Ip6Version, ("ip6", "version"), Kind::Integer, None),
+    field(Field::Ip6Hoplimit, ("ip6", "hoplimit"), Kind::Integer, None),
+    field(Field::Ip6Dscp, ("ip6", "dscp"), Kind::Dscp, None),
+    field(Field::Ip6Ecn, ("ip6", "ecn"), Kind::Integer, None),
+    field(Field::TcpSport, ("tcp", "sport"), Kind::Port, Some(6)),
+    field(Field::TcpDport, ("tcp", "dport"), Kind::Port, Some(6)),
+    field(Field::TcpFlags, ("tcp", "flags"), Kind::TcpFlags, Some(6)),
+    field(Field::UdpSport, ("udp", "sport"), Kind::Port, Some(17)),
+    field(Field::UdpDport, ("udp", "dport"), Kind::Port, Some(17)),
+    field(
+        Field::UdpliteSport,
+        ("udplite", "sport"),
+        Kind::Port,
+        Some(136),
+    ),
+    field(
+        Field::UdpliteDport,
+        ("udplite", "dport"),
+        Kind::Port,
+        Some(136),
+    ),
+    field(Field::DccpSport, ("dccp", "sport"), Kind::Port, Some(33)),
+    field(Field::DccpDport, ("dccp", "dport"), Kind::Port, Some(33)),
+    field(Field::SctpSport, ("sctp", "sport"), Kind::Port, Some(132)),
+    field(Field::SctpDport, ("sctp", "dport"), Kind::Port, Some(132)),
+    field(Field::ThSport, ("th", "sport"), Kind::Port, None),
+    field(Field::ThDport, ("th", "dport"), Kind::Port, None),
+    field(Field::IcmpType, ("icmp", "type"), Kind::IcmpType, Some(1)),
+    field(Field::IcmpCode, ("icmp", "code"), Kind::IcmpCode, Some(1)),
+    field(Field::IcmpId, ("icmp", "id"), Kind::Integer, Some(1)),
+    field(
+        Field::Icmpv6Type,
+        ("icmpv6", "type"),
+        Kind::Icmpv6Type,
+        Some(58),
+    ),
+    field(
+        Field::Icmpv6Code,
+        ("icmpv6", "code"),
+        Kind::Icmpv6Code,
+        Some(58),
+    ),
+    field(Field::Icmpv6Id, ("icmpv6", "id"), Kind::Integer, Some(58)),
 ];
+
+fn row(wanted: Field) -> &'static Row {
+    let found = FIELDS.iter().find(|it| it.field == wanted);
+    found.expect("every field has a row, which a test checks")
+}
+
+/// The words before a field's value.
+pub(super) fn field_words(field: Field) -> (&'static str, &'static str) {
+    row(field).words
+}
 
 /// The field these two words name.
 pub(super) fn field_from_words(header: &str, name: &str) -> Option<Field> {
-    FIELDS
-        .into_iter()
-        .find(|it| field_words(*it) == (header, name))
+    let found = FIELDS.iter().find(|it| it.words == (header, name))?;
+    Some(found.field)
 }
 
 /// The protocol whose header a field is in, and, for a port, the field's name in any header.
-pub(super) const fn protocol_of(field: Field) -> Option<u8> {
-    Some(match field {
-        Field::TcpSport | Field::TcpDport | Field::TcpFlags => 6,
-        Field::UdpSport | Field::UdpDport => 17,
-        Field::SctpSport | Field::SctpDport => 132,
-        Field::IcmpType => 1,
-        Field::Icmpv6Type => 58,
-        _ => return None,
-    })
+pub(super) fn protocol_of(field: Field) -> Option<u8> {
+    row(field).protocol
 }
 
 /// The number of the protocol of this name, or written as a number.
@@ -414,8 +580,8 @@ pub(super) fn port_number(text: &str) -> Option<u16> {
     named.map(|it| it.1).or_else(|| text.parse().ok())
 }
 
-/// The address type of this name; `Ok(None)` if only nft knows it.
-pub(super) fn address_type(text: &str) -> Result<Option<AddressType>, ()> {
+/// The address type of this name.
+pub(super) fn address_type(text: &str) -> Option<AddressType> {
     let named = ADDRESS_TYPES.iter().find(|it| it.0 == text);
     // `nft -n` prints the numbers of rtnetlink: RTN_UNICAST 1, RTN_LOCAL 2, …
     let numbered = || match text {
@@ -423,14 +589,14 @@ pub(super) fn address_type(text: &str) -> Result<Option<AddressType>, ()> {
         "1" => Some(AddressType::Unicast),
         "2" => Some(AddressType::Local),
         "3" => Some(AddressType::Broadcast),
+        "4" => Some(AddressType::Anycast),
         "5" => Some(AddressType::Multicast),
+        "6" => Some(AddressType::Blackhole),
+        "7" => Some(AddressType::Unreachable),
+        "8" => Some(AddressType::Prohibit),
         _ => None,
     };
-    match named.map(|it| it.1).or_else(numbered) {
-        Some(it) => Ok(Some(it)),
-        None if OTHER_ADDRESS_TYPES.contains(&text) => Ok(None),
-        None => Err(()),
-    }
+    named.map(|it| it.1).or_else(numbered)
 }
 
 /// The name of an address type.
@@ -479,16 +645,36 @@ pub(super) fn family_of(statement: &Statement) -> Option<u32> {
 /// The family in whose header an expression looks.
 pub(super) fn family_of_expression(expression: &Expression) -> Option<u32> {
     match expression {
-        Expression::Payload(
-            Field::IpSaddr | Field::IpDaddr | Field::IpProtocol | Field::IcmpType,
-        ) => Some(2),
-        Expression::Payload(
-            Field::Ip6Saddr | Field::Ip6Daddr | Field::Ip6Nexthdr | Field::Icmpv6Type,
-        ) => Some(10),
+        Expression::Payload(field) => match row(*field).words.0 {
+            "ip" | "icmp" => Some(2),
+            "ip6" | "icmpv6" => Some(10),
+            _ => None,
+        },
         Expression::Concatenation(parts) => parts.iter().find_map(family_of_expression),
         Expression::Bitwise { of, .. } | Expression::Map { key: of, .. } => {
             family_of_expression(of)
         }
         _ => None,
+    }
+}
+
+/// Whether a text is a hardware address: six numbers of two digits.
+pub(super) fn is_hardware_address(text: &str) -> bool {
+    let is_number = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_hexdigit());
+    text.split(':').count() == 6 && text.split(':').all(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_a_row_of_its_own() {
+        let places: std::collections::BTreeSet<usize> =
+            FIELDS.iter().map(|it| it.field as usize).collect();
+        assert_eq!(places.len(), FIELDS.len());
+        // The last field of the list of fields.
+        assert_eq!(places.last(), Some(&(Field::Ip6Ecn as usize)));
+        assert_eq!(Field::Ip6Ecn as usize + 1, FIELDS.len());
     }
 }

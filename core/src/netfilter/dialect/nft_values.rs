@@ -2,12 +2,13 @@
 //!
 //! nft 1.0.6 (`src/datatype.c`, `src/datatype.c:time_parse`, `src/parser_bison.y`).
 //!
-//! **Left out**: host names, which nft would look up; values of types no rule here asks for. The
-//! model has ranges of addresses only as prefixes: any other range becomes the prefixes it is
-//! made of.
+//! **Left out**: host names, which nft would look up; values of types no rule here asks for; what an
+//! element keeps for itself (counters, limits), which is read and not kept.
 
 use super::nft_lex::{Cursor, Fail, ParseError, TokenKind, error_at};
-use super::nft_symbols::{Kind, address_type, number, port_number, protocol_number};
+use super::nft_symbols::{
+    Kind, address_type, is_hardware_address, number, port_number, protocol_number,
+};
 use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::{Datum, Element, MapValue, Verdict};
 use crate::time::Duration;
@@ -61,14 +62,26 @@ impl Cursor<'_> {
 
     fn part(&mut self, kind: Kind) -> Result<Vec<Datum>, Fail> {
         let token = self.peek();
+        if self.accept_symbol("*") {
+            return Ok(vec![Datum::Any]);
+        }
+        if kind == Kind::Text && matches!(token.kind, TokenKind::Quoted | TokenKind::Word) {
+            return Ok(vec![Datum::Text(self.next().text.into())]);
+        }
         if token.kind == TokenKind::Quoted && matches!(kind, Kind::Interface | Kind::Guess) {
             return Ok(vec![Datum::Interface(self.next().text.into())]);
         }
         if kind.is_bits() {
             return Ok(vec![Datum::Bits(self.bits(kind)?)]);
         }
+        if token.kind == TokenKind::Quoted && kind == Kind::Group {
+            return self.named(kind, |text| {
+                let known = kind.names().iter().find(|it| it.0 == text)?;
+                Some(Datum::Number(known.1))
+            });
+        }
         if token.kind != TokenKind::Word {
-            if self.is_symbol("*") || self.is_symbol("$") || self.is_symbol("@") {
+            if self.is_symbol("$") || self.is_symbol("@") {
                 return Err(Fail::Unknown);
             }
             return Err(self.unexpected(kind.noun()).into());
@@ -81,20 +94,34 @@ impl Cursor<'_> {
             Kind::Port => self.ports(),
             Kind::Mark | Kind::Integer => self.numbers(kind),
             Kind::Interface => Ok(vec![Datum::Interface(self.next().text.into())]),
-            Kind::AddressType => match address_type(token.text) {
-                Ok(Some(it)) => {
-                    self.next();
-                    Ok(vec![Datum::AddressType(it)])
-                }
-                Ok(None) => Err(Fail::Unknown),
-                Err(()) => Err(self.not_a(kind)),
-            },
+            Kind::AddressType => {
+                self.named(kind, |text| address_type(text).map(Datum::AddressType))
+            }
+            Kind::HardwareAddress => self.named(kind, |text| {
+                is_hardware_address(text).then(|| Datum::Text(text.into()))
+            }),
+            Kind::Time => self.times(),
             Kind::Guess => self.guess(),
             _ => self.named(kind, |text| {
                 let known = kind.names().iter().find(|it| it.0 == text);
                 let value = known.map(|it| it.1).or_else(|| number(text))?;
                 Some(Datum::Number(value))
             }),
+        }
+    }
+
+    /// Seconds, or from some to others.
+    fn times(&mut self) -> Result<Vec<Datum>, Fail> {
+        let secs = |it: Duration| u32::try_from(it.as_secs()).unwrap_or(u32::MAX);
+        let low = secs(self.duration()?);
+        if !self.is_symbol("-") {
+            return Ok(vec![Datum::Number(low)]);
+        }
+        let dash = self.next();
+        let high = secs(self.duration()?);
+        match low <= high {
+            true => Ok(vec![Datum::Numbers(low, high)]),
+            false => Err(backwards(dash)),
         }
     }
 
@@ -115,6 +142,9 @@ impl Cursor<'_> {
 
     fn guess(&mut self) -> Result<Vec<Datum>, Fail> {
         let text = self.peek().text;
+        if is_hardware_address(text) {
+            return self.part(Kind::HardwareAddress);
+        }
         let looks_like_address = text.contains(':')
             || (text.contains('.') && text.starts_with(|it: char| it.is_ascii_digit()));
         if looks_like_address {
@@ -139,7 +169,7 @@ impl Cursor<'_> {
         Ok(vec![datum.unwrap_or_else(|| Datum::Interface(text.into()))])
     }
 
-    fn address(&mut self, kind: Kind) -> Result<IpAddr, Fail> {
+    pub(super) fn address(&mut self, kind: Kind) -> Result<IpAddr, Fail> {
         let address = self.peek().text.parse::<IpAddr>();
         match (address, kind) {
             (Ok(it @ IpAddr::V4(_)), Kind::Ipv4) | (Ok(it @ IpAddr::V6(_)), Kind::Ipv6) => {
@@ -171,11 +201,9 @@ impl Cursor<'_> {
         }
         let dash = self.next();
         let end = self.address(kind)?;
-        let prefixes = prefixes(start, end);
-        if prefixes.is_empty() {
-            return Err(backwards(dash));
-        }
-        Ok(prefixes.into_iter().map(whole_or_one).collect())
+        span(start, end)
+            .map(|it| vec![it])
+            .ok_or_else(|| backwards(dash))
     }
 
     fn port(&mut self) -> Result<u16, Fail> {
@@ -210,10 +238,9 @@ impl Cursor<'_> {
         }
         let dash = self.next();
         let high = self.number(kind)?;
-        match high.checked_sub(low) {
-            Some(it) if it < 256 => Ok((low..=high).map(Datum::Number).collect()),
-            Some(_) => Err(Fail::Unknown),
-            None => Err(backwards(dash)),
+        match low <= high {
+            true => Ok(vec![Datum::Numbers(low, high)]),
+            false => Err(backwards(dash)),
         }
     }
 
@@ -277,17 +304,20 @@ impl Cursor<'_> {
     ) -> Result<Vec<ReadElement>, Fail> {
         let keys = self.value(keys)?;
         let mut comment = None;
+        let mut timeout = None;
         let mut expires = None;
         loop {
             self.skip_newlines();
             if self.accept_word("comment") {
                 comment = Some(self.name("a comment")?.into());
             } else if self.accept_word("timeout") {
-                self.duration()?;
+                timeout = Some(self.duration()?);
             } else if self.accept_word("expires") {
                 expires = Some(self.duration()?);
             } else if self.accept_word("counter") {
                 self.skip_counter();
+            } else if ["limit", "quota", "last", "ct"].contains(&self.peek().text) {
+                self.skip_kept();
             } else {
                 break;
             }
@@ -309,6 +339,7 @@ impl Cursor<'_> {
                 key,
                 value: value.clone(),
                 comment: comment.clone(),
+                timeout: timeout.filter(|_| expires.is_none()),
                 tag: None,
             },
             expires,
@@ -371,6 +402,23 @@ impl Cursor<'_> {
         }
     }
 
+    /// What an element keeps beside a counter, up to what may follow it.
+    fn skip_kept(&mut self) {
+        let ends = ["timeout", "expires", "comment", "counter"];
+        loop {
+            self.next();
+            let token = self.peek();
+            let is_end = match token.kind {
+                TokenKind::Symbol => [",", "}", ":"].contains(&token.text),
+                TokenKind::End => true,
+                _ => ends.contains(&token.text),
+            };
+            if is_end {
+                return;
+            }
+        }
+    }
+
     /// A length of time: `3h`, `10800s`, `1d2h3m4s5ms`, or seconds without a unit.
     pub(super) fn duration(&mut self) -> Result<Duration, ParseError> {
         let text = self.peek().text;
@@ -401,6 +449,15 @@ pub(super) fn prefixes(start: IpAddr, end: IpAddr) -> Vec<Cidr> {
             Ipv6Subnets::new(start, end, 0).map(Cidr::V6).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// A range as one value: an address, a prefix, or what is neither; none if it goes backwards.
+pub(super) fn span(start: IpAddr, end: IpAddr) -> Option<Datum> {
+    match prefixes(start, end).as_slice() {
+        [] => None,
+        [prefix] => Some(whole_or_one(*prefix)),
+        _ => Some(Datum::Addresses(start, end)),
     }
 }
 

@@ -4,13 +4,15 @@
 //! kube-proxy ensures by single calls of `iptables` (the jumps out of built-in chains, the canary)
 //! and what it hands to `iptables-restore` are one transaction here.
 //!
-//! **Left out**: incremental sync and the removal of stale chains; the order of Services, which is
-//! luck in kube-proxy and by name here; the kubelet's own chains (KUBE-IPTABLES-HINT,
-//! KUBE-KUBELET-CANARY).
+//! **Left out**: the order of Services, which is luck in kube-proxy and by name here; the kubelet's
+//! own chains (KUBE-IPTABLES-HINT, KUBE-KUBELET-CANARY).
 
+mod incremental;
 mod names;
 mod service;
 mod structure;
+
+pub(super) use incremental::Memory;
 
 use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
 use crate::api::ObjectRef;
@@ -18,6 +20,7 @@ use crate::ip::{Cidr, Family, IpAddr, family};
 use crate::netfilter::dialect::iptables::ordered;
 use crate::netfilter::{Chain, Datum, Object, Rule, TableFamily, TableKey, Tag, Transaction, Verb};
 use crate::proxy::NodePortAddresses;
+use crate::time::Duration;
 use std::collections::BTreeMap;
 
 /// With more endpoints than these, comments of endpoints are left out.
@@ -38,6 +41,8 @@ pub struct IptablesSettings {
     pub random_fully: bool,
     /// Whether the kernel has accounting objects: rules with nothing but a count refer to them.
     pub accounting: bool,
+    /// How long chains nobody wants may stay in a large cluster.
+    pub sync_period: Duration,
 }
 
 impl Default for IptablesSettings {
@@ -49,6 +54,7 @@ impl Default for IptablesSettings {
             tcp_be_liberal: false,
             random_fully: true,
             accounting: false,
+            sync_period: Duration::from_secs(30),
         }
     }
 }
@@ -65,7 +71,7 @@ pub(super) fn sync(snapshot: &Snapshot) -> Programme {
         .collect();
     let n_endpoints: usize = ports.iter().map(|it| it.1.len()).sum();
     let mut writer = Writer::new(snapshot, Remarks::of(n_endpoints));
-    structure::write_beginning(&mut writer);
+    structure::write_beginning(&mut writer, structure::Jumps::Missing);
     for (port, endpoints) in &ports {
         let selected = super::select(port, endpoints, &snapshot.node);
         service::write(&mut writer, port, &selected);

@@ -11,7 +11,9 @@ use crate::netfilter::words::{
     flip_mark_bits, is, is_other_than, jump, mark_is_not_set, mark_is_set, masquerade,
     masquerade_fully_random, return_, saddr, set_mark_bits,
 };
-use crate::netfilter::{Chain, ChainType, Datum, Hook, Priority, Rule, ct_state as state, rule};
+use crate::netfilter::{
+    Chain, ChainType, Datum, Hook, Priority, Rule, Table, ct_state as state, rule,
+};
 use crate::proxy::Reason;
 
 /// Which packets a jump takes along.
@@ -88,8 +90,28 @@ const LAST_RULE: &str =
 const DROPPED_INVALID: &str = "ct_state_invalid_dropped_pkts";
 pub(super) const ACCEPTED_ON_LOCALHOST: &str = "localhost_nps_accepted_pkts";
 
+/// Whether the built-in chains lead to kube-proxy's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Jumps {
+    Missing,
+    AreThere,
+}
+
+/// Whether every jump of a table is there; KUBE-FIREWALL is the kubelet's business too.
+pub(super) fn has_jumps(of: In, table: &Table) -> bool {
+    let wanted = JUMPS.iter().filter(|it| it.0 == of && it.2 != FIREWALL);
+    let is_there = |chain: &Chain, to: &str| {
+        let mut targets = chain.rules.iter().filter_map(Rule::leads_to);
+        targets.any(|it| **it == *to)
+    };
+    wanted.copied().all(|(_, from, to, ..)| {
+        let chain = table.chains.get(from);
+        chain.is_some_and(|it| is_there(it, to))
+    })
+}
+
 /// Tables, chains and jumps, and what comes before any Service.
-pub(super) fn write_beginning(it: &mut Writer<'_>) {
+pub(super) fn write_beginning(it: &mut Writer<'_>, jumps: Jumps) {
     let firewall = it.has_localhost_node_ports().then_some(FIREWALL);
     let filter = [
         SERVICES,
@@ -104,18 +126,26 @@ pub(super) fn write_beginning(it: &mut Writer<'_>) {
         (In::Nat, vec![SERVICES, NODE_PORTS, POSTROUTING, MARK_MASQ]),
         (In::Mangle, Vec::new()),
     ] {
-        it.table(table);
-        for (_, name, kind, hook, priority) in BUILT_IN.into_iter().filter(|it| it.0 == table) {
-            it.chain(table, Chain::base(name, kind, hook, priority));
+        if jumps == Jumps::Missing {
+            it.table(table);
+            write_built_in(it, table);
         }
-        it.chain(table, Chain::regular(CANARY));
         for name in chains {
             it.chain(table, Chain::regular(name));
         }
     }
-    write_jumps(it);
+    if jumps == Jumps::Missing {
+        write_jumps(it);
+    }
     write_masquerading(it);
     write_localnet_block(it);
+}
+
+fn write_built_in(it: &mut Writer<'_>, table: In) {
+    for (_, name, kind, hook, priority) in BUILT_IN.into_iter().filter(|it| it.0 == table) {
+        it.chain(table, Chain::base(name, kind, hook, priority));
+    }
+    it.chain(table, Chain::regular(CANARY));
 }
 
 fn write_jumps(it: &mut Writer<'_>) {

@@ -3,14 +3,15 @@
 //! `pkg/proxy/nftables/proxier.go` of Kubernetes 1.34 to 1.37, in the three forms of rules these
 //! releases write. The structure stands in tables; each Service adds its own chains and elements.
 //!
-//! **Left out**: incremental sync and the order of Services, which is luck in kube-proxy and by
-//! name here.
+//! **Left out**: the order of Services, which is luck in kube-proxy and by name here.
 
+mod incremental;
 mod names;
 mod service;
 mod structure;
 
-pub use names::NAMES;
+pub(super) use incremental::Memory;
+pub use names::{NAMES, endpoint_base_of};
 
 use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
 use crate::api::{KubernetesVersion, ObjectRef};
@@ -19,6 +20,10 @@ use crate::netfilter::{
     Chain, Datum, Element, Name, Note, Object, Rule, Set, TableFamily, TableKey, Tag, Transaction,
     Verb,
 };
+use std::collections::BTreeMap;
+
+/// The table kube-proxy owns, one in each family.
+pub(super) const TABLE: &str = "kube-proxy";
 
 /// The form of rules a release writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,8 +72,9 @@ struct Writer<'a> {
     table: TableKey,
     transaction: Transaction,
     origins: Origins,
-    /// What the maps and sets hold so far, to notice two claims on one key.
-    filled: Vec<Set>,
+    /// What the maps and sets hold so far, to notice two claims on one key; none where somebody else compares
+    /// claims.
+    filled: Option<BTreeMap<Name, Set>>,
     conflicts: Vec<Conflict>,
 }
 
@@ -76,11 +82,20 @@ impl<'a> Writer<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
         Writer {
             snapshot,
-            table: TableKey::new(TableFamily::from(snapshot.family), "kube-proxy"),
+            table: TableKey::new(TableFamily::from(snapshot.family), TABLE),
             transaction: Transaction::default(),
             origins: Origins::default(),
-            filled: Vec::new(),
+            filled: Some(BTreeMap::new()),
             conflicts: Vec::new(),
+        }
+    }
+
+    /// One that writes every claim, and goes on with the origins of an earlier sync.
+    fn collecting(snapshot: &'a Snapshot, origins: Origins) -> Self {
+        Writer {
+            origins,
+            filled: None,
+            ..Writer::new(snapshot)
         }
     }
 
@@ -101,7 +116,9 @@ impl<'a> Writer<'a> {
     }
 
     fn set(&mut self, set: Set) {
-        self.filled.push(set.clone());
+        if let Some(filled) = &mut self.filled {
+            filled.insert(set.name.clone(), set.clone());
+        }
         self.add(Object::Set(set));
     }
 
@@ -114,7 +131,10 @@ impl<'a> Writer<'a> {
 
     fn element(&mut self, set: &str, element: Element, tag: Tag) {
         let (set, element): (Name, _) = (set.into(), element.tagged(tag));
-        let Some(filled) = self.filled.iter_mut().find(|it| it.name == set) else {
+        let Some(filled) = &mut self.filled else {
+            return self.add(Object::Element { set, element });
+        };
+        let Some(filled) = filled.get_mut(&set) else {
             return;
         };
         match filled.get(&element.key) {

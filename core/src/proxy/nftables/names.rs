@@ -3,7 +3,6 @@
 //! `servicePortPolicyClusterChainNameBase` and its kin, `pkg/proxy/nftables/proxier.go`.
 
 use super::super::{Endpoint, ServicePort};
-use crate::ip::IpAddr;
 use sha2::{Digest, Sha256};
 
 /// The longest name before its prefix: 256 characters less room for the longest prefix.
@@ -74,14 +73,16 @@ pub(super) fn service_base(port: &ServicePort) -> String {
 /// `5OJB2KTY-ns1/svc1/tcp/p80__10.180.0.1/80`
 pub(super) fn endpoint_base(port: &ServicePort, endpoint: &Endpoint) -> String {
     let (namespace, name, port_name, protocol) = port.key();
-    let address = match endpoint.address {
-        IpAddr::V4(it) => it.to_string(),
-        IpAddr::V6(it) => it.to_string().replace(':', "."),
-    };
-    let number = endpoint.port;
-    hashed(&format!(
-        "{namespace}/{name}/{protocol}/{port_name}__{address}/{number}"
-    ))
+    let service_port = format!("{namespace}/{name}/{protocol}/{port_name}");
+    let address = endpoint.address.to_string();
+    endpoint_base_of(&service_port, &address, endpoint.port)
+}
+
+/// The same by the texts it is made of; colons of an address become points.
+#[must_use]
+pub fn endpoint_base_of(service_port: &str, address: &str, number: u16) -> String {
+    let address = address.replace(':', ".");
+    hashed(&format!("{service_port}__{address}/{number}"))
 }
 
 fn hashed(text: &str) -> String {

@@ -3,10 +3,10 @@
 //! `syncProxyRules`, `writeServiceToEndpointRules` of `pkg/proxy/nftables/proxier.go`.
 
 use super::names::{NAMES, endpoint_base, service_base};
-use super::structure::{local, not_local, noted};
+use super::structure::{address_type, local, not_local, noted};
 use super::{Form, Writer, address_key, node_port_key};
 use crate::api::ObjectRef;
-use crate::ip::{Cidr, Family, IpAddr};
+use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::words::{
     daddr, dnat, dnat_by_chance, drop_, goto, is, is_in, is_none_of, jump, protocol, saddr,
     saddr_is_local, set_mark_bits, update, vmap_by_chance,
@@ -96,10 +96,7 @@ fn write_affinity_sets(it: &mut Writer<'_>, port: &Port<'_>) {
     let Some(timeout) = port.port.affinity else {
         return;
     };
-    let address = match it.family() {
-        Family::V4 => "ipv4_addr",
-        Family::V6 => "ipv6_addr",
-    };
+    let address = address_type(it.family());
     for endpoint in &port.selected.all {
         let mut set = Set::new(&affinity_set(port, endpoint), address);
         set.flags = vec![SetFlag::Dynamic, SetFlag::Timeout];

@@ -114,15 +114,12 @@ fn write_jumps(it: &mut Writer<'_>) {
 }
 
 fn write_sets(it: &mut Writer<'_>) {
-    let address = match it.family() {
-        Family::V4 => "ipv4_addr",
-        Family::V6 => "ipv6_addr",
-    };
+    let address = address_type(it.family());
     let by_address = format!("{address} . inet_proto . inet_service");
     let by_port = "inet_proto . inet_service";
     it.set(Set::new(NAMES.cluster_ips, address).commented("Active ClusterIPs"));
     if it.snapshot.node_port_ips().is_some() {
-        it.set(Set::new(NAMES.nodeport_ips, address).commented("IPs that accept NodePort traffic"));
+        it.set(node_port_ips(it.family()));
     }
     if it.form() >= Form::G3 {
         let key = format!("{address} . {address} . inet_proto . inet_service");
@@ -152,6 +149,19 @@ fn write_sets(it: &mut Writer<'_>) {
         (NAMES.service_nodeports, by_port, "NodePort traffic"),
     ] {
         it.set(Set::map(name, key, "verdict").commented(comment));
+    }
+}
+
+/// The set of the node's addresses that take NodePorts.
+pub(super) fn node_port_ips(family: Family) -> Set {
+    let set = Set::new(NAMES.nodeport_ips, address_type(family));
+    set.commented("IPs that accept NodePort traffic")
+}
+
+pub(super) const fn address_type(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ipv4_addr",
+        Family::V6 => "ipv6_addr",
     }
 }
 

@@ -4,7 +4,7 @@
 //! IPAddress objects from 1.33 on, which know no limit for IPv6 and word an address of another
 //! range differently.
 //!
-//! **Left out**: several ServiceCIDRs of a family, and their readiness.
+//! **Left out**: nothing: what several ranges of a family come to, the page above says.
 
 use super::Owner;
 use super::pool::Pool;

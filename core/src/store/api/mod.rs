@@ -5,7 +5,7 @@
 //! [`super::service`], other kinds that of [`crate::api::document`].
 //!
 //! **Left out**: webhooks, quotas, users, PodDisruptionBudgets; of the built-in admission, all but namespaces that are
-//! going, what pods are given, and the default IngressClass; ranges that a ServiceCIDR adds, from which nothing is given out.
+//! going, what pods are given, and the default IngressClass.
 
 mod asked;
 mod binding;

@@ -73,8 +73,10 @@ impl PatchType {
             let config = stream.documents.first().map(yaml::to_json);
             return Ok((Verb::Apply(config.unwrap_or_default()), Vec::new()));
         }
-        let read = schema::read_body(body)
-            .map_err(|it| Status::bad_request(format!("error decoding patch: {it}")))?;
+        let read = schema::read_body(body).map_err(|it| match self {
+            PatchType::Strategic => Status::bad_request(it.to_string()),
+            _ => Status::bad_request(format!("error decoding patch: {it}")),
+        })?;
         let warnings = schema::verdict(&read.duplicates, mode)
             .map_err(|it| refuse_document(&schema::go_print(&read.value), &it))?;
         let verb = match self {

@@ -3,11 +3,11 @@
 //! The strategies in `pkg/registry/*/*/strategy.go` of Kubernetes 1.36; for pods also the admission plugins
 //! `ServiceAccount`, `DefaultTolerationSeconds` and `Priority`.
 //!
-//! **Left out**: the volume with a pod's token; priority classes.
+//! **Left out**: priority classes; accounts that do not exist, or say that their token is not to be mounted.
 
 use super::request::Subresource;
 use crate::api::{Kind, ObjectRef, document};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Whether a kind has a subresource.
 pub(super) const fn offers(kind: Kind, part: Subresource) -> bool {
@@ -64,6 +64,10 @@ pub(super) fn prepare_new(kind: Kind, document: &mut Value) {
 /// What a new pod is given beside its defaults.
 pub(in crate::store) fn admit_pod(pod: &mut Value) {
     let class = document::qos_class(&pod["spec"]);
+    let seed = format!(
+        "{} {}",
+        pod["metadata"]["namespace"], pod["metadata"]["name"]
+    );
     pod["status"] = json!({"phase": "Pending", "qosClass": class});
     let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) else {
         return;
@@ -76,6 +80,7 @@ pub(in crate::store) fn admit_pod(pod: &mut Value) {
     spec.entry("priority").or_insert_with(|| 0.into());
     spec.entry("preemptionPolicy")
         .or_insert_with(|| "PreemptLowerPriority".into());
+    mount_token(&seed, spec);
     let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
     let Value::Array(tolerations) = tolerations else {
         return;
@@ -92,6 +97,63 @@ pub(in crate::store) fn admit_pod(pod: &mut Value) {
             tolerations.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
         }
     }
+}
+
+/// Where a container finds the token of its pod's account.
+const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Gives a pod the volume with the token of its account, and mounts it in every container that has nothing there.
+fn mount_token(seed: &str, spec: &mut Map<String, Value>) {
+    if spec.get("automountServiceAccountToken") == Some(&Value::Bool(false)) {
+        return;
+    }
+    let name = format!("kube-api-access-{}", suffix(seed));
+    let mut is_mounted = false;
+    for field in ["containers", "initContainers"] {
+        let containers = spec.get_mut(field).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            let Some(container) = container.as_object_mut() else {
+                continue;
+            };
+            let mounts = container.entry("volumeMounts").or_insert_with(|| json!([]));
+            let Value::Array(mounts) = mounts else {
+                continue;
+            };
+            if mounts.iter().all(|it| it["mountPath"] != TOKEN_PATH) {
+                mounts.push(json!({"name": name, "mountPath": TOKEN_PATH, "readOnly": true}));
+                is_mounted = true;
+            }
+        }
+    }
+    if !is_mounted {
+        return;
+    }
+    if let Value::Array(volumes) = spec.entry("volumes").or_insert_with(|| json!([])) {
+        volumes.push(json!({"name": name, "projected": {"defaultMode": 420, "sources": [
+            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [{
+                "path": "namespace",
+                "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
+            }]}},
+        ]}}));
+    }
+}
+
+/// Five characters, always the same for a pod: no luck is spent on them.
+fn suffix(seed: &str) -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    // FNV-1a.
+    let mut hash = seed.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, it| {
+        (hash ^ u64::from(it)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut text = String::new();
+    for _ in 0..5 {
+        let at = usize::try_from(hash % ALPHABET.len() as u64).unwrap_or(0);
+        text.push(char::from(ALPHABET[at]));
+        hash /= ALPHABET.len() as u64;
+    }
+    text
 }
 
 /// Undoes what a change of a part may not touch.

@@ -133,17 +133,17 @@ fn adopt_ip(
 ) -> Option<Complaint> {
     // What is no address at all is complained about where Services are checked.
     let ip = parse_as_go(text)?;
-    let Some(ips) = allocators.ips_mut(family(ip)) else {
+    if allocators.ips(family(ip)).is_none() {
         let message = format!("{} is not configured on this cluster", family(ip));
         return Some(Complaint::warning(message).about(field));
-    };
-    if ips.owner(ip) == Some(me) {
+    }
+    if allocators.ip_owner(ip) == Some(me) {
         return None;
     }
-    let fault = ips.allocate(ip, me).err()?;
+    let fault = allocators.allocate_ip(ip, me).err()?;
     let complaint =
         Complaint::warning(format!("failed to allocate IP {text}: {fault}")).about(field);
-    Some(with_owner(complaint, ips.owner(ip)))
+    Some(with_owner(complaint, allocators.ip_owner(ip)))
 }
 
 fn adopt_port(

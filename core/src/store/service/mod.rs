@@ -199,7 +199,5 @@ fn release_ip(ip: &str, owner: &Owner, allocators: &mut Allocators) {
     let Some(ip) = parse_as_go(ip) else {
         return;
     };
-    if let Some(ips) = allocators.ips_mut(crate::ip::family(ip)) {
-        ips.release(ip, owner);
-    }
+    allocators.release_ip(ip, owner);
 }

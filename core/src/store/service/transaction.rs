@@ -50,14 +50,15 @@ impl<'a> Transaction<'a> {
         let full = |fault: IpFault| {
             Status::internal_error(&format!("failed to allocate a serviceIP: {fault}"))
         };
-        let ips = self
-            .allocators
-            .ips_mut(family)
-            .ok_or_else(|| full(IpFault::Full))?;
+        let ips = self.allocators.ips(family);
+        let ips = ips.ok_or_else(|| full(IpFault::Full))?;
         if self.dry_run == DryRun::Yes {
             return Ok(ips.range().network().to_string());
         }
-        let ip = ips.allocate_next(self.chooser, &self.owner).map_err(full)?;
+        let ip = self
+            .allocators
+            .allocate_next_ip(family, self.chooser, &self.owner)
+            .map_err(full)?;
         self.taken_ips.push(ip.to_string());
         Ok(ip.to_string())
     }
@@ -73,13 +74,14 @@ impl<'a> Transaction<'a> {
             let why = format!("failed to allocate IP {text}: {fault}");
             FieldError::invalid("spec.clusterIPs", printed, why)
         };
-        let (Some(ip), Some(ips)) = (parse_as_go(text), self.allocators.ips_mut(family)) else {
-            return Err(refuse(IpFault::MismatchedNetwork));
-        };
+        let ip = parse_as_go(text).filter(|_| self.allocators.ips(family).is_some());
+        let ip = ip.ok_or_else(|| refuse(IpFault::MismatchedNetwork))?;
         if self.dry_run == DryRun::Yes {
-            return ips.allocate_dry(ip).map_err(refuse);
+            return self.allocators.allocate_ip_dry(ip).map_err(refuse);
         }
-        ips.allocate(ip, &self.owner).map_err(refuse)?;
+        self.allocators
+            .allocate_ip(ip, &self.owner)
+            .map_err(refuse)?;
         self.taken_ips.push(text.to_owned());
         Ok(())
     }

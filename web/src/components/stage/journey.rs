@@ -24,7 +24,11 @@ pub(super) struct JourneyProps {
 #[component]
 pub(super) fn Journey(props: &JourneyProps) -> Html {
     let pose = use_flight(&props.walk, props.playback);
-    let hops = &props.walk.hops;
+    journey(&props.map, &props.walk.hops, pose)
+}
+
+/// The walk as far as a pose.
+pub(super) fn journey(map: &MapView, hops: &[Hop], pose: Pose) -> Html {
     let Some(hop) = hops.get(pose.hop) else {
         return html! { <g class="journey" /> };
     };
@@ -34,7 +38,7 @@ pub(super) fn Journey(props: &JourneyProps) -> Html {
             { arrowheads() }
             { for [LegName::Dns, LegName::Request, LegName::Reply].map(|it| trail(it, hops, pose)) }
             { for hops.iter().enumerate().take(pose.hop + 1).filter_map(|(idx, it)| mark(idx, it, pose)) }
-            { packet(hop, pose, at, &props.map) }
+            { packet(hop, pose, at, map) }
         </g>
     }
 }

@@ -5,6 +5,8 @@
 //!
 //! **Left out**: zoom; the map has one size a page shape.
 
+#[cfg(feature = "figure")]
+pub mod figure;
 mod journey;
 mod packet;
 mod rooms;

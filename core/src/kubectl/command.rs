@@ -1,0 +1,264 @@
+//! Which command a line is, and its words.
+//!
+//! `github.com/spf13/cobra` 1.8 as kubectl 1.32 uses it.
+//!
+//! **Left out**: plugins and aliases of one's own.
+
+use super::failure::Failure;
+use super::flags::Flags;
+use super::help::{OPTIONS, flags_of};
+use super::io::Ctx;
+use super::target::{Outcome, Running, Step};
+use super::verbs::COMMANDS;
+use super::{MAX_LINE, duration};
+
+/// A command.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// Its words after `kubectl`; empty for kubectl itself.
+    pub path: &'static str,
+    /// Other names for its last word.
+    pub aliases: &'static [&'static str],
+    /// Its help, from which its flags are read.
+    pub help: &'static str,
+    /// What it does.
+    pub run: fn(&mut Ctx<'_>, &Invocation) -> Outcome,
+}
+
+impl Command {
+    /// As a person types it.
+    #[must_use]
+    pub fn full_path(&self) -> String {
+        format!("kubectl {}", self.path).trim_end().to_owned()
+    }
+
+    /// The commands below it.
+    pub fn children(&self) -> impl Iterator<Item = &'static Command> {
+        let path = self.path;
+        COMMANDS.iter().filter(move |it| {
+            let parent = it.path.rsplit_once(' ').map_or("", |it| it.0);
+            parent == path && !it.path.is_empty()
+        })
+    }
+
+    /// What it is in a line: its own word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        self.path.rsplit(' ').next().unwrap_or_default()
+    }
+
+    fn child(&self, word: &str) -> Option<&'static Command> {
+        self.children()
+            .find(|it| it.word() == word || it.aliases.contains(&word))
+    }
+}
+
+/// A command with its flags and words.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The command.
+    pub command: &'static Command,
+    /// Its flags.
+    pub flags: Flags,
+}
+
+impl Invocation {
+    /// The words.
+    #[must_use]
+    pub fn args(&self) -> &[String] {
+        &self.flags.words
+    }
+
+    /// That the line makes no sense.
+    #[must_use]
+    pub fn usage(&self, message: impl Into<String>) -> Failure {
+        Failure::Usage {
+            command: self.command.full_path(),
+            message: message.into(),
+        }
+    }
+
+    /// The namespace of the line, or of the context.
+    ///
+    /// # Errors
+    /// When there is no such context.
+    pub fn namespace(&self, ctx: &Ctx<'_>) -> Result<String, Failure> {
+        if self.flags.changed("namespace") && !self.flags.text("namespace").is_empty() {
+            return Ok(self.flags.text("namespace").to_owned());
+        }
+        let context = ctx.config.context(self.flags.text("context"))?;
+        Ok(match context.namespace.as_str() {
+            "" => "default".to_owned(),
+            name => name.to_owned(),
+        })
+    }
+}
+
+/// Runs a line: the words after `kubectl`.
+pub fn run(ctx: &mut Ctx<'_>, words: &[String]) -> Running {
+    ctx.begin();
+    let outcome = begin(ctx, words);
+    Running::new(outcome, ctx)
+}
+
+fn begin(ctx: &mut Ctx<'_>, words: &[String]) -> Outcome {
+    let length: usize = words.iter().map(String::len).sum();
+    if length > MAX_LINE {
+        return Err(Failure::Error("argument list too long".to_owned()));
+    }
+    let (command, words) = find(words);
+    let path = command.full_path();
+    let flags = Flags::parse(flags_of(command), &words).map_err(|message| {
+        Failure::Plain(format!("error: {message}\nSee '{path} --help' for usage."))
+    })?;
+    if flags.wants_help {
+        ctx.out(command.help);
+        return Ok(Step::Done(0));
+    }
+    let invocation = Invocation { command, flags };
+    if command.path.is_empty() {
+        return root(ctx, &invocation);
+    }
+    if command.children().next().is_some() && command.path != "create" && command.path != "apply" {
+        return group(ctx, &invocation);
+    }
+    ctx.config.context(invocation.flags.text("context"))?;
+    let timeout = invocation.flags.text("request-timeout");
+    if timeout.parse::<u64>().is_err() && duration::parse(timeout).is_none() {
+        return Err(Failure::Error(
+            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)".to_owned(),
+        ));
+    }
+    (command.run)(ctx, &invocation)
+}
+
+/// Finds the command: flags before it are stepped over, with their values.
+pub(super) fn find(words: &[String]) -> (&'static Command, Vec<String>) {
+    let mut command = &COMMANDS[0];
+    let mut rest = words.to_vec();
+    let globals = flags_of(command);
+    loop {
+        let specs = if command.path.is_empty() {
+            globals.clone()
+        } else {
+            flags_of(command)
+        };
+        let takes_value = |word: &str| {
+            let spec = match word.strip_prefix("--") {
+                Some(long) => specs.iter().find(|it| it.name == long),
+                None => specs
+                    .iter()
+                    .find(|it| it.letter.is_some() && it.letter == word.chars().nth(1)),
+            };
+            let is_short_alone = word.starts_with("--") || word.chars().count() == 2;
+            !word.contains('=')
+                && is_short_alone
+                && spec.is_some_and(|it| it.without_value().is_none())
+        };
+        let mut at = 0;
+        let found = loop {
+            match rest.get(at) {
+                None => break None,
+                Some(word) if word == "--" => break None,
+                Some(word) if word.len() > 1 && word.starts_with('-') => {
+                    at += 1 + usize::from(takes_value(word));
+                }
+                Some(word) => break command.child(word),
+            }
+        };
+        match found {
+            None => return (command, rest),
+            Some(child) => {
+                rest.remove(at);
+                command = child;
+            }
+        }
+    }
+}
+
+/// kubectl without a command, or with one that is not there.
+fn root(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    let Some(word) = invocation.args().first() else {
+        ctx.out(invocation.command.help);
+        return Ok(Step::Done(0));
+    };
+    if word == "help" {
+        let words = &invocation.args()[1..];
+        let (command, rest) = find(words);
+        if rest.is_empty() {
+            ctx.out(command.help);
+        } else {
+            let topic: Vec<String> = words.iter().map(|it| format!("`{it}`")).collect();
+            ctx.out(&format!("Unknown help topic [{}]\n", topic.join(" ")));
+            ctx.out(command.help);
+        }
+        return Ok(Step::Done(0));
+    }
+    let known: Vec<&str> = listed(invocation.command.help);
+    if known.contains(&word.as_str()) {
+        return Err(Failure::Error(format!(
+            "the emulated kubectl does not know {word:?}: see 'kubectl --help' for what it knows"
+        )));
+    }
+    let near: Vec<String> = known
+        .into_iter()
+        .filter(|it| distance(word, it) <= 2 || it.starts_with(&word.to_lowercase()))
+        .map(|it| format!("\t{it}\n"))
+        .collect();
+    let mut text = format!("error: unknown command {word:?} for \"kubectl\"\n");
+    if !near.is_empty() {
+        text.push_str(&format!("\nDid you mean this?\n{}", near.concat()));
+    }
+    Err(Failure::Plain(text))
+}
+
+/// A command that only has others below it.
+fn group(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    match invocation.args().first() {
+        None => {
+            ctx.out(invocation.command.help);
+            Ok(Step::Done(1))
+        }
+        Some(word) => Err(invocation.usage(format!("unknown command {word:?}"))),
+    }
+}
+
+/// The commands that a help lists.
+fn listed(help: &str) -> Vec<&str> {
+    let rows = help
+        .lines()
+        .filter(|it| it.starts_with("  ") && !it.starts_with("   "));
+    rows.filter_map(|it| it.split_whitespace().next())
+        .filter(|it| *it != "kubectl")
+        .collect()
+}
+
+/// In how many letters two words differ, as cobra counts (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (
+        one.to_lowercase().chars().take(32).collect(),
+        other.to_lowercase().chars().collect(),
+    );
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let cost = before + usize::from(a != b);
+            before = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(before + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// `kubectl options`.
+pub(super) const OPTIONS_COMMAND: Command = Command {
+    path: "options",
+    aliases: &[],
+    help: OPTIONS,
+    run: |ctx, _| {
+        ctx.out(OPTIONS);
+        Ok(Step::Done(0))
+    },
+};

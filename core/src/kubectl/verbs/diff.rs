@@ -1,0 +1,224 @@
+//! `kubectl diff`: what apply would change.
+//!
+//! `k8s.io/kubectl/pkg/cmd/diff/diff.go` of 1.32, and `diff -u -N`, which it starts.
+//!
+//! **Left out**: `KUBECTL_EXTERNAL_DIFF`; `--prune`; dates behind the names of the two files.
+
+use super::super::arguments;
+use super::super::asking::Asking;
+use super::super::command::{Command, Invocation};
+use super::super::failure::{Failure, error};
+use super::super::io::Ctx;
+use super::super::manifest::{self, Checking};
+use super::super::printers::output::without_managers;
+use super::super::printers::yaml;
+use super::super::target::{Outcome, Step};
+use crate::api::ObjectRef;
+use crate::store::api::{Step as Asked, Verb, client_side_apply};
+use serde_json::Value;
+
+/// `kubectl diff`
+pub(super) const COMMAND: Command = Command {
+    path: "diff",
+    aliases: &[],
+    help: include_str!("../help/diff.txt"),
+    run,
+};
+
+/// Texts of more lines are said to differ as a whole.
+const MAX_LINES: usize = 4_000;
+
+fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    let flags = &invocation.flags;
+    if !invocation.args().is_empty() {
+        let words = invocation.args().join(" ");
+        return Err(invocation.usage(format!("Unexpected args: [{words}]")));
+    }
+    if !flags.changed("filename") && flags.text("kustomize").is_empty() {
+        return error("must specify one of -f and -k");
+    }
+    let (objects, failures) = manifest::read(ctx, invocation, Checking::Validates)?;
+    if !failures.is_empty() {
+        return Err(Failure::many(failures));
+    }
+    let manager = if flags.is("server-side") {
+        "kubectl"
+    } else {
+        "kubectl-client-side-apply"
+    };
+    let mut asking = Asking::of(invocation, manager)?;
+    asking.dry_run = true;
+    asking.force = flags.is("force-conflicts");
+    let mut text = String::new();
+    for it in objects {
+        let item = arguments::item(it);
+        let manifest = item.manifest.clone().unwrap_or_default();
+        let kind = item.resource.modelled()?;
+        let live = match arguments::live(ctx, &item) {
+            Ok(it) => Some(Value::clone(&it)),
+            Err(failure) if failure.is_not_found() => None,
+            Err(failure) => return Err(failure),
+        };
+        let reference = ObjectRef::new(kind, &item.namespace, &item.name);
+        let merged = if flags.is("server-side") {
+            Some(asking.ask(ctx, Verb::Apply(manifest), &reference)?.document)
+        } else {
+            let asked = client_side_apply(kind, &manifest, live.as_ref())
+                .map_err(|it| Failure::Error(it.to_string()))?;
+            match asked.step {
+                Asked::Create(verb) => {
+                    let unnamed = ObjectRef::new(kind, &item.namespace, "");
+                    Some(asking.ask(ctx, verb, &unnamed)?.document)
+                }
+                Asked::Patch(verb) => Some(asking.ask(ctx, verb, &reference)?.document),
+                Asked::Nothing => live.clone(),
+            }
+        };
+        let file = file_name(
+            &item.resource.version.replace('/', "."),
+            item.resource.kind,
+            &reference,
+        );
+        let managers = flags.is("show-managed-fields");
+        text.push_str(&compared(
+            &file,
+            &printed(live, managers),
+            &printed(merged, managers),
+        ));
+    }
+    ctx.out(&text);
+    Ok(Step::Done(i32::from(!text.is_empty())))
+}
+
+fn file_name(version: &str, kind: &str, reference: &ObjectRef) -> String {
+    format!(
+        "{version}.{kind}.{}.{}",
+        reference.namespace, reference.name
+    )
+}
+
+fn printed(document: Option<Value>, managers: bool) -> String {
+    let Some(mut document) = document else {
+        return String::new();
+    };
+    if !managers {
+        without_managers(&mut document);
+    }
+    yaml::emit(&document)
+}
+
+fn compared(file: &str, live: &str, merged: &str) -> String {
+    if live == merged {
+        return String::new();
+    }
+    let (a, b) = (format!("/tmp/LIVE/{file}"), format!("/tmp/MERGED/{file}"));
+    format!(
+        "diff -u -N {a} {b}\n--- {a}\n+++ {b}\n{}",
+        hunks(live, merged)
+    )
+}
+
+/// A line of both texts, of the first only, or of the second only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Same,
+    Gone,
+    New,
+}
+
+/// The hunks of a unified diff, with three lines around each change.
+pub(super) fn hunks(one: &str, other: &str) -> String {
+    const AROUND: usize = 3;
+    let (a, b): (Vec<&str>, Vec<&str>) = (one.lines().collect(), other.lines().collect());
+    let script = script(&a, &b);
+    let changes: Vec<usize> = (0..script.len())
+        .filter(|it| script[*it].0 != Mark::Same)
+        .collect();
+    let mut out = String::new();
+    let mut at = 0;
+    while at < changes.len() {
+        let first = changes[at];
+        let mut last = first;
+        while at + 1 < changes.len() && changes[at + 1] - last <= 2 * AROUND {
+            at += 1;
+            last = changes[at];
+        }
+        at += 1;
+        let (start, end) = (
+            first.saturating_sub(AROUND),
+            (last + AROUND + 1).min(script.len()),
+        );
+        let before = |mark: Mark| {
+            script[..start]
+                .iter()
+                .filter(|it| it.0 == Mark::Same || it.0 == mark)
+                .count()
+        };
+        let within = |mark: Mark| {
+            script[start..end]
+                .iter()
+                .filter(|it| it.0 == Mark::Same || it.0 == mark)
+                .count()
+        };
+        let range = |mark: Mark| match (before(mark), within(mark)) {
+            (from, 0) => format!("{from},0"),
+            (from, 1) => format!("{}", from + 1),
+            (from, n) => format!("{},{n}", from + 1),
+        };
+        out.push_str(&format!(
+            "@@ -{} +{} @@\n",
+            range(Mark::Gone),
+            range(Mark::New)
+        ));
+        for (mark, line) in &script[start..end] {
+            out.push_str(match mark {
+                Mark::Same => " ",
+                Mark::Gone => "-",
+                Mark::New => "+",
+            });
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// The lines in order, by the longest common subsequence.
+fn script<'t>(a: &[&'t str], b: &[&'t str]) -> Vec<(Mark, &'t str)> {
+    let whole = |lines: &[&'t str], mark: Mark| -> Vec<(Mark, &'t str)> {
+        lines.iter().map(|it| (mark, *it)).collect()
+    };
+    if a.len().max(b.len()) > MAX_LINES {
+        let mut all = whole(a, Mark::Gone);
+        all.extend(whole(b, Mark::New));
+        return all;
+    }
+    let width = b.len() + 1;
+    let mut common = vec![0u16; (a.len() + 1) * width];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            common[i * width + j] = if a[i] == b[j] {
+                common[(i + 1) * width + j + 1] + 1
+            } else {
+                common[(i + 1) * width + j].max(common[i * width + j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut lines = Vec::new();
+    while i < a.len() && j < b.len() {
+        if a[i] == b[j] {
+            lines.push((Mark::Same, a[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if common[(i + 1) * width + j] >= common[i * width + j + 1] {
+            lines.push((Mark::Gone, a[i]));
+            i += 1;
+        } else {
+            lines.push((Mark::New, b[j]));
+            j += 1;
+        }
+    }
+    lines.extend(whole(&a[i..], Mark::Gone));
+    lines.extend(whole(&b[j..], Mark::New));
+    lines
+}

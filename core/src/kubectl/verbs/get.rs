@@ -1,0 +1,422 @@
+//! `kubectl get`: objects as tables and in other forms.
+//!
+//! `k8s.io/kubectl/pkg/cmd/get/get.go` of 1.32.
+//!
+//! **Left out**: `--server-print=false`, which prints the same columns; `--chunk-size`; `--subresource`.
+
+use super::super::arguments::{self, Item, Picked, Query};
+use super::super::command::{Command, Invocation};
+use super::super::failure::{Failure, error};
+use super::super::io::Ctx;
+use super::super::object;
+use super::super::printers::columns::{Row, table};
+use super::super::printers::custom_columns::CustomColumns;
+use super::super::printers::go_json;
+use super::super::printers::output::{Format, Printer};
+use super::super::printers::sorting;
+use super::super::printers::tabs::Columns;
+use super::super::resource::Resource;
+use super::super::target::{Outcome, Step};
+use super::get_watch;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// `kubectl get`
+pub(super) const COMMAND: Command = Command {
+    path: "get",
+    aliases: &[],
+    help: include_str!("../help/get.txt"),
+    run,
+};
+
+/// Objects of one resource that were asked for together.
+pub(super) struct Group {
+    pub(super) resource: &'static Resource,
+    pub(super) objects: Vec<Arc<Value>>,
+}
+
+/// What was found.
+pub(super) struct Found {
+    pub(super) groups: Vec<Group>,
+    failures: Vec<Failure>,
+    /// Whether one object was asked for by name.
+    is_single: bool,
+}
+
+fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    let flags = &invocation.flags;
+    if !flags.text("raw").is_empty() {
+        return raw(ctx, invocation);
+    }
+    let is_about_nothing = invocation.args().is_empty() && !flags.changed("filename");
+    if is_about_nothing {
+        ctx.err("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n\n");
+        return Err(invocation.usage("Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl explain pods)."));
+    }
+    let mut printer = Printer::new(ctx, invocation)?;
+    let picked = arguments::pick(ctx, invocation, invocation.args())?;
+    if flags.is("watch") || flags.is("watch-only") {
+        return get_watch::start(ctx, invocation, &picked, printer);
+    }
+    let found = find(ctx, invocation, &picked)?;
+    match &printer.format {
+        Format::Human { is_wide } => {
+            let is_wide = *is_wide;
+            human(ctx, invocation, &picked, found, is_wide)
+        }
+        Format::Columns(columns) => {
+            let columns = columns.clone();
+            custom(ctx, invocation, found, &columns)
+        }
+        _ => generic(ctx, invocation, found, &mut printer),
+    }
+}
+
+/// Gets and lists what was asked for; what is not there does not keep the rest from being shown.
+pub(super) fn find(
+    ctx: &mut Ctx<'_>,
+    invocation: &Invocation,
+    picked: &Picked,
+) -> Result<Found, Failure> {
+    let query = arguments::query(ctx, invocation)?;
+    let mut found = Found {
+        groups: Vec::new(),
+        failures: Vec::new(),
+        is_single: false,
+    };
+    match picked {
+        Picked::Items(items) => {
+            found.is_single = items.len() == 1;
+            for item in items {
+                match arguments::live(ctx, item) {
+                    Ok(document) => found.add(item.resource, document),
+                    Err(failure)
+                        if failure.is_not_found() && invocation.flags.is("ignore-not-found") => {}
+                    Err(failure) => found.failures.push(failure),
+                }
+            }
+        }
+        Picked::Types(types) => {
+            for resource in types {
+                match arguments::list(ctx, resource, &query) {
+                    Ok(objects) => found.groups.push(Group { resource, objects }),
+                    Err(failure) => found.failures.push(failure),
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn add(&mut self, resource: &'static Resource, document: Arc<Value>) {
+        match self.groups.last_mut() {
+            Some(last) if last.resource == resource => last.objects.push(document),
+            _ => self.groups.push(Group {
+                resource,
+                objects: vec![document],
+            }),
+        }
+    }
+
+    fn end(self) -> Outcome {
+        if self.failures.is_empty() {
+            return Ok(Step::Done(0));
+        }
+        Err(Failure::many(self.failures))
+    }
+}
+
+/// As YAML, JSON and the like: one object alone, several as a list.
+fn generic(
+    ctx: &mut Ctx<'_>,
+    invocation: &Invocation,
+    mut found: Found,
+    printer: &mut Printer,
+) -> Outcome {
+    let mut all: Vec<Arc<Value>> = Vec::new();
+    for group in &mut found.groups {
+        all.append(&mut group.objects);
+    }
+    let path = invocation.flags.text("sort-by");
+    if !path.is_empty() && !all.is_empty() {
+        all = match sorting::sort(all, path).map_err(Failure::Error)? {
+            Some(sorted) => sorted,
+            None => {
+                return error(format!(
+                    "couldn't find any field with path \"{{{}}}\" in the list of objects",
+                    dotted(path)
+                ));
+            }
+        };
+    }
+    if found.is_single && all.len() == 1 {
+        printer.print(ctx, &all[0])?;
+        return found.end();
+    }
+    if found.is_single {
+        return found.end();
+    }
+    let items: Vec<Value> = all.iter().map(|it| Value::clone(it)).collect();
+    let list = json!({
+        "apiVersion": "v1",
+        "kind": "List",
+        "metadata": {"resourceVersion": ""},
+        "items": items,
+    });
+    printer.print(ctx, &list)?;
+    found.end()
+}
+
+fn dotted(path: &str) -> String {
+    let inner = path.trim_start_matches('{').trim_end_matches('}');
+    format!(".{}", inner.trim_start_matches('.'))
+}
+
+fn custom(
+    ctx: &mut Ctx<'_>,
+    invocation: &Invocation,
+    found: Found,
+    columns: &CustomColumns,
+) -> Outcome {
+    let mut all: Vec<Arc<Value>> = Vec::new();
+    for group in &found.groups {
+        all.extend(group.objects.iter().cloned());
+    }
+    let path = invocation.flags.text("sort-by");
+    if !path.is_empty() {
+        all = sorting::sort(all, path)
+            .map_err(Failure::Error)?
+            .unwrap_or_default();
+    }
+    let headers = (!invocation.flags.is("no-headers")).then(|| columns.headers());
+    let objects: Vec<&Value> = all.iter().map(|it| &**it).collect();
+    let text = columns
+        .print(&objects, headers, &mut Columns::default())
+        .map_err(Failure::Error)?;
+    ctx.out(&text);
+    found.end()
+}
+
+/// As tables: one for each resource.
+fn human(
+    ctx: &mut Ctx<'_>,
+    invocation: &Invocation,
+    picked: &Picked,
+    mut found: Found,
+    is_wide: bool,
+) -> Outcome {
+    let flags = &invocation.flags;
+    let names_kinds = flags.is("show-kind") || names_several(picked);
+    let style = Style::of(invocation, is_wide, names_kinds);
+    let mut has_printed = false;
+    for group in &mut found.groups {
+        let path = flags.text("sort-by");
+        let mut objects = std::mem::take(&mut group.objects);
+        if !path.is_empty() {
+            objects = sorting::sort(objects, path)
+                .map_err(Failure::Error)?
+                .unwrap_or_default();
+        }
+        if objects.is_empty() {
+            continue;
+        }
+        if has_printed && !flags.is("no-headers") {
+            ctx.out("\n");
+        }
+        let mut lines = style.rows(ctx, group.resource, &objects, None);
+        if !flags.is("no-headers") {
+            lines.insert(0, style.headers(group.resource));
+        }
+        ctx.out(&Columns::default().print(&lines));
+        has_printed = true;
+    }
+    if !has_printed && found.failures.is_empty() && !flags.is("ignore-not-found") {
+        let all_namespaced = match picked {
+            Picked::Items(items) => items.iter().all(|it| it.resource.namespaced),
+            Picked::Types(types) => types.iter().all(|it| it.namespaced),
+        };
+        if all_namespaced && !flags.is("all-namespaces") {
+            let namespace = invocation.namespace(ctx)?;
+            ctx.err(&format!("No resources found in {namespace} namespace.\n"));
+        } else {
+            ctx.err("No resources found\n");
+        }
+    }
+    found.end()
+}
+
+/// Whether several kinds were asked for, so that names need them.
+fn names_several(picked: &Picked) -> bool {
+    match picked {
+        Picked::Items(items) => items.iter().any(|it| it.resource != items[0].resource),
+        Picked::Types(types) => types.len() > 1,
+    }
+}
+
+/// How rows are shown.
+#[derive(Clone, Debug)]
+pub(super) struct Style {
+    is_wide: bool,
+    names_kinds: bool,
+    all_namespaces: bool,
+    shows_labels: bool,
+    label_columns: Vec<String>,
+    shows_events: bool,
+}
+
+impl Style {
+    pub(super) fn of(invocation: &Invocation, is_wide: bool, names_kinds: bool) -> Style {
+        let flags = &invocation.flags;
+        Style {
+            is_wide,
+            names_kinds,
+            all_namespaces: flags.is("all-namespaces"),
+            shows_labels: flags.is("show-labels"),
+            label_columns: flags.list("label-columns"),
+            shows_events: flags.is("output-watch-events"),
+        }
+    }
+
+    pub(super) fn headers(&self, resource: &'static Resource) -> Vec<String> {
+        let mut row = Vec::new();
+        if self.shows_events {
+            row.push("EVENT".to_owned());
+        }
+        if self.all_namespaces && resource.namespaced {
+            row.push("NAMESPACE".to_owned());
+        }
+        if let Some(kind) = resource.model {
+            let columns = table(kind, &[], &crate::time::Clock::default()).columns;
+            let shown = columns.iter().filter(|it| self.is_wide || !it.is_wide);
+            row.extend(shown.map(|it| it.name.to_uppercase()));
+        }
+        for label in &self.label_columns {
+            let last = label.rsplit('/').next().unwrap_or_default();
+            row.push(last.to_uppercase());
+        }
+        if self.shows_labels {
+            row.push("LABELS".to_owned());
+        }
+        row
+    }
+
+    pub(super) fn rows(
+        &self,
+        ctx: &Ctx<'_>,
+        resource: &'static Resource,
+        objects: &[Arc<Value>],
+        event: Option<&str>,
+    ) -> Vec<Vec<String>> {
+        let Some(kind) = resource.model else {
+            return Vec::new();
+        };
+        let table = table(kind, objects, &ctx.clock());
+        let is_shown: Vec<bool> = table
+            .columns
+            .iter()
+            .map(|it| self.is_wide || !it.is_wide)
+            .collect();
+        let name_at = table.columns.iter().position(|it| it.name == "Name");
+        let row = |it: Row| {
+            let mut row = Vec::new();
+            if self.shows_events {
+                row.push(format!("{:<8}", event.unwrap_or("ADDED")));
+            }
+            if self.all_namespaces && resource.namespaced {
+                row.push(object::namespace(&it.object).to_owned());
+            }
+            for (idx, cell) in it.cells.iter().enumerate() {
+                if !is_shown[idx] {
+                    continue;
+                }
+                let cell = cut(cell);
+                if self.names_kinds && name_at == Some(idx) {
+                    row.push(format!("{}/{cell}", resource.qualified_singular()));
+                } else {
+                    row.push(cell);
+                }
+            }
+            let labels = &it.object["metadata"]["labels"];
+            for label in &self.label_columns {
+                row.push(object::text(labels, &[label]).to_owned());
+            }
+            if self.shows_labels {
+                row.push(object::joined(labels));
+            }
+            row
+        };
+        table.rows.into_iter().map(row).collect()
+    }
+}
+
+/// A cell ends at a line break.
+fn cut(cell: &str) -> String {
+    let cell = cell.replace('\u{1b}', "^[");
+    match cell.find(['\n', '\r', '\u{c}']) {
+        Some(at) => format!("{}...", &cell[..at]),
+        None => cell,
+    }
+}
+
+/// What the server has at a path.
+fn raw(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    let path = invocation.flags.text("raw");
+    if !invocation.args().is_empty() {
+        return Err(invocation.usage("arguments may not be passed when --raw is specified"));
+    }
+    let bare = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = bare.split('/').filter(|it| !it.is_empty()).collect();
+    let rest: &[&str] = match parts.as_slice() {
+        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
+        _ => &[],
+    };
+    let version = match parts.as_slice() {
+        ["api", version, ..] => (*version).to_owned(),
+        ["apis", group, version, ..] => format!("{group}/{version}"),
+        _ => String::new(),
+    };
+    let (namespace, rest) = match rest {
+        ["namespaces", namespace, rest @ ..] if !rest.is_empty() && rest[0] != "status" => {
+            (*namespace, rest)
+        }
+        rest => ("", rest),
+    };
+    let no_such = || {
+        Failure::from(crate::api::Status::failure(
+            crate::api::StatusReason::NotFound,
+            "the server could not find the requested resource",
+        ))
+    };
+    let name = rest.first().copied().unwrap_or_default();
+    let resource = super::super::resource::RESOURCES
+        .iter()
+        .find(|it| it.name == name && it.version == version)
+        .ok_or_else(no_such)?;
+    let query = Query {
+        namespace: namespace.to_owned(),
+        ..Query::default()
+    };
+    let document = match rest {
+        [_] => {
+            let kind = resource.modelled()?;
+            let store = ctx.target.cluster().store();
+            let options = crate::store::api::ListOptions {
+                namespace: namespace.to_owned(),
+                ..Default::default()
+            };
+            store.list(kind, &options).document(kind, &options)
+        }
+        [_, name] | [_, name, "status"] => {
+            let item: Item = arguments::named(resource, name, &query);
+            Value::clone(&*arguments::live(ctx, &item)?)
+        }
+        [_, name, "scale"] => {
+            let reference = arguments::named(resource, name, &query).reference()?;
+            ctx.target.cluster().store().scale(&reference)?
+        }
+        _ => return Err(no_such()),
+    };
+    ctx.out(&format!("{}\n", go_json::compact(&document)));
+    Ok(Step::Done(0))
+}

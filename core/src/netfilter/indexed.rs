@@ -1,0 +1,214 @@
+//! Things by key, found by a hash that is the same on every machine, in the order they came.
+//!
+//! A tree by name grows deeper with every Service; this stays flat, and no order in it is luck.
+//! The hash is FxHash (rustc-hash 2), kept here because its output must never change.
+//!
+//! **Left out**: defence against keys chosen to collide, and shrinking.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// Things by key, in the order they came.
+#[derive(Clone, Debug)]
+pub(super) struct Indexed<K, V> {
+    slots: Vec<Option<(K, V)>>,
+    /// Slots by hash, with open addressing; a power of two of them.
+    buckets: Vec<u32>,
+    n_alive: usize,
+}
+
+impl<K, V> Default for Indexed<K, V> {
+    fn default() -> Self {
+        Indexed {
+            slots: Vec::new(),
+            buckets: Vec::new(),
+            n_alive: 0,
+        }
+    }
+}
+
+impl<K: Hash + Eq, V> Indexed<K, V> {
+    /// How many things there are.
+    pub(super) const fn len(&self) -> usize {
+        self.n_alive
+    }
+
+    /// All things in the order they came.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.slots.iter().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// The thing of this key.
+    pub(super) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        let slot = self.slot(key)?;
+        self.slots[slot].as_ref().map(|it| &it.1)
+    }
+
+    /// The thing of this key, to be changed.
+    pub(super) fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let slot = self.slot(key)?;
+        self.slots[slot].as_mut().map(|it| &mut it.1)
+    }
+
+    /// Adds a thing at the end; one of the same key is replaced where it stands, and given back.
+    pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        if let Some(slot) = self.slot(&key) {
+            let before = self.slots[slot].replace((key, value));
+            return before.map(|it| it.1);
+        }
+        if (self.slots.len() + 1) * 2 > self.buckets.len() {
+            self.grow();
+        }
+        let slot = u32::try_from(self.slots.len()).unwrap_or(NONE);
+        let bucket = self.free_bucket(&key);
+        self.buckets[bucket] = slot;
+        self.slots.push(Some((key, value)));
+        self.n_alive += 1;
+        None
+    }
+
+    /// Takes a thing out; its place stays empty until the next growth.
+    pub(super) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let slot = self.slot(key)?;
+        let (_, value) = self.slots[slot].take()?;
+        self.n_alive -= 1;
+        Some(value)
+    }
+
+    fn slot<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        if self.buckets.is_empty() {
+            return None;
+        }
+        let mut bucket = hash(key) & (self.buckets.len() - 1);
+        loop {
+            let slot = self.buckets[bucket];
+            if slot == NONE {
+                return None;
+            }
+            let slot = slot as usize;
+            if self.slots[slot]
+                .as_ref()
+                .is_some_and(|it| it.0.borrow() == key)
+            {
+                return Some(slot);
+            }
+            bucket = (bucket + 1) & (self.buckets.len() - 1);
+        }
+    }
+
+    fn free_bucket(&self, key: &K) -> usize {
+        let mut bucket = hash(key) & (self.buckets.len() - 1);
+        while self.buckets[bucket] != NONE {
+            bucket = (bucket + 1) & (self.buckets.len() - 1);
+        }
+        bucket
+    }
+
+    /// Makes room, and closes the gaps of what was taken out.
+    fn grow(&mut self) {
+        self.slots.retain(Option::is_some);
+        let wanted = ((self.slots.len() + 1) * 4).next_power_of_two().max(8);
+        self.buckets = vec![NONE; wanted];
+        for slot in 0..self.slots.len() {
+            if let Some((key, _)) = &self.slots[slot] {
+                let bucket = self.free_bucket(key);
+                self.buckets[bucket] = u32::try_from(slot).unwrap_or(NONE);
+            }
+        }
+    }
+}
+
+/// A hash in all of its bits.
+fn hash<Q: Hash + ?Sized>(key: &Q) -> usize {
+    let mut hasher = Fx(0);
+    key.hash(&mut hasher);
+    let spread = hasher.0 ^ (hasher.0 >> 32);
+    // Only the low bits are used.
+    usize::try_from(spread & 0x7fff_ffff).unwrap_or(0)
+}
+
+struct Fx(u64);
+
+impl Fx {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+impl Hasher for Fx {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.add(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, it: u8) {
+        self.add(it.into());
+    }
+
+    fn write_u16(&mut self, it: u16) {
+        self.add(it.into());
+    }
+
+    fn write_u32(&mut self, it: u32) {
+        self.add(it.into());
+    }
+
+    fn write_u64(&mut self, it: u64) {
+        self.add(it);
+    }
+
+    fn write_usize(&mut self, it: usize) {
+        self.add(it as u64);
+    }
+
+    fn write_isize(&mut self, it: isize) {
+        self.add(it.unsigned_abs() as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_in_is_found_until_it_is_taken_out_and_keeps_its_order() {
+        let mut indexed = Indexed::default();
+        for n in 0..1000u32 {
+            assert_eq!(indexed.insert(n, n), None);
+        }
+        for n in (0..1000).step_by(2) {
+            assert_eq!(indexed.remove(&n), Some(n));
+        }
+        assert_eq!(indexed.insert(1, 7), Some(1));
+        for n in 1000..3000 {
+            indexed.insert(n, n);
+        }
+        assert_eq!(indexed.len(), 2500);
+        assert_eq!(indexed.get(&2), None);
+        assert_eq!(indexed.get(&1), Some(&7));
+        let keys: Vec<u32> = indexed.iter().map(|it| *it.0).collect();
+        assert!(keys.is_sorted());
+    }
+}
