@@ -82,7 +82,7 @@ impl World {
         if config["lb"] == "auto" {
             text.push_str("---\napiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata:\n  name: pool\n  namespace: metallb-system\nspec:\n  addresses:\n  - 203.0.113.200-203.0.113.250\n");
         }
-        let mut start = vec![StartFile {
+        let start = vec![StartFile {
             name: "cluster.yaml".into(),
             text,
         }];
