@@ -8,6 +8,7 @@
 
 pub mod chance;
 pub mod ip;
+pub mod record;
 pub mod sorted;
 pub mod time;
 pub mod yaml;

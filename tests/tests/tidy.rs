@@ -11,6 +11,7 @@ const LADDER: [(&str, i32); 20] = [
     ("ip", 0),
     // Beneath everything: it knows nothing at all.
     ("sorted", -1),
+    ("record", -1),
     ("yaml", 0),
     ("api", 1),
     ("net", 1),

@@ -5,11 +5,11 @@
 //! **Left out**: fields that do not change what happens to a packet of a Service in this model.
 
 use crate::ip::{Cidr, Family, cidr_family, parse_cidr_sloppy};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
+use serde::Serialize;
 
 /// kubeadm's ClusterConfiguration, as far as Services go.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterConfiguration {
     /// Which release the cluster runs: `v1.36.0`.
     pub kubernetes_version: Option<String>,
@@ -17,9 +17,10 @@ pub struct ClusterConfiguration {
     pub networking: Networking,
 }
 
+record!(ClusterConfiguration: kubernetes_version, networking);
+
 /// The cluster's ranges, each one or two (one a family), separated by a comma.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Networking {
     /// The range of ClusterIPs.
     pub service_subnet: Option<String>,
@@ -29,14 +30,14 @@ pub struct Networking {
     pub dns_domain: Option<String>,
 }
 
+record!(Networking: service_subnet, pod_subnet, dns_domain);
+
 /// kube-proxy's own configuration.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct KubeProxyConfiguration {
     /// Which rules it writes. Empty means iptables, as kube-proxy reads it.
     pub mode: String,
     /// The range of pods: what comes from elsewhere is masqueraded.
-    #[serde(rename = "clusterCIDR")]
     pub cluster_cidr: String,
     /// How local traffic is told.
     pub detect_local_mode: String,
@@ -54,9 +55,12 @@ pub struct KubeProxyConfiguration {
     pub conntrack: ConntrackSettings,
 }
 
+record!(KubeProxyConfiguration:
+    mode, cluster_cidr = "clusterCIDR", detect_local_mode, node_port_addresses, detect_local,
+    nftables, iptables, ipvs, conntrack);
+
 /// Interfaces by which local traffic is told.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DetectLocal {
     /// Pods hang on this bridge.
     pub bridge_interface: String,
@@ -64,9 +68,10 @@ pub struct DetectLocal {
     pub interface_name_prefix: String,
 }
 
+record!(DetectLocal: bridge_interface, interface_name_prefix);
+
 /// What only iptables mode reads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IptablesSettings {
     /// Masquerade all ClusterIP traffic.
     pub masquerade_all: bool,
@@ -78,17 +83,19 @@ pub struct IptablesSettings {
     pub sync_period: Option<String>,
 }
 
+record!(IptablesSettings: masquerade_all, masquerade_bit, localhost_node_ports, sync_period);
+
 /// What only ipvs mode reads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpvsSettings {
     /// How a virtual server chooses among its real servers: `rr` unless told otherwise.
     pub scheduler: String,
 }
 
+record!(IpvsSettings: scheduler);
+
 /// How connections are tracked.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConntrackSettings {
     /// TCP packets out of their window are not invalid.
     pub tcp_be_liberal: bool,
@@ -106,15 +113,20 @@ pub struct ConntrackSettings {
     pub udp_stream_timeout: Option<String>,
 }
 
+record!(ConntrackSettings:
+    tcp_be_liberal, max_per_core, min, tcp_established_timeout, tcp_close_wait_timeout,
+    udp_timeout, udp_stream_timeout);
+
 /// What only nftables mode reads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NftablesSettings {
     /// Masquerade all ClusterIP traffic.
     pub masquerade_all: bool,
     /// Which bit of the mark asks for masquerade.
     pub masquerade_bit: Option<u8>,
 }
+
+record!(NftablesSettings: masquerade_all, masquerade_bit);
 
 /// A release, as far as behaviour depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -3,11 +3,10 @@
 //! `discovery.k8s.io/v1` of Kubernetes 1.36.
 
 use super::ObjectMeta;
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// Part of a Service's endpoints.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointSlice {
     /// Its metadata; the label `kubernetes.io/service-name` names the Service.
     pub metadata: ObjectMeta,
@@ -19,9 +18,10 @@ pub struct EndpointSlice {
     pub ports: Vec<EndpointPort>,
 }
 
+record!(EndpointSlice: metadata, address_type, endpoints, ports);
+
 /// One endpoint: usually a pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Endpoint {
     /// Its addresses; kube-proxy reads the first.
     pub addresses: Vec<String>,
@@ -41,9 +41,11 @@ pub struct Endpoint {
     pub hints: Option<EndpointHints>,
 }
 
+record!(Endpoint:
+    addresses, conditions, hostname, target_ref, deprecated_topology, node_name, zone, hints);
+
 /// Whether an endpoint takes traffic.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointConditions {
     /// It should get traffic. Absent means yes.
     pub ready: Option<bool>,
@@ -53,9 +55,10 @@ pub struct EndpointConditions {
     pub terminating: Option<bool>,
 }
 
+record!(EndpointConditions: ready, serving, terminating);
+
 /// Who had best use an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointHints {
     /// Clients of these zones.
     pub for_zones: Vec<HintFor>,
@@ -63,17 +66,19 @@ pub struct EndpointHints {
     pub for_nodes: Vec<HintFor>,
 }
 
+record!(EndpointHints: for_zones, for_nodes);
+
 /// A zone or node by name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HintFor {
     /// Its name.
     pub name: String,
 }
 
+record!(HintFor: name);
+
 /// A reference to the object behind an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TargetRef {
     /// `v1`
     pub api_version: Option<String>,
@@ -91,9 +96,10 @@ pub struct TargetRef {
     pub field_path: Option<String>,
 }
 
+record!(TargetRef: api_version, kind, namespace, name, uid, resource_version, field_path);
+
 /// A port of all endpoints of a slice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointPort {
     /// The name of the Service port it belongs to.
     pub name: Option<String>,
@@ -104,6 +110,8 @@ pub struct EndpointPort {
     /// What is spoken on it.
     pub app_protocol: Option<String>,
 }
+
+record!(EndpointPort: name, protocol, port, app_protocol);
 
 impl EndpointSlice {
     /// The label that names the Service.

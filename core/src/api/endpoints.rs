@@ -3,11 +3,10 @@
 //! `v1` of Kubernetes 1.36, deprecated since 1.33.
 
 use super::{ObjectMeta, TargetRef};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// All endpoints of the Service of the same name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Endpoints {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -15,9 +14,10 @@ pub struct Endpoints {
     pub subsets: Vec<EndpointSubset>,
 }
 
+record!(Endpoints: metadata, subsets);
+
 /// Addresses that serve the same ports.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointSubset {
     /// Those that take traffic.
     pub addresses: Vec<EndpointAddress>,
@@ -27,9 +27,10 @@ pub struct EndpointSubset {
     pub ports: Vec<EndpointsPort>,
 }
 
+record!(EndpointSubset: addresses, not_ready_addresses, ports);
+
 /// An address of Endpoints.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointAddress {
     /// The address.
     pub ip: String,
@@ -41,9 +42,10 @@ pub struct EndpointAddress {
     pub target_ref: Option<TargetRef>,
 }
 
+record!(EndpointAddress: ip, hostname, node_name, target_ref);
+
 /// A port of Endpoints.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointsPort {
     /// The name of the Service port it belongs to.
     pub name: Option<String>,
@@ -54,3 +56,5 @@ pub struct EndpointsPort {
     /// What is spoken on it.
     pub app_protocol: Option<String>,
 }
+
+record!(EndpointsPort: name, port, protocol, app_protocol);

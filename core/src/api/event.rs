@@ -5,11 +5,10 @@
 //! **Left out**: series of the `events.k8s.io` form, in which the scheduler writes: here it writes as the others do.
 
 use super::{ObjectMeta, TargetRef};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// An Event.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -32,16 +31,20 @@ pub struct Event {
     /// Which one of them: the node.
     pub reporting_instance: String,
     /// Normal or Warning.
-    #[serde(rename = "type")]
     pub kind: String,
 }
 
+record!(Event:
+    metadata, involved_object, reason, message, source, first_timestamp, last_timestamp, count,
+    reporting_component, reporting_instance, kind = "type");
+
 /// Who says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventSource {
     /// `kubelet`, `default-scheduler`, …
     pub component: String,
     /// The node.
     pub host: Option<String>,
 }
+
+record!(EventSource: component, host);

@@ -5,11 +5,10 @@
 //! **Left out**: resource backends.
 
 use super::{LoadBalancerIngress, ObjectMeta};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// An Ingress.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ingress {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -19,9 +18,10 @@ pub struct Ingress {
     pub status: IngressStatus,
 }
 
+record!(Ingress: metadata, spec, status);
+
 /// What an Ingress is to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressSpec {
     /// Which controller serves it.
     pub ingress_class_name: Option<String>,
@@ -33,9 +33,10 @@ pub struct IngressSpec {
     pub rules: Vec<IngressRule>,
 }
 
+record!(IngressSpec: ingress_class_name, default_backend, tls, rules);
+
 /// A certificate and its hosts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressTls {
     /// The hosts.
     pub hosts: Vec<String>,
@@ -43,9 +44,10 @@ pub struct IngressTls {
     pub secret_name: Option<String>,
 }
 
+record!(IngressTls: hosts, secret_name);
+
 /// A rule for a host; for all hosts where none is named.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressRule {
     /// The host.
     pub host: Option<String>,
@@ -53,17 +55,19 @@ pub struct IngressRule {
     pub http: Option<HttpIngressRule>,
 }
 
+record!(IngressRule: host, http);
+
 /// Paths of a host.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpIngressRule {
     /// The paths.
     pub paths: Vec<HttpIngressPath>,
 }
 
+record!(HttpIngressRule: paths);
+
 /// A path and who answers it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpIngressPath {
     /// The path; all paths where it is absent.
     pub path: Option<String>,
@@ -73,17 +77,19 @@ pub struct HttpIngressPath {
     pub backend: IngressBackend,
 }
 
+record!(HttpIngressPath: path, path_type, backend);
+
 /// Who answers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressBackend {
     /// A Service.
     pub service: Option<IngressServiceBackend>,
 }
 
+record!(IngressBackend: service);
+
 /// A Service and its port.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressServiceBackend {
     /// Its name.
     pub name: String,
@@ -91,9 +97,10 @@ pub struct IngressServiceBackend {
     pub port: ServiceBackendPort,
 }
 
+record!(IngressServiceBackend: name, port);
+
 /// A port of a Service, by name or number.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceBackendPort {
     /// By name.
     pub name: Option<String>,
@@ -101,25 +108,28 @@ pub struct ServiceBackendPort {
     pub number: Option<i32>,
 }
 
+record!(ServiceBackendPort: name, number);
+
 /// What has come of an Ingress.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressStatus {
     /// Where it takes requests.
     pub load_balancer: IngressLoadBalancer,
 }
 
+record!(IngressStatus: load_balancer);
+
 /// Where an Ingress takes requests.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressLoadBalancer {
     /// The addresses and names.
     pub ingress: Vec<LoadBalancerIngress>,
 }
 
+record!(IngressLoadBalancer: ingress);
+
 /// A kind of Ingress, and who serves it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressClass {
     /// Its metadata; an annotation makes it the default.
     pub metadata: ObjectMeta,
@@ -127,13 +137,16 @@ pub struct IngressClass {
     pub spec: IngressClassSpec,
 }
 
+record!(IngressClass: metadata, spec);
+
 /// Who serves a kind of Ingress.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngressClassSpec {
     /// `k8s.io/ingress-nginx` and the like.
     pub controller: String,
 }
+
+record!(IngressClassSpec: controller);
 
 impl IngressClass {
     /// The annotation that makes a class the one for Ingresses that name none.

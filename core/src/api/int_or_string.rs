@@ -1,7 +1,7 @@
 //! A number or a name: Kubernetes' IntOrString.
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-use serde::ser::{Serialize, Serializer};
+use crate::record::{Reader, Record};
+use serde_json::Value;
 use std::fmt;
 
 /// A number, or the name of something that has one.
@@ -22,43 +22,30 @@ impl fmt::Display for IntOrString {
     }
 }
 
-impl Serialize for IntOrString {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            IntOrString::Int(it) => serializer.serialize_i32(*it),
-            IntOrString::String(it) => serializer.serialize_str(it),
+impl Default for IntOrString {
+    /// As in Go.
+    fn default() -> Self {
+        IntOrString::Int(0)
+    }
+}
+
+impl Record for IntOrString {
+    fn read<'v>(&mut self, value: &'v Value, reader: &mut Reader<'v>) {
+        match value {
+            Value::String(name) => *self = IntOrString::String(name.clone()),
+            Value::Null | Value::Number(_) => {
+                let mut number = 0;
+                number.read(value, reader);
+                *self = IntOrString::Int(number);
+            }
+            _ => reader.wrong_type("a number or a name"),
         }
     }
-}
 
-impl<'de> Deserialize<'de> for IntOrString {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Either)
-    }
-}
-
-struct Either;
-
-impl Visitor<'_> for Either {
-    type Value = IntOrString;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number or a name")
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<IntOrString, E> {
-        i32::try_from(value)
-            .map(IntOrString::Int)
-            .map_err(|_| E::custom(format!("{value} is too large for a port")))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<IntOrString, E> {
-        i32::try_from(value)
-            .map(IntOrString::Int)
-            .map_err(|_| E::custom(format!("{value} is too large for a port")))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<IntOrString, E> {
-        Ok(IntOrString::String(value.to_owned()))
+    fn write(&self) -> Value {
+        match self {
+            IntOrString::Int(it) => (*it).into(),
+            IntOrString::String(it) => it.clone().into(),
+        }
     }
 }

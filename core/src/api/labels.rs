@@ -4,7 +4,7 @@
 //!
 //! **Left out**: nothing of what a Service or a workload can say.
 
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 use std::collections::BTreeMap;
 
 /// Names and values somebody gave an object.
@@ -21,8 +21,7 @@ pub fn selects(selector: &Labels, labels: &Labels) -> bool {
 }
 
 /// A selector of a workload or a policy. An empty one selects everything.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelSelector {
     /// Labels that must be there.
     pub match_labels: Labels,
@@ -30,9 +29,10 @@ pub struct LabelSelector {
     pub match_expressions: Vec<LabelSelectorRequirement>,
 }
 
+record!(LabelSelector: match_labels, match_expressions);
+
 /// A demand on one label.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelSelectorRequirement {
     /// The label.
     pub key: String,
@@ -41,6 +41,8 @@ pub struct LabelSelectorRequirement {
     /// The values it may or may not have.
     pub values: Vec<String>,
 }
+
+record!(LabelSelectorRequirement: key, operator, values);
 
 impl LabelSelector {
     /// Whether it demands nothing.

@@ -3,11 +3,10 @@
 //! `coordination.k8s.io/v1` of Kubernetes 1.36.
 
 use super::ObjectMeta;
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// A Lease.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lease {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -15,9 +14,10 @@ pub struct Lease {
     pub spec: LeaseSpec,
 }
 
+record!(Lease: metadata, spec);
+
 /// Who holds a lease.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaseSpec {
     /// The holder.
     pub holder_identity: Option<String>,
@@ -26,3 +26,5 @@ pub struct LeaseSpec {
     /// When it was renewed.
     pub renew_time: Option<String>,
 }
+
+record!(LeaseSpec: holder_identity, lease_duration_seconds, renew_time);

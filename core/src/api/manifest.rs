@@ -6,9 +6,9 @@
 //!
 //! **Left out**: kinds the model does not know are named in a warning and passed over.
 
-use super::{Complaint, Kind, Object, ObjectRef, Severity};
+use super::{Complaint, Kind, Object, ObjectRef, Severity, schema};
 use crate::sorted::insert_by_key;
-use crate::yaml::{self, FieldProblemKind, Node, Position, Span};
+use crate::yaml::{self, FieldProblem, Node, Position, Span};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -165,17 +165,18 @@ impl Manifest {
         self.complain(complaint.at(file, at));
     }
 
+    /// The object of a node: checked against everything the API knows of its kind, then read.
     fn decode(&mut self, file: &Arc<str>, node: &Node, kind: Kind) -> Option<Object> {
-        let decoded = Object::from_node(kind, node);
-        for problem in decoded.problems {
-            let is_unknown = matches!(problem.kind, FieldProblemKind::UnknownField);
-            if is_unknown && (is_type_field(&problem.path) || !kind.is_whole()) {
-                continue;
-            }
-            let severity = if is_unknown {
-                Severity::Warning
-            } else {
+        let mut document = yaml::to_json(node);
+        let of = schema::of_kind(kind.api_version(), kind.name());
+        let of = of.or_else(|| schema::of_settings(kind.name()));
+        let problems = of.map_or_else(Vec::new, |of| schema::check_node(node, &document, of));
+        let is_wrong = problems.iter().any(FieldProblem::is_wrong);
+        for problem in problems {
+            let severity = if problem.is_wrong() {
                 Severity::Error
+            } else {
+                Severity::Warning
             };
             self.complain(Complaint {
                 severity,
@@ -186,23 +187,31 @@ impl Manifest {
                 hint: problem.hint,
             });
         }
-        decoded.value
+        if is_wrong {
+            return None;
+        }
+        if kind.is_namespaced() {
+            put_in_namespace(&mut document);
+        }
+        match Object::read(kind, &document) {
+            Ok(object) => Some(object),
+            Err(fault) => {
+                let at = node.locate_nearest(&fault.path).start;
+                let complaint = Complaint::error(fault.message).about(fault.path);
+                self.complain(complaint.at(file, at));
+                None
+            }
+        }
     }
 
     fn keep(&mut self, file: &Arc<str>, mut object: Object, node: Node) {
-        let kind = object.kind();
-        if let Some(metadata) = object.metadata_mut() {
-            if kind.is_namespaced() && metadata.namespace.is_empty() {
-                metadata.namespace = "default".into();
-            }
-            if metadata.name.is_empty() {
-                let complaint = Complaint::error("resource name may not be empty")
-                    .about("metadata.name")
-                    .try_this("give the object a name");
-                let at = node.locate_nearest("metadata.name").start;
-                self.complain(complaint.at(file, at));
-                return;
-            }
+        if object.metadata().is_some_and(|it| it.name.is_empty()) {
+            let complaint = Complaint::error("resource name may not be empty")
+                .about("metadata.name")
+                .try_this("give the object a name");
+            let at = node.locate_nearest("metadata.name").start;
+            self.complain(complaint.at(file, at));
+            return;
         }
         if let Object::Service(service) = &mut object {
             let service = Arc::make_mut(service);
@@ -234,8 +243,7 @@ impl ReadObject {
     /// reading fills in.
     #[must_use]
     pub fn document(&self) -> Value {
-        let written = yaml::decode::<Value>(&self.source.node).value;
-        let mut document = written.unwrap_or_default();
+        let mut document = yaml::to_json(&self.source.node);
         if let (Some(metadata), true) = (self.object.metadata(), document.is_object()) {
             if !metadata.namespace.is_empty() {
                 document["metadata"]["namespace"] = metadata.namespace.clone().into();
@@ -264,8 +272,21 @@ impl Source {
     }
 }
 
-fn is_type_field(path: &str) -> bool {
-    matches!(path, "apiVersion" | "kind")
+/// What names no namespace goes into `default`, as kubectl has it.
+fn put_in_namespace(document: &mut Value) {
+    let Some(fields) = document.as_object_mut() else {
+        return;
+    };
+    let metadata = fields.entry("metadata").or_insert(Value::Null);
+    if metadata.is_null() {
+        *metadata = Value::Object(serde_json::Map::new());
+    }
+    if let Some(metadata) = metadata.as_object_mut() {
+        let told = metadata.get("namespace").and_then(Value::as_str);
+        if told.is_none_or(str::is_empty) {
+            metadata.insert("namespace".to_owned(), "default".into());
+        }
+    }
 }
 
 fn unknown_kind(name: &str) -> Complaint {
@@ -281,3 +302,6 @@ fn unknown_kind(name: &str) -> Complaint {
         None => complaint,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,6 @@ mod endpoint_slice;
 mod endpoints;
 mod event;
 mod field_error;
-mod ignored;
 mod ingress;
 mod int_or_string;
 mod ip_address_pool;
@@ -66,7 +65,7 @@ pub use network_policy::{
     NetworkPolicyPort, NetworkPolicySpec,
 };
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
-pub use object::{Kind, Object, ObjectRef};
+pub use object::{Held, Kind, Object, ObjectRef};
 pub use object_meta::{ObjectMeta, OwnerReference};
 pub use pod::{
     Container, ContainerPort, ContainerRunning, ContainerState, ContainerStatus,

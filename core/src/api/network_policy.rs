@@ -3,11 +3,10 @@
 //! `networking.k8s.io/v1` of Kubernetes 1.36.
 
 use super::{IntOrString, LabelSelector, ObjectMeta};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// A NetworkPolicy.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkPolicy {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -15,9 +14,10 @@ pub struct NetworkPolicy {
     pub spec: NetworkPolicySpec,
 }
 
+record!(NetworkPolicy: metadata, spec);
+
 /// What a NetworkPolicy allows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkPolicySpec {
     /// The pods it is about.
     pub pod_selector: LabelSelector,
@@ -29,9 +29,10 @@ pub struct NetworkPolicySpec {
     pub egress: Vec<NetworkPolicyEgressRule>,
 }
 
+record!(NetworkPolicySpec: pod_selector, policy_types, ingress, egress);
+
 /// Who may speak to the pods; everybody where no peer is named.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkPolicyIngressRule {
     /// Who.
     pub from: Vec<NetworkPolicyPeer>,
@@ -39,9 +40,10 @@ pub struct NetworkPolicyIngressRule {
     pub ports: Vec<NetworkPolicyPort>,
 }
 
+record!(NetworkPolicyIngressRule: from, ports);
+
 /// To whom the pods may speak; everybody where no peer is named.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkPolicyEgressRule {
     /// Whom.
     pub to: Vec<NetworkPolicyPeer>,
@@ -49,9 +51,10 @@ pub struct NetworkPolicyEgressRule {
     pub ports: Vec<NetworkPolicyPort>,
 }
 
+record!(NetworkPolicyEgressRule: to, ports);
+
 /// The other side.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkPolicyPeer {
     /// Pods, of the policy's namespace unless another is chosen.
     pub pod_selector: Option<LabelSelector>,
@@ -61,9 +64,10 @@ pub struct NetworkPolicyPeer {
     pub ip_block: Option<IpBlock>,
 }
 
+record!(NetworkPolicyPeer: pod_selector, namespace_selector, ip_block);
+
 /// A range of addresses with holes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpBlock {
     /// The range.
     pub cidr: String,
@@ -71,9 +75,10 @@ pub struct IpBlock {
     pub except: Vec<String>,
 }
 
+record!(IpBlock: cidr, except);
+
 /// A port, or a range of them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkPolicyPort {
     /// TCP unless told otherwise.
     pub protocol: Option<String>,
@@ -82,3 +87,5 @@ pub struct NetworkPolicyPort {
     /// The last of the range.
     pub end_port: Option<i32>,
 }
+
+record!(NetworkPolicyPort: protocol, port, end_port);

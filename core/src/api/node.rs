@@ -6,11 +6,10 @@
 
 use super::ObjectMeta;
 use crate::ip::{Cidr, IpAddr, parse_cidr_sloppy, parse_sloppy};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// A Node.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Node {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -20,18 +19,16 @@ pub struct Node {
     pub status: NodeStatus,
 }
 
+record!(Node: metadata, spec, status);
+
 /// What a node was given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeSpec {
     /// The range of its pods.
-    #[serde(rename = "podCIDR")]
     pub pod_cidr: Option<String>,
     /// The same, one a family.
-    #[serde(rename = "podCIDRs")]
     pub pod_cidrs: Vec<String>,
     /// What its cloud calls it.
-    #[serde(rename = "providerID")]
     pub provider_id: Option<String>,
     /// Whether new pods are kept away.
     pub unschedulable: bool,
@@ -39,9 +36,12 @@ pub struct NodeSpec {
     pub taints: Vec<Taint>,
 }
 
+record!(NodeSpec:
+    pod_cidr = "podCIDR", pod_cidrs = "podCIDRs", provider_id = "providerID", unschedulable,
+    taints);
+
 /// What keeps pods away from a node.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Taint {
     /// Its key.
     pub key: String,
@@ -53,9 +53,10 @@ pub struct Taint {
     pub time_added: Option<String>,
 }
 
+record!(Taint: key, value, effect, time_added);
+
 /// What a node reports.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeStatus {
     /// Its addresses.
     pub addresses: Vec<NodeAddress>,
@@ -63,12 +64,12 @@ pub struct NodeStatus {
     pub conditions: Vec<NodeCondition>,
 }
 
+record!(NodeStatus: addresses, conditions);
+
 /// A condition of a node.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeCondition {
     /// `Ready` is the one that counts.
-    #[serde(rename = "type")]
     pub kind: String,
     /// True, False, Unknown.
     pub status: String,
@@ -82,16 +83,19 @@ pub struct NodeCondition {
     pub last_transition_time: Option<String>,
 }
 
+record!(NodeCondition:
+    kind = "type", status, reason, message, last_heartbeat_time, last_transition_time);
+
 /// An address of a node.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeAddress {
     /// InternalIP, ExternalIP, Hostname.
-    #[serde(rename = "type")]
     pub kind: String,
     /// The address.
     pub address: String,
 }
+
+record!(NodeAddress: kind = "type", address);
 
 impl Node {
     /// Whether it is well: its Ready condition, or, where it has none yet, yes.

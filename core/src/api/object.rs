@@ -10,7 +10,7 @@ use super::{
     Namespace, NetworkPolicy, Node, ObjectMeta, Pod, ReplicaSet, Service, ServiceAccount,
     ServiceCidr, StatefulSet,
 };
-use crate::yaml::{self, Decoded};
+use crate::record::{self, Misread, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -25,7 +25,6 @@ struct Facts {
     /// What kubectl takes for it.
     short_names: &'static [&'static str],
     scope: Scope,
-    fields: Fields,
 }
 
 enum Scope {
@@ -33,16 +32,16 @@ enum Scope {
     Namespaced,
 }
 
-/// Whether the typed form knows every field of a kind.
-enum Fields {
-    Whole,
-    Part,
+/// A type that an [`Object`] can hold.
+pub trait Held: Sized {
+    /// The typed form of an object, if it is one of this type.
+    fn held(object: &Object) -> Option<&Arc<Self>>;
 }
 
 /// Writes out what is the same for every kind: the two enums and the matches over them. A list by
 /// hand would be the same eleven lines for each of the kinds, and a new kind could miss one.
 macro_rules! kinds {
-    ($($kind:ident($($metadata:ident)?): $version:literal, $resource:literal, $short:expr, $scope:ident, $fields:ident;)*) => {
+    ($($kind:ident($($metadata:ident)?): $version:literal, $resource:literal, $short:expr, $scope:ident;)*) => {
         /// A kind of object the model knows.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Kind {
@@ -62,6 +61,15 @@ macro_rules! kinds {
         }
 
         $(
+            impl Held for $kind {
+                fn held(object: &Object) -> Option<&Arc<Self>> {
+                    match object {
+                        Object::$kind(it) => Some(it),
+                        _ => None,
+                    }
+                }
+            }
+
             impl From<$kind> for Object {
                 fn from(it: $kind) -> Self {
                     Object::$kind(Arc::new(it))
@@ -92,7 +100,6 @@ macro_rules! kinds {
                         resource: $resource,
                         short_names: &$short,
                         scope: Scope::$scope,
-                        fields: Fields::$fields,
                     },)*
                 }
             }
@@ -116,22 +123,16 @@ macro_rules! kinds {
                 match self { $(Object::$kind(_it) => kinds!(@metadata_mut _it $($metadata)?),)* }
             }
 
-            /// The object of this kind that an API document describes.
-            ///
-            /// # Errors
-            /// When a field is of a wrong type.
-            pub fn from_document(kind: Kind, document: &Value) -> Result<Self, serde_json::Error> {
-                Ok(match kind { $(Kind::$kind => $kind::deserialize(document)?.into(),)* })
+            fn empty(kind: Kind) -> Self {
+                match kind { $(Kind::$kind => Object::$kind(Arc::default()),)* }
             }
 
-            /// The object of this kind that a node of a manifest describes, with all that is wrong with it.
-            pub(super) fn from_node(kind: Kind, node: &yaml::Node) -> Decoded<Object> {
-                match kind { $(Kind::$kind => yaml::decode::<$kind>(node).map(Into::into),)* }
+            fn record_mut(&mut self) -> Option<&mut dyn Record> {
+                Some(match self { $(Object::$kind(it) => Arc::get_mut(it)?,)* })
             }
 
-            fn to_value(&self) -> Value {
-                match self { $(Object::$kind(it) => serde_json::to_value(&**it),)* }
-                    .expect("objects have text keys")
+            fn record(&self) -> &dyn Record {
+                match self { $(Object::$kind(it) => &**it,)* }
             }
         }
     };
@@ -142,28 +143,28 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Namespace(metadata): "v1", "namespaces", ["ns"], Cluster, Part;
-    Node(metadata): "v1", "nodes", ["no"], Cluster, Part;
-    Pod(metadata): "v1", "pods", ["po"], Namespaced, Part;
-    Service(metadata): "v1", "services", ["svc"], Namespaced, Whole;
-    Endpoints(metadata): "v1", "endpoints", ["ep"], Namespaced, Whole;
-    EndpointSlice(metadata): "discovery.k8s.io/v1", "endpointslices", [], Namespaced, Whole;
-    ConfigMap(metadata): "v1", "configmaps", ["cm"], Namespaced, Part;
-    ServiceAccount(metadata): "v1", "serviceaccounts", ["sa"], Namespaced, Part;
-    Event(metadata): "v1", "events", ["ev"], Namespaced, Part;
-    Deployment(metadata): "apps/v1", "deployments", ["deploy"], Namespaced, Part;
-    ReplicaSet(metadata): "apps/v1", "replicasets", ["rs"], Namespaced, Part;
-    StatefulSet(metadata): "apps/v1", "statefulsets", ["sts"], Namespaced, Part;
-    ControllerRevision(metadata): "apps/v1", "controllerrevisions", [], Namespaced, Part;
-    Ingress(metadata): "networking.k8s.io/v1", "ingresses", ["ing"], Namespaced, Part;
-    IngressClass(metadata): "networking.k8s.io/v1", "ingressclasses", [], Cluster, Part;
-    NetworkPolicy(metadata): "networking.k8s.io/v1", "networkpolicies", ["netpol"], Namespaced, Part;
-    Lease(metadata): "coordination.k8s.io/v1", "leases", [], Namespaced, Part;
-    ServiceCidr(metadata): "networking.k8s.io/v1", "servicecidrs", [], Cluster, Part;
-    IpAddress(metadata): "networking.k8s.io/v1", "ipaddresses", ["ip"], Cluster, Part;
-    IpAddressPool(metadata): "metallb.io/v1beta1", "ipaddresspools", [], Namespaced, Part;
-    ClusterConfiguration(): "kubeadm.k8s.io/", "", [], Cluster, Part;
-    KubeProxyConfiguration(): "kubeproxy.config.k8s.io/", "", [], Cluster, Part;
+    Namespace(metadata): "v1", "namespaces", ["ns"], Cluster;
+    Node(metadata): "v1", "nodes", ["no"], Cluster;
+    Pod(metadata): "v1", "pods", ["po"], Namespaced;
+    Service(metadata): "v1", "services", ["svc"], Namespaced;
+    Endpoints(metadata): "v1", "endpoints", ["ep"], Namespaced;
+    EndpointSlice(metadata): "discovery.k8s.io/v1", "endpointslices", [], Namespaced;
+    ConfigMap(metadata): "v1", "configmaps", ["cm"], Namespaced;
+    ServiceAccount(metadata): "v1", "serviceaccounts", ["sa"], Namespaced;
+    Event(metadata): "v1", "events", ["ev"], Namespaced;
+    Deployment(metadata): "apps/v1", "deployments", ["deploy"], Namespaced;
+    ReplicaSet(metadata): "apps/v1", "replicasets", ["rs"], Namespaced;
+    StatefulSet(metadata): "apps/v1", "statefulsets", ["sts"], Namespaced;
+    ControllerRevision(metadata): "apps/v1", "controllerrevisions", [], Namespaced;
+    Ingress(metadata): "networking.k8s.io/v1", "ingresses", ["ing"], Namespaced;
+    IngressClass(metadata): "networking.k8s.io/v1", "ingressclasses", [], Cluster;
+    NetworkPolicy(metadata): "networking.k8s.io/v1", "networkpolicies", ["netpol"], Namespaced;
+    Lease(metadata): "coordination.k8s.io/v1", "leases", [], Namespaced;
+    ServiceCidr(metadata): "networking.k8s.io/v1", "servicecidrs", [], Cluster;
+    IpAddress(metadata): "networking.k8s.io/v1", "ipaddresses", ["ip"], Cluster;
+    IpAddressPool(metadata): "metallb.io/v1beta1", "ipaddresspools", [], Namespaced;
+    ClusterConfiguration(): "kubeadm.k8s.io/", "", [], Cluster;
+    KubeProxyConfiguration(): "kubeproxy.config.k8s.io/", "", [], Cluster;
 }
 
 /// Where Kubernetes writes initials in capitals.
@@ -260,15 +261,25 @@ impl Kind {
     pub const fn is_served(self) -> bool {
         !self.facts().resource.is_empty()
     }
-
-    /// Whether the model knows every field of it.
-    #[must_use]
-    pub const fn is_whole(self) -> bool {
-        matches!(self.facts().fields, Fields::Whole)
-    }
 }
 
 impl Object {
+    /// The object of a kind that an API document describes, or what it cannot be.
+    pub(super) fn read(kind: Kind, document: &Value) -> Result<Self, Misread> {
+        let mut object = Self::empty(kind);
+        let record = object.record_mut().expect("nobody shares a new object");
+        record::read_into(record, document)?;
+        Ok(object)
+    }
+
+    /// The object of a kind that an API document describes. Fields that the model does not know are passed over.
+    ///
+    /// # Errors
+    /// When a field is of a wrong type.
+    pub fn from_document(kind: Kind, document: &Value) -> Result<Self, serde_json::Error> {
+        Self::read(kind, document).map_err(serde::de::Error::custom)
+    }
+
     /// Its name among all objects.
     #[must_use]
     pub fn reference(&self) -> ObjectRef {
@@ -283,8 +294,7 @@ impl Object {
     /// The object as an API document: apiVersion and kind told, what is empty left away.
     #[must_use]
     pub fn document(&self) -> Value {
-        let mut document = self.to_value();
-        prune(&mut document);
+        let mut document = self.record().write();
         let kind = self.kind();
         if let Value::Object(fields) = &mut document {
             fields.insert("apiVersion".into(), kind.api_version().into());
@@ -293,29 +303,6 @@ impl Object {
         document
     }
 }
-
-/// Leaves away nulls, and lists, objects and texts with nothing in them (Go's `omitempty`), but keeps
-/// empty texts in maps of texts and empty objects in lists, where they mean something.
-fn prune(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for value in fields.values_mut() {
-                prune(value);
-            }
-            fields.retain(|name, value| match value {
-                Value::Null => false,
-                Value::Object(it) => !it.is_empty() || KEPT_EMPTY.contains(&name.as_str()),
-                Value::Array(it) => !it.is_empty(),
-                _ => true,
-            });
-        }
-        Value::Array(items) => items.iter_mut().for_each(prune),
-        _ => {}
-    }
-}
-
-/// Fields that Go prints even when nothing is in them.
-const KEPT_EMPTY: [&str; 1] = ["loadBalancer"];
 
 impl ObjectRef {
     /// A reference to an object of a namespace.

@@ -1,17 +1,14 @@
 //! The metadata every object has.
 
 use super::Labels;
-use super::ignored::Ignored;
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// Metadata of an object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObjectMeta {
     /// Its name.
     pub name: String,
     /// What a name is made from.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub generate_name: Option<String>,
     /// Its namespace; empty for objects that have none.
     pub namespace: String,
@@ -22,36 +19,27 @@ pub struct ObjectMeta {
     /// Who made it.
     pub owner_references: Vec<OwnerReference>,
     /// Its identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
     /// Its version.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_version: Option<String>,
     /// How often its spec changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<i64>,
     /// When it was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub creation_timestamp: Option<String>,
     /// When it was asked to go.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_timestamp: Option<String>,
     /// How long it may take to go.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_grace_period_seconds: Option<i64>,
     /// Who must agree before it goes.
     pub finalizers: Vec<String>,
-    /// Where old servers put a link to it.
-    #[serde(skip_serializing)]
-    pub self_link: Option<String>,
-    /// Who wrote which field; read from dumps and passed over.
-    #[serde(skip_serializing)]
-    pub managed_fields: Vec<Ignored>,
 }
 
+record!(ObjectMeta:
+    name, generate_name, namespace, labels, annotations, owner_references, uid, resource_version,
+    generation, creation_timestamp, deletion_timestamp, deletion_grace_period_seconds, finalizers);
+
 /// Who made an object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OwnerReference {
     /// Its version of the API.
     pub api_version: String,
@@ -66,3 +54,5 @@ pub struct OwnerReference {
     /// Whether it waits for this object when it goes.
     pub block_owner_deletion: Option<bool>,
 }
+
+record!(OwnerReference: api_version, kind, name, uid, controller, block_owner_deletion);

@@ -6,11 +6,11 @@
 
 use super::{IntOrString, Labels, ObjectMeta};
 use crate::ip::{IpAddr, Protocol, parse_sloppy};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
+use serde::Serialize;
 
 /// A Pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pod {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -20,9 +20,10 @@ pub struct Pod {
     pub status: PodStatus,
 }
 
+record!(Pod: metadata, spec, status);
+
 /// What a pod is to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodSpec {
     /// Containers that run one after the other before the others start.
     pub init_containers: Vec<Container>,
@@ -54,9 +55,13 @@ pub struct PodSpec {
     pub host_aliases: Vec<HostAlias>,
 }
 
+record!(PodSpec:
+    init_containers, containers, node_name, node_selector, tolerations, hostname, subdomain,
+    host_network, dns_policy, restart_policy, termination_grace_period_seconds, readiness_gates,
+    dns_config, host_aliases);
+
 /// What is added to a pod's resolv.conf.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodDnsConfig {
     /// More name servers.
     pub nameservers: Vec<String>,
@@ -66,9 +71,10 @@ pub struct PodDnsConfig {
     pub options: Vec<PodDnsConfigOption>,
 }
 
+record!(PodDnsConfig: nameservers, searches, options);
+
 /// An option of resolv.conf.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodDnsConfigOption {
     /// `ndots`
     pub name: String,
@@ -76,9 +82,10 @@ pub struct PodDnsConfigOption {
     pub value: Option<String>,
 }
 
+record!(PodDnsConfigOption: name, value);
+
 /// A line of a hosts file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HostAlias {
     /// The address.
     pub ip: String,
@@ -86,17 +93,19 @@ pub struct HostAlias {
     pub hostnames: Vec<String>,
 }
 
+record!(HostAlias: ip, hostnames);
+
 /// A condition a pod waits for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadinessGate {
     /// The condition's type.
     pub condition_type: String,
 }
 
+record!(ReadinessGate: condition_type);
+
 /// A taint that is borne.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Toleration {
     /// The taint's key; all of them where it is absent.
     pub key: Option<String>,
@@ -110,9 +119,10 @@ pub struct Toleration {
     pub toleration_seconds: Option<i64>,
 }
 
+record!(Toleration: key, operator, value, effect, toleration_seconds);
+
 /// A container of a pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Container {
     /// Its name.
     pub name: String,
@@ -136,9 +146,12 @@ pub struct Container {
     pub image_pull_policy: Option<String>,
 }
 
+record!(Container:
+    name, image, command, args, ports, readiness_probe, liveness_probe, startup_probe, lifecycle,
+    image_pull_policy);
+
 /// A question the kubelet asks a container again and again.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Probe {
     /// By an HTTP request.
     pub http_get: Option<HttpGet>,
@@ -160,9 +173,12 @@ pub struct Probe {
     pub failure_threshold: Option<i32>,
 }
 
+record!(Probe:
+    http_get, tcp_socket, exec, grpc, initial_delay_seconds, timeout_seconds, period_seconds,
+    success_threshold, failure_threshold);
+
 /// An HTTP request.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpGet {
     /// The path.
     pub path: Option<String>,
@@ -174,9 +190,10 @@ pub struct HttpGet {
     pub scheme: Option<String>,
 }
 
+record!(HttpGet: path, port, host, scheme);
+
 /// A connection.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TcpSocket {
     /// The port, by number or name.
     pub port: Option<IntOrString>,
@@ -184,17 +201,19 @@ pub struct TcpSocket {
     pub host: Option<String>,
 }
 
+record!(TcpSocket: port, host);
+
 /// A command.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExecAction {
     /// Its words.
     pub command: Vec<String>,
 }
 
+record!(ExecAction: command);
+
 /// A gRPC health check.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GrpcAction {
     /// The port.
     pub port: i32,
@@ -202,17 +221,19 @@ pub struct GrpcAction {
     pub service: Option<String>,
 }
 
+record!(GrpcAction: port, service);
+
 /// What happens at a container's ends.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lifecycle {
     /// Before it is stopped.
     pub pre_stop: Option<LifecycleHandler>,
 }
 
+record!(Lifecycle: pre_stop);
+
 /// What happens at one end of a container.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LifecycleHandler {
     /// A command.
     pub exec: Option<ExecAction>,
@@ -222,18 +243,20 @@ pub struct LifecycleHandler {
     pub http_get: Option<HttpGet>,
 }
 
+record!(LifecycleHandler: exec, sleep, http_get);
+
 /// A pause.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SleepAction {
     /// How long.
     pub seconds: i64,
 }
 
+record!(SleepAction: seconds);
+
 /// A port a container says it uses. In Kubernetes this opens nothing; in the simulator the
 /// container listens there unless the annotation `packetwalk.dev/listen` says otherwise.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerPort {
     /// Its name, which a targetPort can use.
     pub name: Option<String>,
@@ -243,17 +266,16 @@ pub struct ContainerPort {
     pub protocol: Option<String>,
 }
 
+record!(ContainerPort: name, container_port, protocol);
+
 /// What a pod is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodStatus {
     /// Pending, Running, Succeeded, Failed.
     pub phase: Option<String>,
     /// Its first address.
-    #[serde(rename = "podIP")]
     pub pod_ip: Option<String>,
     /// Its addresses, one a family.
-    #[serde(rename = "podIPs")]
     pub pod_ips: Vec<PodIp>,
     /// Ready and its kin.
     pub conditions: Vec<PodCondition>,
@@ -262,7 +284,6 @@ pub struct PodStatus {
     /// Why, in a sentence.
     pub message: Option<String>,
     /// Its node's address.
-    #[serde(rename = "hostIP")]
     pub host_ip: Option<String>,
     /// When its node took it on.
     pub start_time: Option<String>,
@@ -274,9 +295,12 @@ pub struct PodStatus {
     pub qos_class: Option<String>,
 }
 
+record!(PodStatus:
+    phase, pod_ip = "podIP", pod_ips = "podIPs", conditions, reason, message, host_ip = "hostIP",
+    start_time, init_container_statuses, container_statuses, qos_class);
+
 /// How a container fares.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerStatus {
     /// Its name.
     pub name: String,
@@ -293,16 +317,17 @@ pub struct ContainerStatus {
     /// Its image.
     pub image: String,
     /// The image's identity.
-    #[serde(rename = "imageID")]
     pub image_id: String,
     /// Its own identity.
-    #[serde(rename = "containerID")]
     pub container_id: Option<String>,
 }
 
+record!(ContainerStatus:
+    name, state, last_state, ready, started, restart_count, image, image_id = "imageID",
+    container_id = "containerID");
+
 /// What a container is doing: one of the three, or nothing known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerState {
     /// It waits.
     pub waiting: Option<ContainerWaiting>,
@@ -312,9 +337,10 @@ pub struct ContainerState {
     pub terminated: Option<ContainerTerminated>,
 }
 
+record!(ContainerState: waiting, running, terminated);
+
 /// Why a container waits.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerWaiting {
     /// `ContainerCreating`, `CrashLoopBackOff`, `ImagePullBackOff`, …
     pub reason: Option<String>,
@@ -322,17 +348,19 @@ pub struct ContainerWaiting {
     pub message: Option<String>,
 }
 
+record!(ContainerWaiting: reason, message);
+
 /// Since when a container runs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerRunning {
     /// Since when.
     pub started_at: Option<String>,
 }
 
+record!(ContainerRunning: started_at);
+
 /// How a container ended.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerTerminated {
     /// Its exit code.
     pub exit_code: i32,
@@ -347,24 +375,25 @@ pub struct ContainerTerminated {
     /// When it ended.
     pub finished_at: Option<String>,
     /// Which container it was.
-    #[serde(rename = "containerID")]
     pub container_id: Option<String>,
 }
 
+record!(ContainerTerminated:
+    exit_code, signal, reason, message, started_at, finished_at, container_id = "containerID");
+
 /// An address of a pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodIp {
     /// The address.
     pub ip: String,
 }
 
+record!(PodIp: ip);
+
 /// A condition of a pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodCondition {
     /// `Ready` is the one that counts.
-    #[serde(rename = "type")]
     pub kind: String,
     /// True, False, Unknown.
     pub status: String,
@@ -377,6 +406,9 @@ pub struct PodCondition {
     /// The generation of the pod that it is about.
     pub observed_generation: Option<i64>,
 }
+
+record!(PodCondition:
+    kind = "type", status, reason, message, last_transition_time, observed_generation);
 
 /// A socket on which a pod accepts traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

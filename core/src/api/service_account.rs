@@ -5,12 +5,13 @@
 //! **Left out**: what it may do; its tokens. An API document keeps every field.
 
 use super::ObjectMeta;
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// A ServiceAccount.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceAccount {
     /// Its metadata.
     pub metadata: ObjectMeta,
 }
+
+record!(ServiceAccount: metadata);

@@ -3,11 +3,10 @@
 //! `networking.k8s.io/v1` of Kubernetes 1.33 and later; earlier servers keep both to themselves.
 
 use super::{Condition, ObjectMeta};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// Ranges that ClusterIPs come from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceCidr {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -17,25 +16,28 @@ pub struct ServiceCidr {
     pub status: ServiceCidrStatus,
 }
 
+record!(ServiceCidr: metadata, spec, status);
+
 /// Ranges, one a family.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceCidrSpec {
     /// The ranges.
     pub cidrs: Vec<String>,
 }
 
+record!(ServiceCidrSpec: cidrs);
+
 /// Whether ranges are in use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceCidrStatus {
     /// `Ready`.
     pub conditions: Vec<Condition>,
 }
 
+record!(ServiceCidrStatus: conditions);
+
 /// An address that is taken; it is named as the address reads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpAddress {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -43,17 +45,19 @@ pub struct IpAddress {
     pub spec: IpAddressSpec,
 }
 
+record!(IpAddress: metadata, spec);
+
 /// Who has taken an address.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpAddressSpec {
     /// The object.
     pub parent_ref: ParentReference,
 }
 
+record!(IpAddressSpec: parent_ref);
+
 /// The object that has taken an address.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParentReference {
     /// Its group; empty for Services.
     pub group: String,
@@ -64,3 +68,5 @@ pub struct ParentReference {
     /// Its name.
     pub name: String,
 }
+
+record!(ParentReference: group, resource, namespace, name);

@@ -5,11 +5,10 @@
 //! **Left out**: fields that do not decide which pods there are; an API document keeps them all.
 
 use super::{IntOrString, LabelSelector, ObjectMeta, PodSpec};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// The pods to be made.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodTemplate {
     /// Their labels and annotations.
     pub metadata: ObjectMeta,
@@ -17,12 +16,12 @@ pub struct PodTemplate {
     pub spec: PodSpec,
 }
 
+record!(PodTemplate: metadata, spec);
+
 /// A condition of a workload.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorkloadCondition {
     /// `Available`, `Progressing`, `ReplicaFailure` …
-    #[serde(rename = "type")]
     pub kind: String,
     /// True, False, Unknown.
     pub status: String,
@@ -36,9 +35,11 @@ pub struct WorkloadCondition {
     pub last_update_time: Option<String>,
 }
 
+record!(WorkloadCondition:
+    kind = "type", status, reason, message, last_transition_time, last_update_time);
+
 /// A Deployment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Deployment {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -48,9 +49,10 @@ pub struct Deployment {
     pub status: DeploymentStatus,
 }
 
+record!(Deployment: metadata, spec, status);
+
 /// What a Deployment is to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeploymentSpec {
     /// How many pods; one unless told otherwise.
     pub replicas: Option<i32>,
@@ -70,20 +72,23 @@ pub struct DeploymentSpec {
     pub progress_deadline_seconds: Option<i32>,
 }
 
+record!(DeploymentSpec:
+    replicas, selector, template, strategy, min_ready_seconds, revision_history_limit, paused,
+    progress_deadline_seconds);
+
 /// How a Deployment's pods are replaced.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeploymentStrategy {
     /// RollingUpdate or Recreate.
-    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// How many at a time.
     pub rolling_update: Option<RollingUpdate>,
 }
 
+record!(DeploymentStrategy: kind = "type", rolling_update);
+
 /// How many pods are replaced at a time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RollingUpdate {
     /// How many may be missing.
     pub max_unavailable: Option<IntOrString>,
@@ -93,9 +98,10 @@ pub struct RollingUpdate {
     pub partition: Option<i32>,
 }
 
+record!(RollingUpdate: max_unavailable, max_surge, partition);
+
 /// What has come of a Deployment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeploymentStatus {
     /// The generation it was last looked at in.
     pub observed_generation: Option<i64>,
@@ -115,9 +121,12 @@ pub struct DeploymentStatus {
     pub collision_count: Option<i32>,
 }
 
+record!(DeploymentStatus:
+    observed_generation, replicas, updated_replicas, ready_replicas, available_replicas,
+    unavailable_replicas, conditions, collision_count);
+
 /// A ReplicaSet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplicaSet {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -127,9 +136,10 @@ pub struct ReplicaSet {
     pub status: ReplicaSetStatus,
 }
 
+record!(ReplicaSet: metadata, spec, status);
+
 /// What a ReplicaSet is to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplicaSetSpec {
     /// How many pods; one unless told otherwise.
     pub replicas: Option<i32>,
@@ -141,9 +151,10 @@ pub struct ReplicaSetSpec {
     pub template: PodTemplate,
 }
 
+record!(ReplicaSetSpec: replicas, min_ready_seconds, selector, template);
+
 /// What has come of a ReplicaSet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplicaSetStatus {
     /// Pods in all.
     pub replicas: i32,
@@ -159,9 +170,12 @@ pub struct ReplicaSetStatus {
     pub conditions: Vec<WorkloadCondition>,
 }
 
+record!(ReplicaSetStatus:
+    replicas, fully_labeled_replicas, ready_replicas, available_replicas, observed_generation,
+    conditions);
+
 /// A StatefulSet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatefulSet {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -171,9 +185,10 @@ pub struct StatefulSet {
     pub status: StatefulSetStatus,
 }
 
+record!(StatefulSet: metadata, spec, status);
+
 /// What a StatefulSet is to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatefulSetSpec {
     /// How many pods; one unless told otherwise.
     pub replicas: Option<i32>,
@@ -195,28 +210,32 @@ pub struct StatefulSetSpec {
     pub revision_history_limit: Option<i32>,
 }
 
+record!(StatefulSetSpec:
+    replicas, selector, template, service_name, pod_management_policy, update_strategy,
+    min_ready_seconds, ordinals, revision_history_limit);
+
 /// How a StatefulSet's pods are replaced.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatefulSetUpdateStrategy {
     /// RollingUpdate or OnDelete.
-    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// Which ones.
     pub rolling_update: Option<RollingUpdate>,
 }
 
+record!(StatefulSetUpdateStrategy: kind = "type", rolling_update);
+
 /// How a StatefulSet counts its pods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatefulSetOrdinals {
     /// The first ordinal.
     pub start: i32,
 }
 
+record!(StatefulSetOrdinals: start);
+
 /// What has come of a StatefulSet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatefulSetStatus {
     /// The generation it was last looked at in.
     pub observed_generation: Option<i64>,
@@ -240,13 +259,18 @@ pub struct StatefulSetStatus {
     pub conditions: Vec<WorkloadCondition>,
 }
 
+record!(StatefulSetStatus:
+    observed_generation, replicas, ready_replicas, current_replicas, updated_replicas,
+    available_replicas, current_revision, update_revision, collision_count, conditions);
+
 /// What a StatefulSet's template was at some time, so that its pods can become that again. Its data stand in the
 /// document.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ControllerRevision {
     /// Its metadata.
     pub metadata: ObjectMeta,
     /// Which one it is: the newest has the greatest number.
     pub revision: i64,
 }
+
+record!(ControllerRevision: metadata, revision);

@@ -10,6 +10,7 @@ use super::owner::{controlled_by, controller_uid};
 use super::replica_set::{controllers_of, note};
 use super::{Controller, Look, Outcome, Purpose, Wake};
 use crate::api::{Deployment, IntOrString, Kind, Object, ObjectRef, ReplicaSet, WorkloadCondition};
+use crate::sorted::sort_by_key;
 use crate::store::{Change, Objects, Part, Propagation, Write};
 use crate::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
@@ -465,7 +466,7 @@ impl Rollout<'_> {
             return;
         }
         let mut old = self.old.clone();
-        old.sort_by_key(|it| it.metadata.creation_timestamp.clone());
+        sort_by_key(&mut old, |it| it.metadata.creation_timestamp.clone());
         let mut sizes: Vec<i32> = old.iter().map(|it| size(it)).collect();
         for (idx, set) in old.iter().enumerate() {
             let unhealthy = (sizes[idx] - set.status.available_replicas).clamp(0, may_go);
@@ -500,7 +501,7 @@ impl Rollout<'_> {
             .filter(|it| size(it) == 0 && it.status.replicas == 0)
             .cloned()
             .collect();
-        empty.sort_by_key(|it| revision(it));
+        sort_by_key(&mut empty, |it| revision(it));
         let n = empty
             .len()
             .saturating_sub(usize::try_from(kept).unwrap_or(usize::MAX));

@@ -19,6 +19,7 @@ use crate::api::{
     Labels, Object, ObjectRef, Pod, Service,
 };
 use crate::ip::{Family, IpAddr};
+use crate::sorted::{gathered, sort_by_key};
 use crate::store::{Change, Note, NoteKind, Objects, Part, Propagation, Write};
 use crate::time::Duration;
 use serde_json::{Value, json};
@@ -301,7 +302,7 @@ impl<'a> Plan<'a> {
         }
         let mut rest = wanted.into_values();
         // Fullest first.
-        changed.sort_by_key(|it| std::cmp::Reverse(it.endpoints.len()));
+        sort_by_key(&mut changed, |it| std::cmp::Reverse(it.endpoints.len()));
         for slice in &mut changed {
             let room = MAX_ENDPOINTS.saturating_sub(slice.endpoints.len());
             slice.endpoints.extend(rest.by_ref().take(room));
@@ -536,5 +537,5 @@ fn changes_of(before: &Labels, after: &Labels) -> serde_json::Map<String, Value>
     let gone = before.keys().filter(|it| !after.contains_key(*it));
     let gone = gone.map(|it| (it.clone(), Value::Null));
     let new = after.iter().map(|it| (it.0.clone(), it.1.as_str().into()));
-    gone.chain(new).collect()
+    gathered(gone.chain(new))
 }

@@ -13,6 +13,7 @@ use crate::api::{
     EndpointAddress, EndpointSubset, Endpoints, EndpointsPort, Kind, KubernetesVersion, Labels,
     Object, ObjectRef, Pod, Service,
 };
+use crate::sorted::{gathered, sort, sort_by};
 use crate::store::{Change, Objects, Part, Propagation, Write};
 use crate::time::Duration;
 use serde_json::{Map, Value, json};
@@ -127,12 +128,8 @@ fn is_same(before: &Endpoints, after: &Endpoints) -> bool {
 }
 
 fn patch(before: &Endpoints, object: ObjectRef, after: Endpoints) -> Write {
-    let mut labels: Map<String, Value> = before
-        .metadata
-        .labels
-        .keys()
-        .map(|it| (it.clone(), Value::Null))
-        .collect();
+    let known = before.metadata.labels.keys();
+    let mut labels: Map<String, Value> = gathered(known.map(|it| (it.clone(), Value::Null)));
     for (name, value) in &after.metadata.labels {
         labels.insert(name.clone(), value.as_str().into());
     }
@@ -185,7 +182,7 @@ fn subsets(service: &Service, pods: &[&Pod]) -> Vec<EndpointSubset> {
             // No port of the Service is one of this pod.
             continue;
         }
-        ports.sort();
+        sort(&mut ports);
         let subset = groups
             .entry(ports.clone())
             .or_insert_with(|| EndpointSubset {
@@ -206,8 +203,8 @@ fn subsets(service: &Service, pods: &[&Pod]) -> Vec<EndpointSubset> {
     }
     let mut subsets: Vec<EndpointSubset> = groups.into_values().collect();
     for subset in &mut subsets {
-        subset.addresses.sort_by(|a, b| a.ip.cmp(&b.ip));
-        subset.not_ready_addresses.sort_by(|a, b| a.ip.cmp(&b.ip));
+        sort_by(&mut subset.addresses, |a, b| a.ip.cmp(&b.ip));
+        sort_by(&mut subset.not_ready_addresses, |a, b| a.ip.cmp(&b.ip));
     }
     subsets
 }

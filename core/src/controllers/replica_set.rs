@@ -8,6 +8,7 @@
 use super::owner::{controlled_by, controller_uid};
 use super::{Controller, Look, Outcome, Purpose, Wake};
 use crate::api::{Kind, LabelSelector, Object, ObjectRef, Pod, ReplicaSet};
+use crate::sorted::sort_by_key;
 use crate::store::{Change, Note, NoteKind, Objects, Part, Propagation, Write};
 use crate::time::{Clock, Duration, Instant};
 use serde_json::{Value, json};
@@ -168,7 +169,7 @@ fn scale(
         writes.push(note(&about, NAME, "SuccessfulCreate", message));
     }
     if pods.len() > wanted {
-        pods.sort_by_key(|it| rank(it, look.clock));
+        sort_by_key(pods, |it| rank(it, look.clock));
         for pod in pods.drain(..pods.len() - wanted).collect::<Vec<_>>() {
             let message = format!("Deleted pod: {}", pod.metadata.name);
             writes.push(Write::Delete {

@@ -9,6 +9,7 @@
 
 use super::Look;
 use crate::api::{Endpoint, EndpointHints, EndpointSlice, HintFor, Kind, ObjectRef, Service};
+use crate::sorted::gathered;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -170,19 +171,17 @@ fn allocations(shares: &Shares, n: usize) -> Result<BTreeMap<String, Allocation>
             "Insufficient number of endpoints ({n} endpoints, {n_zones} zones)"
         ));
     }
-    let mut allocations: BTreeMap<String, Allocation> = shares
-        .iter()
-        .map(|(zone, share)| {
-            let desired = share * count(n);
-            let minimum = ceiling(desired * (1.0 / (1.0 + OVERLOAD)));
-            let allocation = Allocation {
-                minimum,
-                maximum: 0,
-                desired: desired.max(count(minimum)),
-            };
-            (zone.clone(), allocation)
-        })
-        .collect();
+    let shared = shares.iter().map(|(zone, share)| {
+        let desired = share * count(n);
+        let minimum = ceiling(desired * (1.0 / (1.0 + OVERLOAD)));
+        let allocation = Allocation {
+            minimum,
+            maximum: 0,
+            desired: desired.max(count(minimum)),
+        };
+        (zone.clone(), allocation)
+    });
+    let mut allocations: BTreeMap<String, Allocation> = gathered(shared);
     let n_minimum: usize = allocations.values().map(|it| it.minimum).sum();
     if n_minimum > n {
         return Err(format!(

@@ -7,10 +7,9 @@
 
 use super::kubernetes::Kubernetes;
 use super::kubernetes_name::NameParts;
-use crate::api::{Endpoint, EndpointSlice, Service};
+use crate::api::{Endpoint, EndpointSlice, Held, Service};
 use crate::ip::{IpAddr, parse_sloppy};
-use crate::store::{Key, Objects};
-use std::collections::BTreeMap;
+use crate::store::{Key, Namespaced, Objects};
 
 /// The slices of a Service, if the plugin reads any.
 pub(super) fn slices<'a>(
@@ -80,7 +79,7 @@ pub(super) fn matches_port(parts: &NameParts, name: &str, protocol: &str) -> boo
 }
 
 /// Whether any object is in a namespace.
-pub(super) fn has_any<T>(of: &BTreeMap<Key, T>, namespace: &str) -> bool {
+pub(super) fn has_any<T: Held + 'static>(of: &Namespaced<T>, namespace: &str) -> bool {
     let first = of.range(from(namespace)).next();
     first.is_some_and(|(key, _)| key.0 == namespace)
 }

@@ -22,6 +22,7 @@ use crate::dns::{
     Transport, Wanted,
 };
 use crate::net::Protocol;
+use crate::sorted::sort_by_key;
 use crate::time::{Duration, Instant};
 use serde::Serialize;
 
@@ -142,7 +143,7 @@ pub(super) fn look_up(
     };
     let mut addresses = found.addresses;
     // IPv4 first, as they were asked for: which of them can be used is the caller's to say.
-    addresses.sort_by_key(|it| it.is_ipv6());
+    sort_by_key(&mut addresses, |it| it.is_ipv6());
     let (steps, ending) = asked.first.unzip();
     Lookup {
         resolution: Resolution {

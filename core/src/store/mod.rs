@@ -10,6 +10,7 @@ mod allocator;
 pub mod api;
 mod change;
 mod index;
+mod kept;
 mod merge;
 mod objects;
 pub mod patch;
@@ -22,6 +23,7 @@ pub use allocator::{
     allocate, dynamic_start,
 };
 pub use change::{Change, ChangeKind};
+pub use kept::Kept;
 pub use merge::{changes, merge};
 pub use objects::{Key, Named, Namespaced, Objects, key};
 pub use storage::{MAX_CHANGES, Store};

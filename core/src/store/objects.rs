@@ -6,6 +6,7 @@
 //! **Left out**: documents, revisions and watches, which [`super::Store`] keeps.
 
 use super::index::Index;
+use super::kept::Kept;
 use crate::api::{
     ClusterConfiguration, ConfigMap, ControllerRevision, Deployment, EndpointSlice, Endpoints,
     Event, Ingress, IngressClass, IpAddress, IpAddressPool, Kind, KubeProxyConfiguration, Labels,
@@ -19,10 +20,19 @@ use std::sync::Arc;
 pub type Key = (String, String);
 
 /// Objects of a kind that live in namespaces.
-pub type Namespaced<T> = BTreeMap<Key, Arc<T>>;
+pub type Namespaced<T> = Kept<Key, T>;
 
 /// Objects of a kind that do not.
-pub type Named<T> = BTreeMap<String, Arc<T>>;
+pub type Named<T> = Kept<String, T>;
+
+/// The map of a kind, whichever it is.
+enum Shelf<N, S> {
+    Named(N),
+    Namespaced(S),
+}
+
+type SharedShelf<'a> = Shelf<&'a BTreeMap<String, Object>, &'a BTreeMap<Key, Object>>;
+type OpenShelf<'a> = Shelf<&'a mut BTreeMap<String, Object>, &'a mut BTreeMap<Key, Object>>;
 
 /// All objects of a cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,6 +84,24 @@ pub struct Objects {
     index: Index,
 }
 
+/// What goes with a namespace, in the order in which it goes.
+const IN_NAMESPACES: [Kind; 14] = [
+    Kind::Service,
+    Kind::Endpoints,
+    Kind::EndpointSlice,
+    Kind::ConfigMap,
+    Kind::ServiceAccount,
+    Kind::ControllerRevision,
+    Kind::Deployment,
+    Kind::ReplicaSet,
+    Kind::StatefulSet,
+    Kind::Pod,
+    Kind::Ingress,
+    Kind::NetworkPolicy,
+    Kind::Lease,
+    Kind::Event,
+];
+
 /// The key of an object with this metadata.
 #[must_use]
 pub fn key(metadata: &ObjectMeta) -> Key {
@@ -100,85 +128,101 @@ impl Objects {
     /// The object of this name.
     #[must_use]
     pub fn find(&self, object: &ObjectRef) -> Option<Object> {
-        let name = &object.name;
-        let key = || (object.namespace.clone(), object.name.clone());
-        Some(match object.kind {
-            Kind::Namespace => self.namespaces.get(name)?.clone().into(),
-            Kind::Node => self.nodes.get(name)?.clone().into(),
-            Kind::Pod => self.pods.get(&key())?.clone().into(),
-            Kind::Service => self.services.get(&key())?.clone().into(),
-            Kind::Endpoints => self.endpoints.get(&key())?.clone().into(),
-            Kind::EndpointSlice => self.endpoint_slices.get(&key())?.clone().into(),
-            Kind::ConfigMap => self.config_maps.get(&key())?.clone().into(),
-            Kind::ServiceAccount => self.service_accounts.get(&key())?.clone().into(),
-            Kind::ControllerRevision => self.controller_revisions.get(&key())?.clone().into(),
-            Kind::Event => self.events.get(&key())?.clone().into(),
-            Kind::Deployment => self.deployments.get(&key())?.clone().into(),
-            Kind::ReplicaSet => self.replica_sets.get(&key())?.clone().into(),
-            Kind::StatefulSet => self.stateful_sets.get(&key())?.clone().into(),
-            Kind::Ingress => self.ingresses.get(&key())?.clone().into(),
-            Kind::IngressClass => self.ingress_classes.get(name)?.clone().into(),
-            Kind::NetworkPolicy => self.network_policies.get(&key())?.clone().into(),
-            Kind::Lease => self.leases.get(&key())?.clone().into(),
-            Kind::ServiceCidr => self.service_cidrs.get(name)?.clone().into(),
-            Kind::IpAddress => self.ip_addresses.get(name)?.clone().into(),
-            Kind::IpAddressPool => self.ip_address_pools.get(&key())?.clone().into(),
-            Kind::ClusterConfiguration => self.cluster.clone().into(),
-            Kind::KubeProxyConfiguration => self.kube_proxy.clone()?.into(),
-        })
+        match self.shelf(object.kind) {
+            Some(Shelf::Named(map)) => map.get(&object.name).cloned(),
+            Some(Shelf::Namespaced(map)) => {
+                let key = (object.namespace.clone(), object.name.clone());
+                map.get(&key).cloned()
+            }
+            None if object.kind == Kind::ClusterConfiguration => Some(self.cluster.clone().into()),
+            None => self.kube_proxy.clone().map(Into::into),
+        }
     }
 
     /// Puts an object in the place of the one of its name, or nothing.
     fn swap(&mut self, at: &ObjectRef, object: Option<Object>) -> Option<Object> {
-        macro_rules! swap {
-            ($map:ident, $kind:ident, $key:expr) => {
+        match (self.shelf_mut(at.kind), object) {
+            (Some(Shelf::Named(map)), Some(it)) => map.insert(at.name.clone(), it),
+            (Some(Shelf::Named(map)), None) => map.remove(&at.name),
+            (Some(Shelf::Namespaced(map)), object) => {
+                let key = (at.namespace.clone(), at.name.clone());
                 match object {
-                    Some(Object::$kind(it)) => self.$map.insert($key, it),
-                    _ => self.$map.remove(&$key),
+                    Some(it) => map.insert(key, it),
+                    None => map.remove(&key),
                 }
-                .map(Object::$kind)
+            }
+            (None, object) => self.swap_settings(at.kind, object),
+        }
+    }
+
+    fn swap_settings(&mut self, kind: Kind, object: Option<Object>) -> Option<Object> {
+        if kind == Kind::ClusterConfiguration {
+            let told = match object {
+                Some(Object::ClusterConfiguration(it)) => it,
+                _ => Arc::default(),
             };
+            let before = std::mem::replace(&mut self.cluster, told);
+            return Some(Object::ClusterConfiguration(before));
         }
-        let name = at.name.clone();
-        let key = (at.namespace.clone(), at.name.clone());
-        match at.kind {
-            Kind::Namespace => swap!(namespaces, Namespace, name),
-            Kind::Node => swap!(nodes, Node, name),
-            Kind::Pod => swap!(pods, Pod, key),
-            Kind::Service => swap!(services, Service, key),
-            Kind::Endpoints => swap!(endpoints, Endpoints, key),
-            Kind::EndpointSlice => swap!(endpoint_slices, EndpointSlice, key),
-            Kind::ConfigMap => swap!(config_maps, ConfigMap, key),
-            Kind::ServiceAccount => swap!(service_accounts, ServiceAccount, key),
-            Kind::ControllerRevision => swap!(controller_revisions, ControllerRevision, key),
-            Kind::Event => swap!(events, Event, key),
-            Kind::Deployment => swap!(deployments, Deployment, key),
-            Kind::ReplicaSet => swap!(replica_sets, ReplicaSet, key),
-            Kind::StatefulSet => swap!(stateful_sets, StatefulSet, key),
-            Kind::Ingress => swap!(ingresses, Ingress, key),
-            Kind::IngressClass => swap!(ingress_classes, IngressClass, name),
-            Kind::NetworkPolicy => swap!(network_policies, NetworkPolicy, key),
-            Kind::Lease => swap!(leases, Lease, key),
-            Kind::ServiceCidr => swap!(service_cidrs, ServiceCidr, name),
-            Kind::IpAddress => swap!(ip_addresses, IpAddress, name),
-            Kind::IpAddressPool => swap!(ip_address_pools, IpAddressPool, key),
-            Kind::ClusterConfiguration => {
-                let told = match object {
-                    Some(Object::ClusterConfiguration(it)) => it,
-                    _ => Arc::default(),
-                };
-                let before = std::mem::replace(&mut self.cluster, told);
-                Some(Object::ClusterConfiguration(before))
-            }
-            Kind::KubeProxyConfiguration => {
-                let told = match object {
-                    Some(Object::KubeProxyConfiguration(it)) => Some(it),
-                    _ => None,
-                };
-                let before = std::mem::replace(&mut self.kube_proxy, told);
-                before.map(Object::KubeProxyConfiguration)
-            }
-        }
+        let told = match object {
+            Some(Object::KubeProxyConfiguration(it)) => Some(it),
+            _ => None,
+        };
+        let before = std::mem::replace(&mut self.kube_proxy, told);
+        before.map(Object::KubeProxyConfiguration)
+    }
+
+    /// The map of a kind; none for settings.
+    fn shelf(&self, kind: Kind) -> Option<SharedShelf<'_>> {
+        Some(match kind {
+            Kind::Namespace => Shelf::Named(&self.namespaces.objects),
+            Kind::Node => Shelf::Named(&self.nodes.objects),
+            Kind::Pod => Shelf::Namespaced(&self.pods.objects),
+            Kind::Service => Shelf::Namespaced(&self.services.objects),
+            Kind::Endpoints => Shelf::Namespaced(&self.endpoints.objects),
+            Kind::EndpointSlice => Shelf::Namespaced(&self.endpoint_slices.objects),
+            Kind::ConfigMap => Shelf::Namespaced(&self.config_maps.objects),
+            Kind::ServiceAccount => Shelf::Namespaced(&self.service_accounts.objects),
+            Kind::ControllerRevision => Shelf::Namespaced(&self.controller_revisions.objects),
+            Kind::Event => Shelf::Namespaced(&self.events.objects),
+            Kind::Deployment => Shelf::Namespaced(&self.deployments.objects),
+            Kind::ReplicaSet => Shelf::Namespaced(&self.replica_sets.objects),
+            Kind::StatefulSet => Shelf::Namespaced(&self.stateful_sets.objects),
+            Kind::Ingress => Shelf::Namespaced(&self.ingresses.objects),
+            Kind::IngressClass => Shelf::Named(&self.ingress_classes.objects),
+            Kind::NetworkPolicy => Shelf::Namespaced(&self.network_policies.objects),
+            Kind::Lease => Shelf::Namespaced(&self.leases.objects),
+            Kind::ServiceCidr => Shelf::Named(&self.service_cidrs.objects),
+            Kind::IpAddress => Shelf::Named(&self.ip_addresses.objects),
+            Kind::IpAddressPool => Shelf::Namespaced(&self.ip_address_pools.objects),
+            Kind::ClusterConfiguration | Kind::KubeProxyConfiguration => return None,
+        })
+    }
+
+    fn shelf_mut(&mut self, kind: Kind) -> Option<OpenShelf<'_>> {
+        Some(match kind {
+            Kind::Namespace => Shelf::Named(&mut self.namespaces.objects),
+            Kind::Node => Shelf::Named(&mut self.nodes.objects),
+            Kind::Pod => Shelf::Namespaced(&mut self.pods.objects),
+            Kind::Service => Shelf::Namespaced(&mut self.services.objects),
+            Kind::Endpoints => Shelf::Namespaced(&mut self.endpoints.objects),
+            Kind::EndpointSlice => Shelf::Namespaced(&mut self.endpoint_slices.objects),
+            Kind::ConfigMap => Shelf::Namespaced(&mut self.config_maps.objects),
+            Kind::ServiceAccount => Shelf::Namespaced(&mut self.service_accounts.objects),
+            Kind::ControllerRevision => Shelf::Namespaced(&mut self.controller_revisions.objects),
+            Kind::Event => Shelf::Namespaced(&mut self.events.objects),
+            Kind::Deployment => Shelf::Namespaced(&mut self.deployments.objects),
+            Kind::ReplicaSet => Shelf::Namespaced(&mut self.replica_sets.objects),
+            Kind::StatefulSet => Shelf::Namespaced(&mut self.stateful_sets.objects),
+            Kind::Ingress => Shelf::Namespaced(&mut self.ingresses.objects),
+            Kind::IngressClass => Shelf::Named(&mut self.ingress_classes.objects),
+            Kind::NetworkPolicy => Shelf::Namespaced(&mut self.network_policies.objects),
+            Kind::Lease => Shelf::Namespaced(&mut self.leases.objects),
+            Kind::ServiceCidr => Shelf::Named(&mut self.service_cidrs.objects),
+            Kind::IpAddress => Shelf::Named(&mut self.ip_addresses.objects),
+            Kind::IpAddressPool => Shelf::Namespaced(&mut self.ip_address_pools.objects),
+            Kind::ClusterConfiguration | Kind::KubeProxyConfiguration => return None,
+        })
     }
 
     /// The Service of this namespace and name.
@@ -242,21 +286,14 @@ impl Objects {
     pub fn in_namespace(&self, namespace: &str) -> Vec<ObjectRef> {
         let first = (namespace.to_owned(), String::new());
         let mut found = Vec::new();
-        macro_rules! collect {
-            ($($map:ident: $kind:ident),*) => {$(
-                for (key, _) in self.$map.range(first.clone()..) {
-                    if key.0 != namespace {
-                        break;
-                    }
-                    found.push(ObjectRef::new(Kind::$kind, namespace, &key.1));
-                }
-            )*};
+        for kind in IN_NAMESPACES {
+            let Some(Shelf::Namespaced(map)) = self.shelf(kind) else {
+                continue;
+            };
+            let inside = map.range(first.clone()..).map(|it| it.0);
+            let inside = inside.take_while(|it| it.0 == namespace);
+            found.extend(inside.map(|it| ObjectRef::new(kind, namespace, &it.1)));
         }
-        collect!(
-            services: Service, endpoints: Endpoints, endpoint_slices: EndpointSlice, config_maps: ConfigMap,
-            service_accounts: ServiceAccount, controller_revisions: ControllerRevision, deployments: Deployment, replica_sets: ReplicaSet, stateful_sets: StatefulSet, pods: Pod,
-            ingresses: Ingress, network_policies: NetworkPolicy, leases: Lease, events: Event
-        );
         found
     }
 

@@ -7,6 +7,7 @@
 //! **Left out**: the order of keys; a JSON object here is sorted, as kubectl's is.
 
 use super::node::{Node, Value};
+use crate::sorted::gathered;
 use serde_json::Value as Json;
 
 /// The JSON of a tree.
@@ -21,11 +22,9 @@ pub fn to_json(node: &Node) -> Json {
         Value::Sequence(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::Mapping(mapping) => {
             let entries = mapping.entries().iter();
-            Json::Object(
-                entries
-                    .map(|it| (it.key.clone(), to_json(&it.node)))
-                    .collect(),
-            )
+            Json::Object(gathered(
+                entries.map(|it| (it.key.clone(), to_json(&it.node))),
+            ))
         }
     }
 }

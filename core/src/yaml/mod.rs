@@ -12,7 +12,6 @@
 //! as kubectl would, but its neighbours are kept, which kubectl would not do.
 
 mod decode;
-mod decoder;
 mod indentation;
 mod json;
 mod node;
@@ -23,7 +22,7 @@ mod resolve;
 mod spelling;
 mod syntax_error;
 
-pub use decode::{Decoded, FieldProblem, FieldProblemKind, decode};
+pub use decode::{Decoded, FieldProblem, FieldProblemKind, decode, in_order};
 pub use json::to_json;
 pub use node::{Entry, Mapping, Node, Position, Span, Value};
 pub use parse::{

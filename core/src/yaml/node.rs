@@ -6,6 +6,7 @@
 //! **Left out.** Comments, anchors, tags and the style of quoting are not kept. What came through an alias
 //! is a copy whose inner spans point at the anchored text.
 
+use crate::sorted::gathered;
 use std::collections::BTreeMap;
 
 /// A place in the text, counted from one, columns in characters.
@@ -282,10 +283,8 @@ impl Mapping {
             return Some(std::mem::replace(&mut self.entries[index], entry));
         }
         if self.entries.len() == SMALL {
-            self.index = (0..)
-                .zip(&self.entries)
-                .map(|(n, it)| (it.key.clone(), n))
-                .collect();
+            let numbered = (0..).zip(&self.entries);
+            self.index = gathered(numbered.map(|(n, it)| (it.key.clone(), n)));
         }
         if self.entries.len() >= SMALL {
             self.index.insert(entry.key.clone(), self.entries.len());

@@ -7,6 +7,7 @@
 
 use crate::api::Kind;
 use crate::api::schema::{self, Shape, TypeRef};
+use crate::sorted::gathered;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -121,7 +122,7 @@ fn label_with_name(document: &mut Value) {
 fn filled() -> &'static BTreeSet<&'static str> {
     static FILLED: OnceLock<BTreeSet<&str>> = OnceLock::new();
     FILLED.get_or_init(|| {
-        let mut filled: BTreeSet<&str> = DEFAULTS.iter().map(|it| it.0).chain(BY_RULE).collect();
+        let mut filled: BTreeSet<&str> = gathered(DEFAULTS.iter().map(|it| it.0).chain(BY_RULE));
         loop {
             let n_before = filled.len();
             for of in schema::types() {

@@ -6,6 +6,7 @@
 
 use super::{Errors, items, printed, text};
 use crate::api::{FieldError, Strictness, ip_faults, printed_list, quoted};
+use crate::sorted::gathered;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -59,10 +60,8 @@ fn check_containers(spec: &Value, path: &str, errors: &mut Errors) {
 }
 
 fn check_init_containers(spec: &Value, path: &str, errors: &mut Errors) {
-    let mut names: BTreeSet<&str> = items(spec, "containers")
-        .iter()
-        .map(|it| text(it, "name"))
-        .collect();
+    let containers = items(spec, "containers").iter();
+    let mut names: BTreeSet<&str> = gathered(containers.map(|it| text(it, "name")));
     for (n, container) in items(spec, "initContainers").iter().enumerate() {
         let path = format!("{path}[{n}]");
         check_container(container, &path, errors);

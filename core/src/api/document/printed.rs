@@ -3,19 +3,18 @@
 //! **Left out**: structs other than a label selector.
 
 use crate::api::{KubernetesVersion, LabelSelector, Labels, printed_list, prints_json, quoted};
+use crate::sorted::gathered;
 use serde_json::Value;
 
 /// A map of texts in a document.
 pub(super) fn texts(value: &Value) -> Labels {
     let fields = value.as_object().into_iter().flatten();
-    fields
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect()
+    gathered(fields.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))))
 }
 
 /// A label selector in a document.
 pub(super) fn selector(value: &Value) -> LabelSelector {
-    serde_json::from_value(value.clone()).unwrap_or_default()
+    crate::record::read(value).unwrap_or_default()
 }
 
 /// `map[string]string{"app":"api"}`, or `{"app":"api"}`.

@@ -5,12 +5,14 @@
 //! document, at most a hundred. A wrong type is worded as Go's encoding/json words it: the
 //! struct last entered, then every field on the way, without positions in lists and keys of maps.
 //!
+//! A document whose text is at hand is spoken of in other words, for people, with the place and what to try.
+//!
 //! **Left out**: documents deeper than [`MAX_DEPTH`] are not looked at below it.
 
-use super::literal::scalar_fault;
+use super::literal::{expected, integer_bounds, scalar_fault};
 use super::table::{Field, Shape, TypeRef};
-use crate::yaml::Node;
-use crate::yaml::Span;
+use crate::record::Step;
+use crate::yaml::{FieldProblem, Node, in_order};
 use serde_json::Value;
 
 /// Nothing deeper is looked at.
@@ -53,7 +55,6 @@ pub struct Fault {
     pub message: String,
     /// The field that was probably meant.
     pub nearest: Option<&'static str>,
-    steps: Vec<Step>,
 }
 
 /// The kinds of faults.
@@ -67,21 +68,6 @@ pub enum FaultKind {
     WrongType,
 }
 
-/// A fault and where in the text it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlacedFault {
-    /// The fault.
-    pub fault: Fault,
-    /// The key of an unknown field, the value otherwise.
-    pub span: Span,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
-
 impl Fault {
     /// A field that stands twice in the text, which only the reader of the text can know.
     pub fn duplicate(path: impl Into<String>) -> Fault {
@@ -90,7 +76,6 @@ impl Fault {
             message: format!("duplicate field {}", super::quoted(&path)),
             kind: FaultKind::DuplicateField,
             nearest: None,
-            steps: Vec::new(),
             path,
         }
     }
@@ -98,23 +83,15 @@ impl Fault {
 
 /// Everything wrong with a document of a type, in the order of the document.
 pub fn check(value: &Value, of: TypeRef) -> Vec<Fault> {
-    let mut checker = Checker::default();
-    checker.object(value, of, 0);
-    checker.faults
+    let found = Checker::default().checked(value, of);
+    found.into_iter().map(Found::fault).collect()
 }
 
-/// The same for a document whose places are known, in the order of the text.
-pub fn check_node(node: &Node, of: TypeRef) -> Vec<PlacedFault> {
-    let faults = check(&crate::yaml::to_json(node), of);
-    let mut placed: Vec<PlacedFault> = faults
-        .into_iter()
-        .map(|fault| PlacedFault {
-            span: place(node, &fault),
-            fault,
-        })
-        .collect();
-    placed.sort_by_key(|it| it.span.start_offset);
-    placed
+/// The same for a document whose text is at hand, in the order of the text and in words for people. `value` is what
+/// the node says.
+pub fn check_node(node: &Node, value: &Value, of: TypeRef) -> Vec<FieldProblem> {
+    let found = Checker::default().checked(value, of);
+    in_order(found.iter().map(|it| it.problem(node)).collect())
 }
 
 /// What the server makes of faults: warnings, or the reason why it refuses the document.
@@ -148,48 +125,102 @@ pub fn refusal(version: &str, kind: &str, reason: &str) -> String {
     format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {reason}")
 }
 
-fn place(node: &Node, fault: &Fault) -> Span {
-    let mut at = node;
-    let mut span = node.span;
-    for step in &fault.steps {
-        let next = match step {
-            Step::Key(key) => at.as_mapping().and_then(|it| it.entry(key)).map(|it| {
-                let is_key = fault.kind != FaultKind::WrongType;
-                (&it.node, if is_key { it.key_span } else { it.node.span })
-            }),
-            Step::Index(index) => at
-                .as_sequence()
-                .and_then(|it| it.get(*index))
-                .map(|it| (it, it.span)),
+/// A fault before it is put into words.
+struct Found<'v> {
+    steps: Vec<Step<'v>>,
+    what: What<'v>,
+}
+
+enum What<'v> {
+    /// The type has no such field.
+    Unknown(TypeRef),
+    /// The value does not have its shape; and that in the server's words.
+    Wrong(&'v Value, &'v Shape, String),
+    /// The document itself is no object.
+    NoObject(String),
+}
+
+impl Found<'_> {
+    fn fault(self) -> Fault {
+        let path = printed(&self.steps);
+        let (kind, message, nearest) = match self.what {
+            What::Unknown(of) => {
+                let nearest = match self.steps.last() {
+                    Some(Step::Field(key)) => super::nearest(key, of),
+                    _ => None,
+                };
+                let message = format!("unknown field {}", super::quoted(&path));
+                (FaultKind::UnknownField, message, nearest)
+            }
+            What::Wrong(_, _, message) | What::NoObject(message) => {
+                (FaultKind::WrongType, message, None)
+            }
         };
-        let Some((inner, place)) = next else { break };
-        (at, span) = (inner, place);
+        Fault {
+            path,
+            kind,
+            message,
+            nearest,
+        }
     }
-    span
+
+    fn problem(&self, root: &Node) -> FieldProblem {
+        let steps = &self.steps;
+        let (value, shape) = match &self.what {
+            What::Unknown(of) => {
+                let names: Vec<&str> = of.fields().iter().map(|it| it.name).collect();
+                return FieldProblem::unknown_field(root, steps, &names);
+            }
+            What::NoObject(_) => return FieldProblem::wrong_type(root, steps, "an object"),
+            What::Wrong(value, shape, _) => (*value, *shape),
+        };
+        let scalar = match shape {
+            Shape::Scalar(scalar, _) => *scalar,
+            Shape::List(_) => return FieldProblem::wrong_type(root, steps, "a list"),
+            _ => return FieldProblem::wrong_type(root, steps, "an object"),
+        };
+        if let Some((smallest, largest)) = integer_bounds(value, scalar) {
+            return FieldProblem::out_of_range(root, steps, smallest, largest);
+        }
+        match scalar_fault(value, scalar) {
+            Some(Err(message)) if value.is_string() => FieldProblem::invalid(root, steps, message),
+            _ => FieldProblem::wrong_type(root, steps, expected(scalar)),
+        }
+    }
 }
 
 #[derive(Default)]
-struct Checker {
-    faults: Vec<Fault>,
-    steps: Vec<Step>,
+struct Checker<'v> {
+    found: Vec<Found<'v>>,
+    n_unknown: usize,
+    steps: Vec<Step<'v>>,
     /// The names of fields on the way, as Go keeps them.
     fields: Vec<&'static str>,
     /// The Go struct last entered.
     inside: Option<&'static str>,
 }
 
-impl Checker {
-    fn object(&mut self, value: &Value, of: TypeRef, depth: usize) {
-        let map = match value {
-            Value::Null => return,
-            Value::Object(map) => map,
-            _ => return self.wrong_type(json_kind(value), &format!("v1.{}", of.name())),
+impl<'v> Checker<'v> {
+    fn checked(mut self, value: &'v Value, of: TypeRef) -> Vec<Found<'v>> {
+        match value {
+            Value::Null | Value::Object(_) => self.object(value, of, 0),
+            _ => {
+                let message = self.wrong_type(json_kind(value), &format!("v1.{}", of.name()));
+                self.push(What::NoObject(message));
+            }
+        }
+        self.found
+    }
+
+    fn object(&mut self, value: &'v Value, of: TypeRef, depth: usize) {
+        let Value::Object(map) = value else {
+            return;
         };
         let outer = self.inside;
         for (key, value) in map {
-            self.steps.push(Step::Key(key.clone()));
+            self.steps.push(Step::Field(key));
             match of.field(key) {
-                None => self.unknown(key, of),
+                None => self.push(What::Unknown(of)),
                 Some(field) if depth < MAX_DEPTH => {
                     self.inside = Some(of.name());
                     self.fields.push(field.name);
@@ -204,7 +235,7 @@ impl Checker {
     }
 
     /// `kind` and `apiVersion` of a document are read before anything else, into a struct without a name.
-    fn field(&mut self, value: &Value, field: &Field, depth: usize) {
+    fn field(&mut self, value: &'v Value, field: &'static Field, depth: usize) {
         let is_head = depth == 0 && matches!(field.name, "kind" | "apiVersion");
         if is_head && !matches!(value, Value::Null | Value::String(_)) {
             let message = format!(
@@ -212,88 +243,88 @@ impl Checker {
                 json_kind(value),
                 field.name
             );
-            return self.push(FaultKind::WrongType, message, None);
+            return self.push(What::Wrong(value, &field.shape, message));
         }
         self.value(value, &field.shape, depth + 1);
     }
 
-    fn value(&mut self, value: &Value, shape: &Shape, depth: usize) {
+    fn value(&mut self, value: &'v Value, shape: &'static Shape, depth: usize) {
         if value.is_null() || depth > MAX_DEPTH {
             return;
         }
         match (shape, value) {
             (Shape::Free(_), _) => {}
-            (Shape::Object(_), _) => {
+            (Shape::Object(_), Value::Object(_)) => {
                 if let Some(of) = shape.object() {
                     self.object(value, of, depth);
                 }
             }
             (Shape::List(inner), Value::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.steps.push(Step::Index(index));
+                    self.steps.push(Step::Item(index));
                     self.value(item, inner, depth + 1);
                     self.steps.pop();
                 }
             }
             (Shape::Map(inner, _), Value::Object(map)) => {
                 for (key, item) in map {
-                    self.steps.push(Step::Key(key.clone()));
+                    self.steps.push(Step::Key(key));
                     self.value(item, inner, depth + 1);
                     self.steps.pop();
                 }
             }
-            (Shape::List(_) | Shape::Map(..), _) => {
-                self.wrong_type(json_kind(value), &shape.go_type());
+            (Shape::List(_) | Shape::Map(..) | Shape::Object(_), _) => {
+                let message = self.wrong_type(json_kind(value), &shape.go_type());
+                self.push(What::Wrong(value, shape, message));
             }
-            (Shape::Scalar(scalar, _), _) => match scalar_fault(value, *scalar) {
-                None => {}
-                Some(Err(message)) => self.push(FaultKind::WrongType, message, None),
-                Some(Ok((found, None))) => self.wrong_type(&found, &shape.go_type()),
-                Some(Ok((found, Some(go_type)))) => self.wrong_type(&found, go_type),
-            },
+            (Shape::Scalar(scalar, _), _) => {
+                let Some(fault) = scalar_fault(value, *scalar) else {
+                    return;
+                };
+                let message = match fault {
+                    Err(message) => message,
+                    Ok((found, None)) => self.wrong_type(&found, &shape.go_type()),
+                    Ok((found, Some(go_type))) => self.wrong_type(&found, go_type),
+                };
+                self.push(What::Wrong(value, shape, message));
+            }
         }
     }
 
-    fn wrong_type(&mut self, found: &str, go_type: &str) {
+    fn wrong_type(&self, found: &str, go_type: &str) -> String {
         let place = match self.inside {
             Some(inside) => format!("struct field {inside}.{}", self.fields.join(".")),
             None => "value".to_owned(),
         };
-        let message = format!("json: cannot unmarshal {found} into Go {place} of type {go_type}");
-        self.push(FaultKind::WrongType, message, None);
+        format!("json: cannot unmarshal {found} into Go {place} of type {go_type}")
     }
 
-    fn unknown(&mut self, key: &str, of: TypeRef) {
-        let path = printed(&self.steps);
-        let message = format!("unknown field {}", super::quoted(&path));
-        self.push(FaultKind::UnknownField, message, super::nearest(key, of));
-    }
-
-    fn push(&mut self, kind: FaultKind, message: String, nearest: Option<&'static str>) {
-        if self.faults.iter().filter(|it| it.kind == kind).count() < MAX_FAULTS {
-            self.faults.push(Fault {
-                path: printed(&self.steps),
-                kind,
-                message,
-                nearest,
-                steps: self.steps.clone(),
-            });
+    fn push(&mut self, what: What<'v>) {
+        let is_unknown = matches!(what, What::Unknown(_));
+        let n_alike = match is_unknown {
+            true => self.n_unknown,
+            false => self.found.len() - self.n_unknown,
+        };
+        if n_alike < MAX_FAULTS {
+            self.n_unknown += usize::from(is_unknown);
+            let steps = self.steps.clone();
+            self.found.push(Found { steps, what });
         }
     }
 }
 
 /// The path as the strict decoder prints it: keys of maps like fields.
-fn printed(steps: &[Step]) -> String {
+fn printed(steps: &[Step<'_>]) -> String {
     let mut path = String::new();
     for step in steps {
         match step {
-            Step::Key(key) => {
+            Step::Field(key) | Step::Key(key) => {
                 if !path.is_empty() {
                     path.push('.');
                 }
                 path.push_str(key);
             }
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Item(index) => path.push_str(&format!("[{index}]")),
         }
     }
     path

@@ -8,6 +8,7 @@
 
 use super::check::MAX_DEPTH;
 use super::table::{Field, Scalar, Shape, TypeRef};
+use crate::sorted::gathered;
 use serde_json::{Map, Value};
 
 /// The document as Go would encode it. Values of wrong types are kept as they are.
@@ -66,11 +67,12 @@ fn converted(value: &Value, shape: &Shape, depth: usize) -> Value {
         (Shape::List(inner), Value::Array(items)) => {
             Value::Array(items.iter().map(|it| item(it, inner, depth)).collect())
         }
-        (Shape::Map(inner, _), Value::Object(map)) => Value::Object(
-            map.iter()
-                .map(|(key, it)| (key.clone(), item(it, inner, depth)))
-                .collect(),
-        ),
+        (Shape::Map(inner, _), Value::Object(map)) => {
+            let entries = map.iter();
+            Value::Object(gathered(
+                entries.map(|(key, it)| (key.clone(), item(it, inner, depth))),
+            ))
+        }
         // Go takes 80.0 for an integer where JSON had one to give.
         _ => value.clone(),
     }

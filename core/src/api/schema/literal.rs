@@ -39,6 +39,31 @@ pub(super) fn scalar_fault(value: &Value, scalar: Scalar) -> ScalarFault {
     }
 }
 
+/// What belongs there, in words for people.
+pub(super) fn expected(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::Int32 | Scalar::Int64 => "an integer",
+        Scalar::Bool => "a boolean",
+        Scalar::Float64 => "a number",
+        Scalar::IntOrString => "a number or a name",
+        Scalar::Quantity => "a quantity such as 100m or 1Gi",
+        Scalar::String | Scalar::Bytes | Scalar::Time | Scalar::MicroTime => "a string",
+    }
+}
+
+/// The bounds that an integer of the right type is not within.
+pub(super) fn integer_bounds(value: &Value, scalar: Scalar) -> Option<(i64, i64)> {
+    let Value::Number(number) = value else {
+        return None;
+    };
+    match scalar {
+        _ if number.is_f64() => None,
+        Scalar::Int32 | Scalar::IntOrString => Some((i32::MIN.into(), i32::MAX.into())),
+        Scalar::Int64 => Some((i64::MIN, i64::MAX)),
+        _ => None,
+    }
+}
+
 fn integer_fault(it: &serde_json::Number, max: i64, go_type: Option<&'static str>) -> ScalarFault {
     match it.as_i64() {
         Some(number) if number <= max && number >= -max - 1 => None,

@@ -15,8 +15,8 @@ mod table;
 
 pub use body::{Body, read_body};
 pub use check::{
-    Fault, FaultKind, FieldValidation, MAX_DEPTH, PlacedFault, check, check_node, json_kind,
-    refusal, strict_error, verdict,
+    Fault, FaultKind, FieldValidation, MAX_DEPTH, check, check_node, json_kind, refusal,
+    strict_error, verdict,
 };
 pub use encode::encoded;
 pub use literal::quantity_fault;
@@ -24,7 +24,7 @@ pub use restore::{go_print, restore};
 
 pub use table::{
     Field, GoName, ListType, Member, PatchStrategy, Scalar, Shape, Type, TypeRef, kinds, of_kind,
-    type_named, types,
+    of_settings, type_named, types,
 };
 
 /// The field whose name is nearest to a wrong one, if any is near.

@@ -13,6 +13,7 @@
 //!
 //! **Left out**: descriptions, enumerations, and defaults other than those of list keys.
 
+use crate::sorted::gathered;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -257,6 +258,11 @@ pub fn of_kind(api_version: &str, kind: &str) -> Option<TypeRef> {
     type_named(found.2)
 }
 
+/// The type of settings that no API server serves, and of custom resources that ours does not: what a manifest may say.
+pub fn of_settings(kind: &str) -> Option<TypeRef> {
+    type_named(&format!("settings.{kind}"))
+}
+
 /// Every kind of the table with its `apiVersion`.
 pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     table().kinds.iter().map(|it| (it.0, it.1))
@@ -319,15 +325,15 @@ fn read(text: &'static str) -> Table {
         }
     }
     let members: BTreeMap<&str, Vec<Member>> =
-        types.iter().map(|it| (it.id, it.members.clone())).collect();
+        gathered(types.iter().map(|it| (it.id, it.members.clone())));
     let flattened = types.into_iter().map(|mut it| {
         it.fields = flattened(&it.members, &members);
-        it.by_name = (0..).zip(&it.fields).map(|(n, f)| (f.name, n)).collect();
+        it.by_name = gathered((0..).zip(&it.fields).map(|(n, f)| (f.name, n)));
         (it.id, it)
     });
     Table {
         kinds,
-        types: flattened.collect(),
+        types: gathered(flattened),
     }
 }
 

@@ -8,6 +8,11 @@ fn every_type_that_a_field_names_is_in_the_table_and_reached_from_a_kind() {
     let mut reached = std::collections::BTreeSet::new();
     let mut open: Vec<TypeRef> = kinds()
         .map(|(version, kind)| of_kind(version, kind).expect("a type for every kind"))
+        .chain(
+            crate::api::Kind::ALL
+                .iter()
+                .filter_map(|it| of_settings(it.name())),
+        )
         .collect();
     while let Some(it) = open.pop() {
         if !reached.insert(it.id()) {
@@ -34,6 +39,14 @@ fn every_type_that_a_field_names_is_in_the_table_and_reached_from_a_kind() {
         .collect();
     assert!(unreached.is_empty(), "{unreached:?}");
     assert_eq!(reached.len(), types().count());
+}
+
+#[test]
+fn every_kind_that_a_manifest_may_hold_has_a_type() {
+    for kind in crate::api::Kind::ALL {
+        let of = of_kind(kind.api_version(), kind.name()).or_else(|| of_settings(kind.name()));
+        assert!(of.is_some(), "{}", kind.name());
+    }
 }
 
 #[test]
@@ -292,20 +305,20 @@ fn a_mistake_in_a_text_is_found_at_its_place_with_a_hint() {
     let text = "kind: Service\nspec:\n  type: [x]\n  ports:\n  - prot: 80\n    port: eighty\n";
     let stream = crate::yaml::parse(text);
     let of = of_kind("v1", "Service").expect("a Service");
-    let found: Vec<_> = check_node(&stream.documents[0], of)
+    let node = &stream.documents[0];
+    let found: Vec<_> = check_node(node, &crate::yaml::to_json(node), of)
         .into_iter()
-        .map(|it| (it.span.start.to_string(), it.fault.path, it.fault.nearest))
+        .map(|it| {
+            let hint = it.hint.unwrap_or_default();
+            format!("{} {}: {} ({hint})", it.position, it.path, it.message)
+        })
         .collect();
     assert_eq!(
         found,
         [
-            ("3:9".to_owned(), "spec.type".to_owned(), None),
-            (
-                "5:5".to_owned(),
-                "spec.ports[0].prot".to_owned(),
-                Some("port")
-            ),
-            ("6:11".to_owned(), "spec.ports[0].port".to_owned(), None),
+            "3:9 spec.type: expected a string, found a list ()",
+            "5:5 spec.ports[0].prot: unknown field \"spec.ports[0].prot\" (did you mean \"port\"?)",
+            "6:11 spec.ports[0].port: expected an integer, found the string \"eighty\" ()",
         ]
     );
 }

@@ -21,11 +21,10 @@ pub use warnings::{service_status_warnings, service_warnings};
 
 use super::{Complaint, FieldErrorKind, IntOrString, KubernetesVersion, Labels, ObjectMeta};
 use crate::ip::{IpAddr, parse_sloppy};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
 /// A Service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Service {
     /// Its metadata.
     pub metadata: ObjectMeta,
@@ -35,138 +34,119 @@ pub struct Service {
     pub status: ServiceStatus,
 }
 
+record!(Service: metadata, spec, status);
+
 /// What a Service is to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceSpec {
     /// ClusterIP, NodePort, LoadBalancer or ExternalName.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The labels of its pods.
-    #[serde(skip_serializing_if = "Labels::is_empty")]
     pub selector: Labels,
     /// Its ports.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<ServicePort>,
     /// Its virtual address; `None` for headless.
-    #[serde(rename = "clusterIP", skip_serializing_if = "Option::is_none")]
     pub cluster_ip: Option<String>,
     /// Its virtual addresses, one a family.
-    #[serde(rename = "clusterIPs", skip_serializing_if = "Vec::is_empty")]
     pub cluster_ips: Vec<String>,
     /// The families it has addresses of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ip_families: Vec<String>,
     /// SingleStack, PreferDualStack or RequireDualStack.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_family_policy: Option<String>,
     /// Addresses from outside that are routed to the nodes.
-    #[serde(rename = "externalIPs", skip_serializing_if = "Vec::is_empty")]
     pub external_ips: Vec<String>,
     /// The name an ExternalName Service stands for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_name: Option<String>,
     /// None or ClientIP.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_affinity: Option<String>,
     /// How long affinity lasts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_affinity_config: Option<SessionAffinityConfig>,
     /// Cluster or Local, for traffic from outside.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_traffic_policy: Option<String>,
     /// Cluster or Local, for traffic from inside.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub internal_traffic_policy: Option<String>,
     /// Where load balancers ask whether a node has endpoints.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub health_check_node_port: Option<i32>,
     /// Which load balancer is to serve it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer_class: Option<String>,
     /// The address it would like; kube-proxy never reads it.
-    #[serde(rename = "loadBalancerIP", skip_serializing_if = "Option::is_none")]
     pub load_balancer_ip: Option<String>,
     /// Who may use the load balancer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_source_ranges: Vec<String>,
     /// Whether a load balancer needs node ports.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub allocate_load_balancer_node_ports: Option<bool>,
     /// Whether pods that are not ready are endpoints too.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub publish_not_ready_addresses: bool,
     /// Which endpoints are preferred.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_distribution: Option<String>,
 }
 
+record!(ServiceSpec:
+    kind = "type", selector, ports, cluster_ip = "clusterIP", cluster_ips = "clusterIPs",
+    ip_families, ip_family_policy, external_ips = "externalIPs", external_name, session_affinity,
+    session_affinity_config, external_traffic_policy, internal_traffic_policy,
+    health_check_node_port, load_balancer_class, load_balancer_ip = "loadBalancerIP",
+    load_balancer_source_ranges, allocate_load_balancer_node_ports, publish_not_ready_addresses,
+    traffic_distribution);
+
 /// A port of a Service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServicePort {
     /// Its name; may be empty where there is only one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// TCP, UDP or SCTP.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// The port clients use.
     pub port: i32,
     /// The port pods use, by number or name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_port: Option<IntOrString>,
     /// The port nodes open.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub node_port: Option<i32>,
     /// What is spoken on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub app_protocol: Option<String>,
 }
 
+record!(ServicePort: name, protocol, port, target_port, node_port, app_protocol);
+
 /// How long affinity lasts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionAffinityConfig {
     /// For affinity by client address.
-    #[serde(rename = "clientIP", skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<ClientIpConfig>,
 }
 
+record!(SessionAffinityConfig: client_ip = "clientIP");
+
 /// Affinity by client address.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClientIpConfig {
     /// How long a client keeps its endpoint after its last new connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<i32>,
 }
 
+record!(ClientIpConfig: timeout_seconds);
+
 /// What has come of a Service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceStatus {
     /// Its load balancer.
     pub load_balancer: LoadBalancerStatus,
     /// Its conditions, by type.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
 }
 
+record!(ServiceStatus: load_balancer, conditions);
+
 /// One statement about an object's state (`metav1.Condition`).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Condition {
     /// What it is about: `LoadBalancerPortsError`.
-    #[serde(rename = "type")]
     pub kind: String,
     /// True, False or Unknown.
     pub status: String,
     /// The generation of the object it was made about.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// When it last changed between True and False.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_transition_time: Option<String>,
     /// Why, in one word.
     pub reason: String,
@@ -174,45 +154,45 @@ pub struct Condition {
     pub message: String,
 }
 
+record!(Condition:
+    kind = "type", status, observed_generation, last_transition_time, reason, message);
+
 /// A Service's load balancer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadBalancerStatus {
     /// Where it takes traffic.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ingress: Vec<LoadBalancerIngress>,
 }
 
+record!(LoadBalancerStatus: ingress);
+
 /// Where a load balancer takes traffic.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadBalancerIngress {
     /// Its address.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
     /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
     /// VIP or Proxy.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_mode: Option<String>,
     /// The state of its ports.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<PortStatus>,
 }
 
+record!(LoadBalancerIngress: ip, hostname, ip_mode, ports);
+
 /// What a load balancer has made of one port.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PortStatus {
     /// The port.
     pub port: i32,
     /// TCP, UDP or SCTP.
     pub protocol: String,
     /// Why it could not be had.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
+
+record!(PortStatus: port, protocol, error);
 
 impl Service {
     /// Its type.

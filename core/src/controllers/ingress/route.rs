@@ -11,6 +11,7 @@ use crate::api::{
     ObjectMeta, Service, ServicePort,
 };
 use crate::ip::{IpAddr, parse_sloppy};
+use crate::sorted::sort_by_key;
 use crate::store::{Key, Objects, key};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -102,7 +103,9 @@ pub fn route(objects: &Objects, class: &str, host: &str, path: &str) -> Routed {
         .values()
         .filter(|it| class_of(objects, it) == Some(class))
         .collect();
-    ingresses.sort_by_key(|it| (&it.metadata.creation_timestamp, age_key(&it.metadata)));
+    sort_by_key(&mut ingresses, |it| {
+        (&it.metadata.creation_timestamp, age_key(&it.metadata))
+    });
     let served = best_host(&ingresses, &host);
     let candidates = ingresses.iter().flat_map(|it| candidates(it, served));
     let best = candidates

@@ -23,6 +23,7 @@ mod status;
 use super::{Controller, Look, Outcome, Remembered};
 use crate::api::{Kind, Node, Object, ObjectRef, Pod};
 use crate::ip::{Cidr, IpAddr, nth};
+use crate::sorted::gathered;
 use crate::store::{Change, Note, NoteKind, Objects, Write};
 use crate::time::{Duration, Instant};
 use probe::ProbeMemory;
@@ -189,12 +190,11 @@ impl Turn<'_> {
             return self.node.internal_ips();
         }
         let neighbours = self.look.objects.pods_on(&self.node.metadata.name);
-        let used: BTreeSet<IpAddr> = neighbours
+        let pods = neighbours
             .iter()
-            .filter_map(|it| self.look.objects.pods.get(it))
-            .filter(|it| !it.is_over())
-            .flat_map(|it| it.ips())
-            .collect();
+            .filter_map(|it| self.look.objects.pods.get(it));
+        let used: BTreeSet<IpAddr> =
+            gathered(pods.filter(|it| !it.is_over()).flat_map(|it| it.ips()));
         let ranges = self.node.pod_ranges().into_iter();
         ranges.filter_map(|it| free(it, &used)).collect()
     }

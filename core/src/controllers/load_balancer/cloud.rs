@@ -14,6 +14,7 @@ use super::{
 };
 use crate::api::{LoadBalancerIngress, ObjectRef, Service};
 use crate::ip::Family;
+use crate::sorted::gathered;
 use crate::store::{NoteKind, Part, Write};
 use crate::time::{Duration, Instant};
 use serde_json::{Value, json};
@@ -444,10 +445,8 @@ pub(super) fn is_internal(service: &Service, provider: Provider) -> bool {
 
 /// A free address by seed, of the blocks for documentation (RFC 5737, RFC 3849), or beside the nodes for internal ones.
 fn free_ip(look: &Look<'_>, about: &ObjectRef, is_internal: bool, of: Family) -> String {
-    let taken: BTreeSet<&str> = balanced(look.objects)
-        .flat_map(|it| &it.status.load_balancer.ingress)
-        .filter_map(|it| it.ip.as_deref())
-        .collect();
+    let told = balanced(look.objects).flat_map(|it| &it.status.load_balancer.ingress);
+    let taken: BTreeSet<&str> = gathered(told.filter_map(|it| it.ip.as_deref()));
     let block = match (of, is_internal) {
         (Family::V4, true) => "172.18.255.",
         (Family::V4, false) => "198.51.100.",

@@ -10,6 +10,7 @@ use super::super::Look;
 use super::{Amazon, Scheme, balanced, balancer};
 use crate::api::{ObjectRef, Service};
 use crate::ip::IpAddr;
+use crate::sorted::gathered;
 use crate::store::{Key, Objects, key};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -69,11 +70,12 @@ pub(super) fn zones(objects: &Objects) -> BTreeSet<String> {
             .or_else(|| of_id.map(|(zone, _)| zone.to_owned()))
     };
     let nodes = objects.nodes.values();
-    nodes
-        .filter(|it| super::is_behind_balancers(it))
-        .filter_map(|it| zone(it))
-        .filter(|it| !it.is_empty())
-        .collect()
+    gathered(
+        nodes
+            .filter(|it| super::is_behind_balancers(it))
+            .filter_map(|it| zone(it))
+            .filter(|it| !it.is_empty()),
+    )
 }
 
 /// Every name of a balancer in the cluster with the addresses it stands for: what the Internet's DNS answers.

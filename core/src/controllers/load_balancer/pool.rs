@@ -11,6 +11,7 @@ use super::super::{Look, Outcome, target};
 use super::{annotation, balanced, is_elsewhere, note, status};
 use crate::api::{IpAddressPool, LoadBalancerIngress, ObjectRef, Service};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy, parse_sloppy};
+use crate::sorted::sort;
 use crate::store::{NoteKind, Part, Write, key};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -177,7 +178,7 @@ impl<'a> Holder<'a> {
         let is_asked = asked.is_empty() || {
             let sorted = |it: &[IpAddr]| {
                 let mut all = it.to_vec();
-                all.sort();
+                sort(&mut all);
                 all
             };
             sorted(&asked) == sorted(current)
@@ -214,8 +215,8 @@ impl<'a> Holder<'a> {
         if !asked.is_empty() {
             let mut of: Vec<Family> = asked.iter().map(|it| family(*it)).collect();
             let mut wanted = families.clone();
-            of.sort();
-            wanted.sort();
+            sort(&mut of);
+            sort(&mut wanted);
             if of != wanted {
                 return Err(format!(
                     "requested loadBalancer IP(s) {} does not match the ipFamily of the service",

@@ -10,6 +10,7 @@
 
 use super::{Amazon, Balancer, Provider, Scheme, cloud};
 use crate::api::Service;
+use crate::sorted::sort;
 
 /// What is sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -211,7 +212,7 @@ fn n_rules(product: Product, service: &Service) -> usize {
 
 fn n_protocols<'a>(protocols: impl Iterator<Item = &'a str>) -> usize {
     let mut all: Vec<&str> = protocols.collect();
-    all.sort_unstable();
+    sort(&mut all);
     all.dedup();
     all.len()
 }

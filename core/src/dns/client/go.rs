@@ -11,6 +11,7 @@ use super::settings::{Settings, Single};
 use super::wire::{Call, Fate};
 use super::{Client, Failure, Found, Memory, is_askable, seconds};
 use crate::ip::{IpAddr, family, join_host_port};
+use crate::sorted::sort;
 use crate::time::Instant;
 
 const NO_SUCH_HOST: &str = "no such host";
@@ -75,7 +76,7 @@ pub(super) fn look_up(
                 Err(_) => {}
             }
         }
-        came.sort_unstable();
+        sort(&mut came);
         let answers = came.iter().filter_map(|it| search.call.answer(it.1));
         let found = Found::read(full.trim_end_matches('.'), kinds, answers);
         if !found.addresses.is_empty() {

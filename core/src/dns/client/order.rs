@@ -9,6 +9,7 @@
 
 use super::Client;
 use crate::ip::{Family, IpAddr, family};
+use crate::sorted::sort_by_key;
 
 /// A prefix, its length, and the precedence and label of what lies in it. The first that fits counts.
 type Policy = (u128, u32, u8, u8);
@@ -44,7 +45,7 @@ const RFC_3484: [Policy; 8] = [
 
 /// Sorts addresses for a client that has these of its own.
 pub(super) fn sort(client: Client, own: &[IpAddr], addresses: &mut [IpAddr]) {
-    addresses.sort_by_cached_key(|to| std::cmp::Reverse(key(client, own, *to)));
+    sort_by_key(addresses, |to| std::cmp::Reverse(key(client, own, *to)));
 }
 
 /// Greater is better: usable at all, scope and label as the source has them, precedence, nearness,

@@ -17,6 +17,7 @@ use crate::netfilter::{
     Chain, CtKey, Datum, Expression, Object, Operand, Operator, Rule, Ruleset, Statement,
     TableFamily, TableKey, Transaction, Verb,
 };
+use crate::sorted::sort_by_key;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -75,7 +76,7 @@ pub fn save(ruleset: &Ruleset, family: TableFamily) -> String {
     let tables = ruleset.tables().iter();
     for table in tables.filter(|it| it.key.family == family) {
         let mut chains: Vec<&Chain> = table.chains.iter().collect();
-        chains.sort_by_key(|it| (builtin_rank(&it.name), it.name.clone()));
+        sort_by_key(&mut chains, |it| (builtin_rank(&it.name), it.name.clone()));
         // Writing to a String cannot fail.
         let _ = writeln!(text, "*{}", table.key.name);
         for chain in &chains {
@@ -105,8 +106,7 @@ fn rule_line(chain: &str, rule: &Rule, form: Form, table: &TableKey) -> String {
 #[must_use]
 pub fn ordered(mut rule: Rule) -> Rule {
     let last = usize::MAX;
-    rule.statements
-        .sort_by_key(|it| header_rank(it).unwrap_or(last));
+    sort_by_key(&mut rule.statements, |it| header_rank(it).unwrap_or(last));
     rule
 }
 
@@ -161,7 +161,7 @@ pub fn canonical_transaction(transaction: &Transaction) -> Transaction {
         }
     }
     let place = |it: &TableKey| tables.iter().position(|key| key == it);
-    commands.sort_by_key(|it| {
+    sort_by_key(&mut commands, |it| {
         let is_rule = matches!(it.object, Object::Rule { .. });
         (place(&it.table), is_rule)
     });

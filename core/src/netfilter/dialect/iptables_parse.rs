@@ -21,6 +21,7 @@ use crate::netfilter::{
     Recent, RecentCommand, RecentSide, RejectWith, Rule, SetReference, Statement, Statistic,
     StatisticMode, TableFamily, TableKey, Transaction, Verb, Verdict,
 };
+use crate::sorted::sort_by_key;
 
 /// A line that is none of iptables'.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +165,7 @@ fn rule(words: &[Token], family: TableFamily) -> Rule {
             _ => header.extend(header_test(&given, family)),
         }
     }
-    header.sort_by_key(|it| header_rank(it).unwrap_or(usize::MAX));
+    sort_by_key(&mut header, |it| header_rank(it).unwrap_or(usize::MAX));
     let mut statements = header;
     for module in &modules {
         match match_of(module, family) {

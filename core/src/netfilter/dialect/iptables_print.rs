@@ -22,6 +22,7 @@ use crate::netfilter::{
     Rule, SetReference, Statement, Statistic, StatisticMode, TableFamily, Verdict, ct_state,
     ct_status,
 };
+use crate::sorted::sort_by_key;
 
 /// Whose way of writing is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ fn order(rule: &Rule, form: Form) -> Vec<usize> {
     let all = 0..rule.statements.len();
     let (mut header, rest): (Vec<usize>, Vec<usize>) =
         all.partition(|it| is_header(&rule.statements[*it]));
-    header.sort_by_key(|it| header_rank(&rule.statements[*it]));
+    sort_by_key(&mut header, |it| header_rank(&rule.statements[*it]));
     if form == Form::Listing || header.is_empty() {
         return header.into_iter().chain(rest).collect();
     }

@@ -13,6 +13,7 @@ use crate::netfilter::{
     BitOperation, Chain, Datum, Element, Expression, Field, MapValue, Meta, NatTarget, Operand,
     Operator, RejectWith, Rule, Ruleset, Set, SetReference, Statement, Table, TableFamily,
 };
+use crate::sorted::{sort, sort_by};
 
 /// The rule without differences of spelling: two rules that do the same, written by kube-proxy and
 /// listed by nft, are equal then. Counters go, since the kernel's have counted.
@@ -32,7 +33,7 @@ pub fn canonical_ruleset(ruleset: &Ruleset) -> Ruleset {
         plain.comment.clone_from(&table.comment);
         let (base, mut regular): (Vec<&Chain>, Vec<&Chain>) =
             table.chains.iter().partition(|it| it.base.is_some());
-        regular.sort_by(|a, b| a.name.cmp(&b.name));
+        sort_by(&mut regular, |a, b| a.name.cmp(&b.name));
         for chain in base.into_iter().chain(regular) {
             let family = Some(table.key.family);
             let rules = chain.rules.iter().map(|it| canonical_in(it, family));
@@ -44,7 +45,7 @@ pub fn canonical_ruleset(ruleset: &Ruleset) -> Ruleset {
             plain.add_chain(chain);
         }
         let mut sets: Vec<_> = table.sets.iter().map(canonical_set).collect();
-        sets.sort_by(|a, b| a.name.cmp(&b.name));
+        sort_by(&mut sets, |a, b| a.name.cmp(&b.name));
         for set in sets {
             plain.sets.insert(set.name.clone(), set);
         }
@@ -55,7 +56,7 @@ pub fn canonical_ruleset(ruleset: &Ruleset) -> Ruleset {
 
 fn canonical_set(set: &Set) -> Set {
     let mut plain = set.clone();
-    plain.flags.sort();
+    sort(&mut plain.flags);
     plain.flags.dedup();
     // The kernel gives one to a set that rules fill.
     plain.size = plain.size.filter(|it| *it != 65_535);
@@ -242,7 +243,7 @@ fn joined(elements: Vec<Element>) -> Vec<Element> {
             _ => return elements,
         }
     }
-    ports.sort_unstable();
+    sort(&mut ports);
     let mut spans: Vec<(u16, u16)> = Vec::new();
     for (low, high) in ports {
         match spans.last_mut() {
@@ -259,7 +260,7 @@ fn joined(elements: Vec<Element>) -> Vec<Element> {
         .into_iter()
         .filter_map(|(low, high)| span(low, high));
     let mut elements: Vec<_> = networks.chain(spans).map(Element::key).collect();
-    elements.sort();
+    sort(&mut elements);
     elements
 }
 
@@ -294,7 +295,7 @@ fn canonical_reference(reference: &SetReference) -> SetReference {
         SetReference::Named(_) => reference.clone(),
         SetReference::Anonymous(elements) => {
             let mut elements: Vec<_> = elements.iter().map(canonical_element).collect();
-            elements.sort();
+            sort(&mut elements);
             elements.dedup();
             SetReference::Anonymous(elements)
         }

@@ -14,6 +14,7 @@ use crate::net::AddressType;
 use crate::netfilter::{
     Chain, Datum, Element, MapValue, Policy, Ruleset, Set, SetFlag, Statement, Table,
 };
+use crate::sorted::{sort, sort_by_key};
 
 /// The longest name of an interface, with its end.
 const IFNAMSIZ: usize = 16;
@@ -43,7 +44,7 @@ fn list_set(table: &Table, set: &Set) -> String {
     let noun = if set.is_map() { "map" } else { "set" };
     let mut lines = vec![format!("\t{noun} {} {{", set.name), type_text(set)];
     let mut flags = set.flags.clone();
-    flags.sort();
+    sort(&mut flags);
     let given = is_filled_by_rules(table, set).then_some(65_535);
     lines.extend(set.size.or(given).map(|it| format!("size {it}")));
     if !flags.is_empty() {
@@ -119,7 +120,7 @@ fn list_chain(table: &Table, chain: &Chain) -> String {
 /// Elements in the order `nft list` sorts them.
 pub(super) fn in_order<'a>(elements: &'a [Element], kinds: &[Kind]) -> Vec<&'a Element> {
     let mut sorted: Vec<_> = elements.iter().collect();
-    sorted.sort_by_cached_key(|it| sort_key(&it.key, kinds));
+    sort_by_key(&mut sorted, |it| sort_key(&it.key, kinds));
     sorted
 }
 

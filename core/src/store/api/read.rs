@@ -8,6 +8,7 @@ use super::super::{ChangeKind, MAX_CHANGES, Store};
 use super::list_text::{self, ContinueToken};
 use super::selector::Selector;
 use crate::api::{Kind, ObjectRef, Status, StatusReason};
+use crate::sorted::{gathered, sort_by};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -103,10 +104,9 @@ impl Store {
         let changes = self
             .changes_after(token.revision)
             .ok_or_else(|| Status::failure(StatusReason::Expired, TOO_OLD))?;
-        let mut documents: BTreeMap<ObjectRef, Arc<Value>> = self
-            .documents(kind)
-            .map(|(object, it)| (object.clone(), it.clone()))
-            .collect();
+        let now = self.documents(kind);
+        let mut documents: BTreeMap<ObjectRef, Arc<Value>> =
+            gathered(now.map(|(object, it)| (object.clone(), it.clone())));
         let changes: Vec<_> = changes.filter(|it| it.object.kind == kind).collect();
         for change in changes.into_iter().rev() {
             match &change.before_document {
@@ -209,7 +209,7 @@ fn listed<'a>(
     };
     let is_in = |it: &ObjectRef| options.namespace.is_empty() || it.namespace == options.namespace;
     let mut documents: Vec<_> = documents.filter(|it| is_in(it.0)).collect();
-    documents.sort_by(|a, b| by_key(a.0, b.0));
+    sort_by(&mut documents, |a, b| by_key(a.0, b.0));
     let mut last: Option<&ObjectRef> = None;
     for (object, document) in documents {
         let is_after = |it: &ObjectRef| by_key(object, it).is_gt();

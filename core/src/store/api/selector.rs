@@ -9,6 +9,7 @@ use crate::api::{
     Kind, KubernetesVersion, LabelSelector, LabelSelectorRequirement, Labels, Status,
     label_value_faults, qualified_name_faults, quoted,
 };
+use crate::sorted::{sort, sort_by};
 use serde_json::Value;
 
 /// Which objects.
@@ -88,7 +89,7 @@ pub fn selector_text(it: &LabelSelector) -> String {
         .map(|(name, value)| (name.clone(), format!("{name}={value}")));
     let demands = it.match_expressions.iter().map(|it| {
         let mut values = it.values.clone();
-        values.sort();
+        sort(&mut values);
         let values = values.join(",");
         let text = match it.operator.as_str() {
             "In" => format!("{} in ({values})", it.key),
@@ -99,7 +100,7 @@ pub fn selector_text(it: &LabelSelector) -> String {
         (it.key.clone(), text)
     });
     let mut terms: Vec<(String, String)> = labels.chain(demands).collect();
-    terms.sort_by(|a, b| a.0.cmp(&b.0));
+    sort_by(&mut terms, |a, b| a.0.cmp(&b.0));
     let terms: Vec<String> = terms.into_iter().map(|it| it.1).collect();
     terms.join(",")
 }
@@ -400,7 +401,7 @@ impl Parser {
                     if is_open {
                         values.push(String::new());
                     }
-                    values.sort();
+                    sort(&mut values);
                     values.dedup();
                     return Ok(values);
                 }

@@ -7,6 +7,7 @@
 
 use super::{PatchError, refuse_unbounded};
 use crate::api::schema::{Field, PatchStrategy, Shape, TypeRef, go_print, json_kind};
+use crate::sorted::sort_by_key;
 use serde_json::{Map, Value};
 
 pub(super) const DIRECTIVE: &str = "$patch";
@@ -488,7 +489,7 @@ pub(super) fn sorted_by(
         return Err(no_merge_key(faulty, key));
     }
     let (gone, mut kept): (Vec<Value>, Vec<Value>) = list.into_iter().partition(is_deletion);
-    kept.sort_by_cached_key(|item| {
+    sort_by_key(&mut kept, |item| {
         order
             .iter()
             .position(|it| is_same(it, item, key))

@@ -12,6 +12,7 @@ use super::strategic::{
 };
 use super::{PatchError, refuse_unbounded};
 use crate::api::schema::{TypeRef, go_print, json_kind};
+use crate::sorted::{sort_by, sort_by_key};
 use serde_json::{Map, Value};
 
 /// The patch that makes one document of another.
@@ -214,7 +215,7 @@ fn diff_scalars(from: &[Value], to: &[Value], part: Part) -> Result<Lists, Patch
             gone.push(item.clone());
         }
     }
-    gone.sort_by_cached_key(go_print);
+    sort_by_key(&mut gone, go_print);
     lists.deleted = gone;
     if (part.has_deletions() && !lists.deleted.is_empty()) || (part.has_changes() && from != to) {
         lists.order = to.to_vec();
@@ -284,6 +285,6 @@ fn with_keys<'l>(list: &'l [Value], key: &str) -> Result<Vec<(String, &'l Value)
     }
     // Go's comparison calls equal keys less, so its sort turns them round; which are paired depends on it.
     keyed.reverse();
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
+    sort_by(&mut keyed, |a, b| a.0.cmp(&b.0));
     Ok(keyed)
 }

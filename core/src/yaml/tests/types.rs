@@ -1,78 +1,50 @@
 //! A little of Kubernetes, to decode into.
 //!
-//! Imitates the shapes of core/v1 Service: defaults, maps, enums, integers or strings, fields that must be there.
+//! Imitates the shapes of core/v1 Service: maps, lists, integers or strings, fields named otherwise.
 //!
 //! **Left out.** Nearly all of it.
 
-use super::*;
+use crate::record::{Reader, Record, record};
+use std::collections::BTreeMap;
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Service {
     pub(super) kind: String,
     pub(super) metadata: Metadata,
     pub(super) spec: Spec,
-    managed_fields: Option<Unread>,
 }
 
-/// A field that is known and not read.
-#[derive(Debug, PartialEq)]
-struct Unread;
+record!(Service: kind, metadata, spec);
 
-impl<'de> Deserialize<'de> for Unread {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Unread)
-    }
-}
-
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Metadata {
     pub(super) name: String,
     pub(super) labels: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+record!(Metadata: name, labels);
+
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Spec {
-    #[serde(rename = "type")]
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<String>,
     pub(super) publish_not_ready_addresses: bool,
-    pub(super) weight: f64,
-    pub(super) timeout_seconds: Option<u64>,
-    pub(super) external_ips: Vec<Address>,
+    pub(super) timeout_seconds: Option<i64>,
+    pub(super) external_ips: Vec<String>,
     pub(super) ports: Vec<Port>,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
-pub(super) enum Kind {
-    ClusterIP,
-    NodePort,
-}
+record!(Spec:
+    kind = "type", publish_not_ready_addresses, timeout_seconds, external_ips = "externalIPs",
+    ports);
 
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct Address(pub(super) std::net::IpAddr);
-
-impl TryFrom<String> for Address {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Address, String> {
-        text.parse()
-            .map(Address)
-            .map_err(|_| format!("\"{text}\" is not an IP address"))
-    }
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Port {
     pub(super) port: i32,
-    #[serde(default)]
     pub(super) name: Option<String>,
-    #[serde(default)]
     pub(super) target_port: Option<IntOrString>,
 }
+
+record!(Port: port, name, target_port);
 
 #[derive(Debug, PartialEq)]
 pub(super) enum IntOrString {
@@ -80,24 +52,25 @@ pub(super) enum IntOrString {
     String(String),
 }
 
-impl<'de> Deserialize<'de> for IntOrString {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl Visitor<'_> for Either {
-            type Value = IntOrString;
+impl Default for IntOrString {
+    fn default() -> Self {
+        IntOrString::Int(0)
+    }
+}
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an integer or a string")
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<IntOrString, E> {
-                Ok(IntOrString::Int(value))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<IntOrString, E> {
-                Ok(IntOrString::String(text.to_owned()))
-            }
+impl Record for IntOrString {
+    fn read<'v>(&mut self, value: &'v serde_json::Value, reader: &mut Reader<'v>) {
+        match (value.as_i64(), value.as_str()) {
+            (Some(it), _) => *self = IntOrString::Int(it),
+            (None, Some(it)) => *self = IntOrString::String(it.to_owned()),
+            (None, None) => reader.wrong_type("an integer or a string"),
         }
-        deserializer.deserialize_any(Either)
+    }
+
+    fn write(&self) -> serde_json::Value {
+        match self {
+            IntOrString::Int(it) => (*it).into(),
+            IntOrString::String(it) => it.clone().into(),
+        }
     }
 }

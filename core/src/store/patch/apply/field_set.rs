@@ -6,6 +6,7 @@
 //! **Left out**: keys that are lists or objects; no list of ours has one.
 
 use crate::api::schema::MAX_DEPTH;
+use crate::sorted::{gathered, sort};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,8 +98,8 @@ impl FieldSet {
             (!set.is_empty()).then(|| (element.clone(), set))
         });
         FieldSet {
-            members: self.members.intersection(&other.members).cloned().collect(),
-            children: children.collect(),
+            members: gathered(self.members.intersection(&other.members).cloned()),
+            children: gathered(children),
         }
     }
 
@@ -113,8 +114,8 @@ impl FieldSet {
             (!set.is_empty()).then(|| (element.clone(), set))
         });
         FieldSet {
-            members: self.members.difference(&other.members).cloned().collect(),
-            children: children.collect(),
+            members: gathered(self.members.difference(&other.members).cloned()),
+            children: gathered(children),
         }
     }
 
@@ -178,7 +179,7 @@ impl FieldSet {
     fn print(&self, members: Members, out: &mut String) {
         let mut elements: Vec<&PathElement> =
             self.members.iter().chain(self.children.keys()).collect();
-        elements.sort();
+        sort(&mut elements);
         elements.dedup();
         out.push('{');
         let mut is_first = members == Members::Alone;
@@ -257,7 +258,7 @@ impl PathElement {
         match kind {
             "f" => Some(PathElement::Field(rest.to_owned())),
             "k" => match serde_json::from_str(rest).ok()? {
-                Value::Object(map) => Some(PathElement::Key(map.into_iter().collect())),
+                Value::Object(map) => Some(PathElement::Key(gathered(map))),
                 _ => None,
             },
             "v" => serde_json::from_str(rest).ok().map(PathElement::Value),

@@ -6,6 +6,7 @@
 //! **Left out**: versions other than the one of the request; our kinds have one each.
 
 use super::field_set::FieldSet;
+use crate::sorted::{sort_by, sort_by_key};
 use serde_json::{Map, Value};
 
 /// The oldest updaters share one entry of this name.
@@ -139,7 +140,7 @@ pub(super) fn with_managed_fields(
 ) -> Value {
     entries.retain(|it| !it.fields.is_empty());
     cap(&mut entries);
-    entries.sort_by(|a, b| {
+    sort_by(&mut entries, |a, b| {
         let key = |it: &ManagedFieldsEntry| (it.operation, it.time.clone());
         key(a)
             .cmp(&key(b))
@@ -169,7 +170,7 @@ fn cap(entries: &mut Vec<ManagedFieldsEntry>) {
         let mut updaters: Vec<usize> = (0..entries.len())
             .filter(|it| entries.get(*it).is_some_and(is_updater))
             .collect();
-        updaters.sort_by_key(|it| {
+        sort_by_key(&mut updaters, |it| {
             entries
                 .get(*it)
                 .map(|it| (it.manager != ANCIENT, it.time.clone(), it.manager.clone()))

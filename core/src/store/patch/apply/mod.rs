@@ -17,6 +17,7 @@ pub use managers::{ManagedFieldsEntry, Operation, managed_fields};
 
 use super::{UNBOUNDED, is_bounded};
 use crate::api::schema::{TypeRef, encoded};
+use crate::sorted::sort_by;
 use managers::{asks_for_reset, with_managed_fields};
 use serde_json::Value;
 use typed::{At, Comparison, compare, faults, merged, to_set, with_named_fields, without};
@@ -260,7 +261,7 @@ fn applied(
                 }),
         );
     }
-    conflicts.sort_by(|a, b| a.manager.cmp(&b.manager));
+    sort_by(&mut conflicts, |a, b| a.manager.cmp(&b.manager));
     if on_conflict == OnConflict::Fail && !conflicts.is_empty() {
         return Err(conflicts);
     }

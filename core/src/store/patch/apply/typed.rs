@@ -7,6 +7,7 @@
 
 use super::field_set::{FieldPath, FieldSet, PathElement};
 use crate::api::schema::{Field, ListType, MAX_DEPTH, Scalar, Shape, TypeRef};
+use crate::sorted::sort_by;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -113,7 +114,7 @@ fn list_map_key(inner: &'static Shape, keys: &[&str], item: &Value) -> Result<Pa
         })?;
         fields.push(((*key).to_owned(), value));
     }
-    fields.sort_by(|a, b| a.0.cmp(&b.0));
+    sort_by(&mut fields, |a, b| a.0.cmp(&b.0));
     Ok(PathElement::Key(fields))
 }
 
