@@ -347,7 +347,8 @@ fn two_hundred_random_worlds_load_and_read_back() {
 fn show_world(seed: u64, place: Option<&Namespace>) -> usize {
     let world = RandomWorld::new(seed);
     let mut n_rulesets = 0;
-    for mode in &MODES {
+    // What ipvs mode writes beside its rules has a test of its own.
+    for mode in MODES.iter().filter(|it| it.name != "ipvs") {
         for family in Family::ALL {
             let number = usize::try_from(seed).unwrap_or(0);
             let form = FORMS[(number + n_rulesets) % FORMS.len()];
