@@ -8,6 +8,11 @@
 //! `tests/cases/transcripts-pending.txt` lists what does not pass yet: each of those must really fail, so that the list can only
 //! become shorter. `UPDATE_EXPECTED=1` writes it anew.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "tests say how much they have looked at"
+)]
+
 use packetwalk_core::api::{Complaint, Kind, ObjectRef};
 use packetwalk_core::console::{Console, NoEditor};
 use packetwalk_core::controllers::Fault;

@@ -52,7 +52,7 @@ impl Program for Kubectl {
         let kubectl = self.clone();
         Box::pin(async move {
             let mut command = Started::new(kubectl, process);
-            let code = command.to_the_end().await;
+            let code = command.finish().await;
             u8::try_from(code).unwrap_or(1)
         })
     }
@@ -97,7 +97,7 @@ impl Started {
         }
     }
 
-    async fn to_the_end(&mut self) -> i32 {
+    async fn finish(&mut self) -> i32 {
         let words = self.process.arguments().to_vec();
         let stdin = match reads_input(&words) {
             true => Some(self.process.read_all().await),

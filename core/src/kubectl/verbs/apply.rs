@@ -45,25 +45,8 @@ See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"
 
 fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let flags = &invocation.flags;
-    if !invocation.args().is_empty() {
-        let words = invocation.args().join(" ");
-        return Err(invocation.usage(format!("Unexpected args: [{words}]")));
-    }
-    if !flags.changed("filename") && flags.text("kustomize").is_empty() {
-        return error("must specify one of -f and -k");
-    }
+    check(invocation)?;
     let is_server_side = flags.is("server-side");
-    if flags.is("force-conflicts") && !is_server_side {
-        return error("--force-conflicts only works with --server-side");
-    }
-    if is_server_side && DryRun::of(invocation)? == DryRun::Client {
-        return error(
-            "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)",
-        );
-    }
-    if is_server_side && flags.is("force") {
-        return error("--force cannot be used with --server-side");
-    }
     let mut printer = Printer::new(ctx, invocation)?;
     let (objects, mut failures) = manifest::read(ctx, invocation, Checking::Validates)?;
     if objects.is_empty() && failures.is_empty() {
@@ -104,6 +87,31 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         return Ok(Step::Done(0));
     }
     Err(Failure::many(failures))
+}
+
+/// Flags that do not go together.
+fn check(invocation: &Invocation) -> Result<(), Failure> {
+    let flags = &invocation.flags;
+    if !invocation.args().is_empty() {
+        let words = invocation.args().join(" ");
+        return Err(invocation.usage(format!("Unexpected args: [{words}]")));
+    }
+    if !flags.changed("filename") && flags.text("kustomize").is_empty() {
+        return error("must specify one of -f and -k");
+    }
+    let is_server_side = flags.is("server-side");
+    if flags.is("force-conflicts") && !is_server_side {
+        return error("--force-conflicts only works with --server-side");
+    }
+    if is_server_side && DryRun::of(invocation)? == DryRun::Client {
+        return error(
+            "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)",
+        );
+    }
+    if is_server_side && flags.is("force") {
+        return error("--force cannot be used with --server-side");
+    }
+    Ok(())
 }
 
 type Applied = Result<(Value, &'static str), Failure>;

@@ -63,16 +63,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         let merged = if flags.is("server-side") {
             Some(asking.ask(ctx, Verb::Apply(manifest), &reference)?.document)
         } else {
-            let asked = client_side_apply(kind, &manifest, live.as_ref())
-                .map_err(|it| Failure::Error(it.to_string()))?;
-            match asked.step {
-                Asked::Create(verb) => {
-                    let unnamed = ObjectRef::new(kind, &item.namespace, "");
-                    Some(asking.ask(ctx, verb, &unnamed)?.document)
-                }
-                Asked::Patch(verb) => Some(asking.ask(ctx, verb, &reference)?.document),
-                Asked::Nothing => live.clone(),
-            }
+            client_side(ctx, &asking, &reference, &manifest, live.as_ref())?
         };
         let file = file_name(
             &item.resource.version.replace('/', "."),
@@ -88,6 +79,26 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     }
     ctx.out(&text);
     Ok(Step::Done(i32::from(!text.is_empty())))
+}
+
+/// What an object would be after a client-side apply.
+fn client_side(
+    ctx: &mut Ctx<'_>,
+    asking: &Asking,
+    reference: &ObjectRef,
+    manifest: &Value,
+    live: Option<&Value>,
+) -> Result<Option<Value>, Failure> {
+    let asked = client_side_apply(reference.kind, manifest, live)
+        .map_err(|it| Failure::Error(it.to_string()))?;
+    Ok(match asked.step {
+        Asked::Create(verb) => {
+            let unnamed = ObjectRef::new(reference.kind, &reference.namespace, "");
+            Some(asking.ask(ctx, verb, &unnamed)?.document)
+        }
+        Asked::Patch(verb) => Some(asking.ask(ctx, verb, reference)?.document),
+        Asked::Nothing => live.cloned(),
+    })
 }
 
 fn file_name(version: &str, kind: &str, reference: &ObjectRef) -> String {

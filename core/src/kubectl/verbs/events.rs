@@ -39,23 +39,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         },
         ..Query::default()
     };
-    let about = match flags.text("for") {
-        "" => None,
-        told => {
-            let Some((kind, name)) = told.split_once('/') else {
-                return error("--for must be in resource/name form");
-            };
-            let minor = ctx
-                .target
-                .cluster()
-                .store()
-                .objects()
-                .cluster
-                .version()
-                .minor;
-            Some((arguments::known(kind, minor)?.kind, name.to_owned()))
-        }
-    };
+    let about = about(ctx, flags.text("for"))?;
     let types = flags.list("types");
     let mut events = arguments::list(ctx, resource, &query)?;
     events.retain(|it| {
@@ -87,6 +71,25 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     };
     print(ctx, &events, headers, all_namespaces);
     Ok(Step::Done(0))
+}
+
+/// The kind and name that `--for` tells.
+fn about(ctx: &Ctx<'_>, told: &str) -> Result<Option<(&'static str, String)>, Failure> {
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let Some((kind, name)) = told.split_once('/') else {
+        return error("--for must be in resource/name form");
+    };
+    let minor = ctx
+        .target
+        .cluster()
+        .store()
+        .objects()
+        .cluster
+        .version()
+        .minor;
+    Ok(Some((arguments::known(kind, minor)?.kind, name.to_owned())))
 }
 
 /// Whether the first line names the columns.

@@ -33,14 +33,8 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         };
     };
     let mut steps = word.split('.');
-    let minor = ctx
-        .target
-        .cluster()
-        .store()
-        .objects()
-        .cluster
-        .version()
-        .minor;
+    let objects = ctx.target.cluster().store().objects();
+    let minor = objects.cluster.version().minor;
     let resource = known(steps.next().unwrap_or_default(), minor)?;
     let of = schema::of_kind(resource.version, resource.kind).ok_or_else(|| {
         Failure::Error(format!(

@@ -170,14 +170,11 @@ fn one(
     if !version.is_empty() {
         after["metadata"]["resourceVersion"] = version.into();
     }
+    let is_shorter = after.to_string().len() < before.to_string().len();
     let what = match which {
         Which::Annotations => "annotated",
         Which::Labels if before == after => "not labeled",
-        Which::Labels
-            if !flags.is("overwrite") && after.to_string().len() < before.to_string().len() =>
-        {
-            "unlabeled"
-        }
+        Which::Labels if !flags.is("overwrite") && is_shorter => "unlabeled",
         Which::Labels => "labeled",
     };
     let patch = merge_patch_between(&before, &after);

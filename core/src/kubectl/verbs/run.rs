@@ -41,18 +41,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     if flags.n_before_dash == Some(0) {
         return Err(invocation.usage("NAME is required for run"));
     }
-    if !matches!(flags.text("restart"), "Always" | "OnFailure" | "Never" | "") {
-        return Err(invocation.usage(format!("invalid restart policy: {}", flags.text("restart"))));
-    }
-    if flags.is("rm") && !flags.is("stdin") && !flags.is("attach") {
-        return error("--rm should only be used for attached containers");
-    }
-    if flags.is("tty") && !flags.is("stdin") {
-        return error("-i/--stdin is required for containers with -t/--tty=true");
-    }
-    if flags.is("expose") && flags.text("port").is_empty() {
-        return error("--port must be set when exposing a service");
-    }
+    check(invocation)?;
     let mut printer = Printer::new(ctx, invocation)?;
     let namespace = invocation.namespace(ctx)?;
     let is_dry = DryRun::of(invocation)? == DryRun::Client;
@@ -98,6 +87,24 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         Some(code) => Ok(Step::Done(code)),
         None => Ok(Step::Waits(Box::new(attached))),
     }
+}
+
+/// Flags that do not go together.
+fn check(invocation: &Invocation) -> Result<(), Failure> {
+    let flags = &invocation.flags;
+    if !matches!(flags.text("restart"), "Always" | "OnFailure" | "Never" | "") {
+        return Err(invocation.usage(format!("invalid restart policy: {}", flags.text("restart"))));
+    }
+    if flags.is("rm") && !flags.is("stdin") && !flags.is("attach") {
+        return error("--rm should only be used for attached containers");
+    }
+    if flags.is("tty") && !flags.is("stdin") {
+        return error("-i/--stdin is required for containers with -t/--tty=true");
+    }
+    if flags.is("expose") && flags.text("port").is_empty() {
+        return error("--port must be set when exposing a service");
+    }
+    Ok(())
 }
 
 /// Makes a pod that one attaches to: nothing is said about it before.
