@@ -3,6 +3,8 @@
 //! `tshark` (Debian) dissects each capture: no malformed packet, no wrong checksum, and the packets
 //! that the walk has. Pictures are read as XML by `xmllint` where there is one.
 
+#![expect(clippy::print_stdout, reason = "counts are shown with --nocapture")]
+
 use packetwalk_core::api::{File, read};
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::export::{Depth, ToldWay, captured, markdown, mermaid, pcapng};

@@ -5,6 +5,8 @@
 //!
 //! **Left out**: messages on standard error, which name the shell.
 
+#![expect(clippy::print_stdout, reason = "counts are shown with --nocapture")]
+
 use packetwalk_core::shell::{Finished, Place, Program, Shell, State, Stream, System, run};
 use packetwalk_core::time::{Clock, Instant};
 use proptest::prelude::*;

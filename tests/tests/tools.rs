@@ -5,6 +5,8 @@
 //!
 //! **Left out**: comparing with the real tools, which are not on every machine; the formats were read off them.
 
+#![expect(clippy::print_stdout, reason = "counts are shown with --nocapture")]
+
 use packetwalk_core::netfilter::TableFamily;
 use packetwalk_core::netfilter::dialect::{iptables, nft};
 use packetwalk_core::shell::{Finished, Place, Shell, System};

@@ -89,8 +89,8 @@ impl Diagram {
         for step in &lookup.steps {
             self.tell(step);
         }
-        let told = way.hops.iter().filter(|it| it.leg == LegName::Dns);
-        if let Some(answer) = told.last() {
+        let mut told = way.hops.iter().filter(|it| it.leg == LegName::Dns);
+        if let Some(answer) = told.next_back() {
             self.note(&way.walk.from, &answer.sentence);
         }
     }

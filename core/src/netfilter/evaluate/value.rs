@@ -68,7 +68,7 @@ impl Pass<'_> {
                 of,
                 operation,
                 mask,
-            } => bitwise(self.value(site, of, it, deeds)?, *operation, *mask)?,
+            } => bitwise(&self.value(site, of, it, deeds)?, *operation, *mask)?,
             Expression::Map { key, map } => {
                 let key = self.value(site, key, it, deeds)?;
                 match self.look_up(site, map, &key, deeds) {
@@ -336,8 +336,8 @@ impl Deeds {
     }
 }
 
-fn bitwise(value: Datum, operation: BitOperation, mask: u32) -> Value {
-    let Some(bits) = number(&value) else {
+fn bitwise(value: &Datum, operation: BitOperation, mask: u32) -> Value {
+    let Some(bits) = number(value) else {
         // Bits of an address are beyond the model; any other value is no number at all.
         return Err(match value {
             Datum::Address(_) | Datum::Text(_) => Lack::Unknown,
