@@ -3,7 +3,11 @@
 //! `tshark` (Debian) dissects each capture: no malformed packet, no wrong checksum, and the packets
 //! that the walk has. Pictures are read as XML by `xmllint` where there is one.
 
-#![expect(clippy::print_stdout, reason = "counts are shown with --nocapture")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "counts are shown with --nocapture, and what is skipped is said loudly"
+)]
 
 use packetwalk_core::api::{File, read};
 use packetwalk_core::chance::Chooser;

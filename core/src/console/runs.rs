@@ -47,6 +47,7 @@ impl<'t> Commands<'t> {
             length += line.len();
             self.n_lines += 1;
             match parse(&self.text[..length]) {
+                Ok(_) if goes_on(line) => {}
                 Ok(_) => {
                     fault = None;
                     break;
@@ -64,6 +65,15 @@ impl<'t> Commands<'t> {
         self.text = rest;
         (command, fault)
     }
+}
+
+/// Whether a line ends with a backslash that the next line takes up.
+fn goes_on(line: &str) -> bool {
+    let Some(line) = line.strip_suffix('\n') else {
+        return false;
+    };
+    let n_backslashes = line.len() - line.trim_end_matches('\\').len();
+    n_backslashes % 2 == 1 && !line.trim_start().starts_with('#')
 }
 
 #[cfg(test)]
