@@ -222,7 +222,7 @@ fn test_command(mut cargo: Command, ready: &ForTests, effort: Effort) -> Command
     if effort == Effort::Long {
         cargo.env("PACKETWALK_LONG", "1");
     }
-    cargo.args(["test", "--locked"]);
+    cargo.args(["test", "--locked", "--no-fail-fast"]);
     cargo
 }
 
