@@ -6,6 +6,7 @@
 
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
+#[expect(unreachable_pub, reason = "the native tests use it from a library")]
 #[path = "../../tests/src/evaluator_trace.rs"]
 mod evaluator_trace;
 
