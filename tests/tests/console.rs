@@ -60,7 +60,7 @@ fn typed(words: &[&str], input: &str) -> (Paper, u8) {
     (paper, code)
 }
 
-const WORLD: [&str; 2] = ["-f", "tests/scenarios/tutorial-deployment.yaml"];
+const WORLD: [&str; 2] = ["-f", "tests/cases/tutorial-deployment.yaml"];
 
 fn shell(line: &str) -> (Paper, u8) {
     typed(&[&WORLD[..], &["--shell", line]].concat(), "")

@@ -7,10 +7,14 @@
 use super::iptables_parse::Module;
 use crate::ip::{Cidr, IpAddr};
 use crate::net::Protocol;
-use crate::netfilter::{ModuleMatch, SetSide};
+use crate::netfilter::{ModuleMatch, SetSide, Statement};
 
 /// The match a module with its options stands for; none if anything about it is not known.
-pub(super) fn parse(module: &Module) -> Option<ModuleMatch> {
+pub(super) fn parse(module: &Module) -> Option<Vec<Statement>> {
+    module_match(module).map(|it| vec![Statement::Module(it)])
+}
+
+fn module_match(module: &Module) -> Option<ModuleMatch> {
     match module.name.as_str() {
         "set" => match module.options.as_slice() {
             [given] if given.name == "--match-set" => set(&given.values, given.is_negated),

@@ -352,10 +352,7 @@ fn match_of(module: &Module, family: TableFamily) -> Option<Vec<Statement>> {
         "multiport" => each(multiport),
         "statistic" => statistic(module).map(|it| vec![it]),
         "recent" => recent(module, family).map(|it| vec![it]),
-        _ => match iptables_modules::parse(module) {
-            Some(it) => Some(vec![Statement::Module(it)]),
-            None => match_beyond(module, family),
-        },
+        _ => iptables_modules::parse(module).or_else(|| match_beyond(module, family)),
     }
 }
 
