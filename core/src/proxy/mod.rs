@@ -8,6 +8,7 @@
 //! **Left out**: health-check servers; metrics but those of [`Metrics`].
 
 mod conntrack_cleanup;
+mod detector;
 mod endpoints;
 mod explain;
 mod iptables;
@@ -17,8 +18,10 @@ mod origin;
 mod service_port;
 mod settings;
 mod sync;
+mod tables;
 
 pub use conntrack_cleanup::{clean_stale_connections, stale_connections};
+pub use detector::Detector;
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;
 pub use ipvs::{DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing};
@@ -123,17 +126,6 @@ pub struct Settings {
     pub iptables: IptablesSettings,
     /// What ipvs mode reads.
     pub ipvs: IpvsSettings,
-}
-
-/// How traffic from pods is told from other traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Detector {
-    /// By its source address.
-    ClusterCidr(Cidr),
-    /// By the interface it comes in by.
-    BridgeInterface(String),
-    /// By the beginning of that interface's name.
-    InterfaceNamePrefix(String),
 }
 
 /// Which addresses of a node take NodePort traffic.

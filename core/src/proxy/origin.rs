@@ -2,6 +2,7 @@
 //!
 //! **Left out**: several origins for one rule; each names the field that decides most.
 
+use super::Endpoint;
 use crate::api::ObjectRef;
 use crate::netfilter::Tag;
 use serde::Serialize;
@@ -131,6 +132,36 @@ impl Origins {
         self.by_tag.push(origin.clone());
         self.tags.insert(origin, tag);
         tag
+    }
+
+    /// The tag of something kube-proxy writes on its own account.
+    pub(super) fn own(&mut self, reason: Reason) -> Tag {
+        self.tag(Origin {
+            object: None,
+            path: String::new(),
+            reason,
+        })
+    }
+
+    /// The tag of something it writes because of a field.
+    pub(super) fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
+        self.tag(Origin {
+            object: Some(object),
+            path: path.to_owned(),
+            reason,
+        })
+    }
+
+    /// An endpoint comes from its pod's address where it is a pod, else from its line in the slice.
+    pub(super) fn of_endpoint(&mut self, endpoint: &Endpoint, reason: Reason) -> Tag {
+        match &endpoint.target {
+            Some(pod) => self.because_of(pod.clone(), "status.podIP", reason),
+            None => self.because_of(
+                endpoint.slice.clone(),
+                &format!("endpoints[{}].addresses[0]", endpoint.idx),
+                reason,
+            ),
+        }
     }
 
     /// The origin of a tag.

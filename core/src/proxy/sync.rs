@@ -15,6 +15,7 @@ use crate::api::{EndpointSlice, Service};
 use crate::ip::{Cidr, Family, cidr_family};
 use crate::net::Protocol;
 use crate::netfilter::{Ruleset, TableFamily, TableKey, Transaction};
+use crate::sorted::sort_by;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -352,7 +353,10 @@ impl Syncer {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut slices: Vec<_> = self.slices.values().flat_map(BTreeMap::values).collect();
-        slices.sort_by_key(|it| (&it.metadata.namespace, &it.metadata.name));
+        sort_by(&mut slices, |a, b| {
+            let (a, b) = (&a.metadata, &b.metadata);
+            (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name))
+        });
         Snapshot {
             services: self.services.values().cloned().collect(),
             endpoint_slices: slices.into_iter().cloned().collect(),

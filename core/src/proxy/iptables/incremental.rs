@@ -7,7 +7,7 @@
 //! **Left out**: `iptables-save`, by which kube-proxy finds stale chains: it is remembered instead which there are.
 //! Jumps that somebody took out of the built-in chains come back at the end of these, not in front.
 
-use super::{In, LARGE_CLUSTER_ENDPOINTS, Remarks, Writer, service, structure};
+use super::{In, LARGE_CLUSTER_ENDPOINTS, Remarks, State, Writer, service, structure};
 use crate::netfilter::{
     Chain, Command, Name, Object, Ruleset, TableFamily, TableKey, Transaction, Verb,
 };
@@ -62,7 +62,7 @@ impl Memory {
             ports,
             origins,
         } = turn;
-        let mut writer = Writer::new(facts, Remarks::of(n_endpoints));
+        let mut writer = Writer::new(facts, State::new(Remarks::of(n_endpoints)));
         writer.origins = std::mem::take(origins);
         let jumps = match std::mem::replace(&mut self.has_jumps, true) {
             true => Jumps::AreThere,

@@ -14,11 +14,10 @@ mod structure;
 
 pub(super) use incremental::Memory;
 
-use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
-use crate::api::ObjectRef;
+use super::tables::{self, In};
+use super::{Conflict, Programme, Snapshot};
 use crate::ip::{Cidr, Family, IpAddr, family};
-use crate::netfilter::dialect::iptables::ordered;
-use crate::netfilter::{Chain, Datum, Object, Rule, TableFamily, TableKey, Tag, Transaction, Verb};
+use crate::netfilter::{Datum, Tag};
 use crate::proxy::NodePortAddresses;
 use crate::time::Duration;
 use std::collections::BTreeMap;
@@ -70,18 +69,14 @@ pub(super) fn sync(snapshot: &Snapshot) -> Programme {
         })
         .collect();
     let n_endpoints: usize = ports.iter().map(|it| it.1.len()).sum();
-    let mut writer = Writer::new(snapshot, Remarks::of(n_endpoints));
+    let mut writer = Writer::new(snapshot, State::new(Remarks::of(n_endpoints)));
     structure::write_beginning(&mut writer, structure::Jumps::Missing);
     for (port, endpoints) in &ports {
         let selected = super::select(port, endpoints, &snapshot.node);
         service::write(&mut writer, port, &selected);
     }
     structure::write_end(&mut writer);
-    Programme {
-        transaction: writer.transaction,
-        origins: writer.origins,
-        conflicts: writer.conflicts,
-    }
+    writer.finish()
 }
 
 /// Whether rules of endpoints carry comments.
@@ -101,51 +96,26 @@ impl Remarks {
     }
 }
 
-/// The tables kube-proxy writes into.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum In {
-    Filter,
-    Nat,
-    Mangle,
-}
+/// A transaction being written.
+type Writer<'a> = tables::Writer<'a, State>;
 
-impl In {
-    const fn name(self) -> &'static str {
-        match self {
-            In::Filter => "filter",
-            In::Nat => "nat",
-            In::Mangle => "mangle",
-        }
-    }
-}
-
-/// A transaction being written, with the origins of what is in it.
-struct Writer<'a> {
-    snapshot: &'a Snapshot,
+/// What is kept beside it.
+struct State {
     remarks: Remarks,
-    transaction: Transaction,
-    origins: Origins,
     /// Who claims which address and port: the first claim's rules are met first.
     claims: BTreeMap<Datum, (String, Tag)>,
-    conflicts: Vec<Conflict>,
+}
+
+impl State {
+    fn new(remarks: Remarks) -> Self {
+        State {
+            remarks,
+            claims: BTreeMap::new(),
+        }
+    }
 }
 
 impl<'a> Writer<'a> {
-    fn new(snapshot: &'a Snapshot, remarks: Remarks) -> Self {
-        Writer {
-            snapshot,
-            remarks,
-            transaction: Transaction::default(),
-            origins: Origins::default(),
-            claims: BTreeMap::new(),
-            conflicts: Vec::new(),
-        }
-    }
-
-    fn family(&self) -> Family {
-        self.snapshot.family
-    }
-
     fn settings(&self) -> &'a IptablesSettings {
         &self.snapshot.settings.iptables
     }
@@ -187,35 +157,11 @@ impl<'a> Writer<'a> {
         Some(taken.collect())
     }
 
-    fn key(&self, table: In) -> TableKey {
-        TableKey::new(TableFamily::from(self.family()), table.name())
-    }
-
-    fn table(&mut self, table: In) {
-        let key = self.key(table);
-        let object = Object::Table { comment: None };
-        self.transaction.push(Verb::Add, &key, object);
-    }
-
-    fn chain(&mut self, table: In, chain: Chain) {
-        let key = self.key(table);
-        self.transaction.push(Verb::Add, &key, Object::Chain(chain));
-    }
-
-    fn rule(&mut self, table: In, chain: &str, rule: Rule, tag: Tag) {
-        let key = self.key(table);
-        let note = rule.note.clone().tagged(tag);
-        let rule = ordered(Rule { note, ..rule });
-        let chain = chain.into();
-        let object = Object::Rule { chain, rule };
-        self.transaction.push(Verb::Add, &key, object);
-    }
-
     /// Notes who claims an address or a NodePort; a second claim is never asked.
     fn claim(&mut self, key: Datum, claimant: &str, tag: Tag) {
-        match self.claims.get(&key) {
+        match self.state.claims.get(&key) {
             None => {
-                self.claims.insert(key, (claimant.to_owned(), tag));
+                self.state.claims.insert(key, (claimant.to_owned(), tag));
             }
             Some((first, _)) if first == claimant => {}
             Some((_, first)) => self.conflicts.push(Conflict {
@@ -224,23 +170,5 @@ impl<'a> Writer<'a> {
                 second: tag,
             }),
         }
-    }
-
-    /// The tag of something kube-proxy writes on its own account.
-    fn own(&mut self, reason: Reason) -> Tag {
-        self.origins.tag(Origin {
-            object: None,
-            path: String::new(),
-            reason,
-        })
-    }
-
-    /// The tag of something it writes because of a field.
-    fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
-        self.origins.tag(Origin {
-            object: Some(object),
-            path: path.to_owned(),
-            reason,
-        })
     }
 }

@@ -9,10 +9,7 @@ use sha2::{Digest, Sha256};
 pub(super) const SERVICES: &str = "KUBE-SERVICES";
 pub(super) const EXTERNAL_SERVICES: &str = "KUBE-EXTERNAL-SERVICES";
 pub(super) const NODE_PORTS: &str = "KUBE-NODEPORTS";
-pub(super) const FORWARD: &str = "KUBE-FORWARD";
 pub(super) const PROXY_FIREWALL: &str = "KUBE-PROXY-FIREWALL";
-pub(super) const POSTROUTING: &str = "KUBE-POSTROUTING";
-pub(super) const MARK_MASQ: &str = "KUBE-MARK-MASQ";
 /// The kubelet's chain, which kube-proxy duplicates.
 pub(super) const FIREWALL: &str = "KUBE-FIREWALL";
 /// By its absence kube-proxy notices that somebody flushed the rules.

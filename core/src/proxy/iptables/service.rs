@@ -3,8 +3,7 @@
 //! `syncProxyRules` and `writeServiceToEndpointRules` of `pkg/proxy/iptables/proxier.go`.
 
 use super::names::{
-    EXTERNAL_SERVICES, MARK_MASQ, NODE_PORTS, PROXY_FIREWALL, SERVICES, ServiceChains,
-    endpoint_chain,
+    EXTERNAL_SERVICES, NODE_PORTS, PROXY_FIREWALL, SERVICES, ServiceChains, endpoint_chain,
 };
 use super::structure::{ACCEPTED_ON_LOCALHOST, localnet};
 use super::{In, Remarks, Writer};
@@ -12,11 +11,12 @@ use crate::api::{Kind, ObjectRef};
 use crate::ip::{Family, IpAddr, join_host_port};
 use crate::net::Protocol;
 use crate::netfilter::words::{
-    accept, account, any_dport, comment, daddr, daddr_is_local, dnat, dport, drop_, is,
-    is_other_than, jump, one_in, protocol, recent_check, recent_set, reject, saddr, saddr_is_local,
+    accept, account, any_dport, comment, daddr, daddr_is_local, dnat, dport, drop_, is, jump,
+    one_in, protocol, recent_check, recent_set, reject, saddr, saddr_is_local,
 };
-use crate::netfilter::{Chain, Datum, Expression, Meta, Rule, Statement, Tag, rule};
-use crate::proxy::{Destination, Detector, Endpoint, Reason, Selected, ServicePort};
+use crate::netfilter::{Chain, Datum, Rule, Statement, Tag, rule};
+use crate::proxy::tables::MARK_MASQ;
+use crate::proxy::{Destination, Endpoint, Reason, Selected, ServicePort};
 
 /// One service port being written.
 struct Port<'a> {
@@ -272,8 +272,7 @@ fn write_internal_mark(it: &mut Writer<'_>, port: &Port<'_>) {
     let (marked, reason) = if it.settings().masquerade_all {
         (to_cluster_ip, Reason::MarkAll)
     } else if let Some(detector) = &it.snapshot.settings.detector {
-        let (left, value) = detected(detector, family);
-        let from_elsewhere = to_cluster_ip.when(is_other_than(left, value));
+        let from_elsewhere = to_cluster_ip.when(detector.not_local(family));
         (from_elsewhere, Reason::MarkFromOutside)
     } else {
         return;
@@ -281,17 +280,6 @@ fn write_internal_mark(it: &mut Writer<'_>, port: &Port<'_>) {
     let tag = port.tag(it, "spec.clusterIP", reason);
     let chain = port.internal_chain();
     it.rule(In::Nat, chain, marked.then(jump(MARK_MASQ)), tag);
-}
-
-fn detected(detector: &Detector, family: Family) -> (Expression, Datum) {
-    let iifname = Expression::Meta(Meta::Iifname);
-    match detector {
-        Detector::ClusterCidr(range) => (saddr(family), Datum::Range(*range)),
-        Detector::BridgeInterface(name) => (iifname, Datum::Interface(name.as_str().into())),
-        Detector::InterfaceNamePrefix(prefix) => {
-            (iifname, Datum::Interface(format!("{prefix}*").into()))
-        }
-    }
 }
 
 fn write_external_chain(it: &mut Writer<'_>, port: &Port<'_>) {
@@ -318,9 +306,8 @@ fn write_external_chain(it: &mut Writer<'_>, port: &Port<'_>) {
     if port.uses_cluster_chain() {
         let tag = port.tag(it, policy, Reason::ShortCircuit(port.label.clone()));
         if let Some(detector) = &it.snapshot.settings.detector {
-            let (left, value) = detected(detector, it.family());
             let from_pod = rule()
-                .when(is(left, value))
+                .when(detector.local(it.family()))
                 .when(remark("pod"))
                 .then(jump(&port.chains.cluster));
             it.rule(In::Nat, chain, from_pod, tag);
@@ -387,7 +374,7 @@ fn write_choices(it: &mut Writer<'_>, port: &Port<'_>) {
 fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[Endpoint]) {
     let remark = |it: &Writer<'_>, endpoint: &Endpoint| {
         let text = format!("{} -> {}", port.label, target(endpoint));
-        (it.remarks == Remarks::Everywhere).then(|| comment(&text))
+        (it.state.remarks == Remarks::Everywhere).then(|| comment(&text))
     };
     if let Some(timeout) = port.port.affinity {
         for endpoint in endpoints {
@@ -402,14 +389,11 @@ fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[
     }
     for (idx, endpoint) in endpoints.iter().enumerate() {
         let n_left = endpoints.len() - idx;
-        let tag = endpoint_tag(
-            it,
-            endpoint,
-            Reason::Draw {
-                target: target(endpoint),
-                one_in: n_left,
-            },
-        );
+        let drawn = Reason::Draw {
+            target: target(endpoint),
+            one_in: n_left,
+        };
+        let tag = it.origins.of_endpoint(endpoint, drawn);
         let mut drawn = starting_with(remark(it, endpoint));
         if n_left > 1 {
             drawn = drawn.when(one_in(n_left));
@@ -425,10 +409,10 @@ fn starting_with(remark: Option<Statement>) -> Rule {
 
 fn write_endpoint_chains(it: &mut Writer<'_>, port: &Port<'_>) {
     let family = it.family();
-    let remark = (it.remarks == Remarks::Everywhere).then(|| comment(&port.label));
+    let remark = (it.state.remarks == Remarks::Everywhere).then(|| comment(&port.label));
     for endpoint in &port.selected.all {
         let chain = endpoint_chain(port.port, endpoint);
-        let tag = endpoint_tag(it, endpoint, Reason::MarkHairpin);
+        let tag = it.origins.of_endpoint(endpoint, Reason::MarkHairpin);
         let from_itself = rule().when(is(saddr(family), endpoint.address.into()));
         let hairpin = remark.clone().into_iter().fold(from_itself, Rule::when);
         it.rule(In::Nat, &chain, hairpin.then(jump(MARK_MASQ)), tag);
@@ -443,18 +427,6 @@ fn write_endpoint_chains(it: &mut Writer<'_>, port: &Port<'_>) {
             .when(any_dport(port.protocol()))
             .then(dnat(endpoint.address, endpoint.port));
         it.rule(In::Nat, &chain, rewrite, tag);
-    }
-}
-
-/// An endpoint comes from its pod's address where it is a pod, else from its line in the slice.
-fn endpoint_tag(it: &mut Writer<'_>, endpoint: &Endpoint, reason: Reason) -> Tag {
-    match &endpoint.target {
-        Some(pod) => it.because_of(pod.clone(), "status.podIP", reason),
-        None => it.because_of(
-            endpoint.slice.clone(),
-            &format!("endpoints[{}].addresses[0]", endpoint.idx),
-            reason,
-        ),
     }
 }
 

@@ -1,20 +1,15 @@
 //! What stands in every cluster: jumps out of the built-in chains, marks, masquerade, forwarding.
 
-use super::names::{
-    CANARY, EXTERNAL_SERVICES, FIREWALL, FORWARD, MARK_MASQ, NODE_PORTS, POSTROUTING,
-    PROXY_FIREWALL, SERVICES,
-};
+use super::names::{CANARY, EXTERNAL_SERVICES, FIREWALL, NODE_PORTS, PROXY_FIREWALL, SERVICES};
 use super::{In, Writer};
 use crate::ip::{Cidr, Family};
 use crate::netfilter::words::{
-    accept, account, comment, ctstate, ctstate_is_none_of, daddr, daddr_is_local, drop_,
-    flip_mark_bits, is, is_other_than, jump, mark_is_not_set, mark_is_set, masquerade,
-    masquerade_fully_random, return_, saddr, set_mark_bits,
+    account, comment, ctstate, ctstate_is_none_of, daddr, daddr_is_local, drop_, is, is_other_than,
+    jump, saddr,
 };
-use crate::netfilter::{
-    Chain, ChainType, Datum, Hook, Priority, Rule, Table, ct_state as state, rule,
-};
+use crate::netfilter::{Chain, Datum, Rule, Table, ct_state as state, rule};
 use crate::proxy::Reason;
+use crate::proxy::tables::{FORWARD, MARK_MASQ, POSTROUTING};
 
 /// Which packets a jump takes along.
 #[derive(Clone, Copy, PartialEq)]
@@ -58,27 +53,6 @@ const JUMPS: [Jump; 14] = {
         (Nat, "POSTROUTING", POSTROUTING, All, LEAVING),
         (Filter, "INPUT", FIREWALL, All, ""),
         (Filter, "OUTPUT", FIREWALL, All, ""),
-    ]
-};
-
-/// The built-in chains of each table, as iptables makes them.
-const BUILT_IN: [(In, &str, ChainType, Hook, Priority); 12] = {
-    use ChainType::{Filter, Nat, Route};
-    use Hook::{Forward, Input, Output, Postrouting, Prerouting};
-    let mangle = Priority::MANGLE;
-    [
-        (In::Filter, "INPUT", Filter, Input, Priority::FILTER),
-        (In::Filter, "FORWARD", Filter, Forward, Priority::FILTER),
-        (In::Filter, "OUTPUT", Filter, Output, Priority::FILTER),
-        (In::Nat, "PREROUTING", Nat, Prerouting, Priority::DSTNAT),
-        (In::Nat, "INPUT", Nat, Input, Priority::SRCNAT),
-        (In::Nat, "OUTPUT", Nat, Output, Priority::DSTNAT),
-        (In::Nat, "POSTROUTING", Nat, Postrouting, Priority::SRCNAT),
-        (In::Mangle, "PREROUTING", Filter, Prerouting, mangle),
-        (In::Mangle, "INPUT", Filter, Input, mangle),
-        (In::Mangle, "FORWARD", Filter, Forward, mangle),
-        (In::Mangle, "OUTPUT", Route, Output, mangle),
-        (In::Mangle, "POSTROUTING", Filter, Postrouting, mangle),
     ]
 };
 
@@ -128,7 +102,7 @@ pub(super) fn write_beginning(it: &mut Writer<'_>, jumps: Jumps) {
     ] {
         if jumps == Jumps::Missing {
             it.table(table);
-            write_built_in(it, table);
+            it.chain(table, Chain::regular(CANARY));
         }
         for name in chains {
             it.chain(table, Chain::regular(name));
@@ -137,15 +111,8 @@ pub(super) fn write_beginning(it: &mut Writer<'_>, jumps: Jumps) {
     if jumps == Jumps::Missing {
         write_jumps(it);
     }
-    write_masquerading(it);
+    it.masquerading();
     write_localnet_block(it);
-}
-
-fn write_built_in(it: &mut Writer<'_>, table: In) {
-    for (_, name, kind, hook, priority) in BUILT_IN.into_iter().filter(|it| it.0 == table) {
-        it.chain(table, Chain::base(name, kind, hook, priority));
-    }
-    it.chain(table, Chain::regular(CANARY));
 }
 
 fn write_jumps(it: &mut Writer<'_>) {
@@ -164,27 +131,6 @@ fn write_jumps(it: &mut Writer<'_>) {
         let tag = it.own(Reason::HookLeadsTo(to.to_owned()));
         it.rule(table, from, start.then(jump(to)), tag);
     }
-}
-
-fn write_masquerading(it: &mut Writer<'_>) {
-    let mark = it.settings().masquerade_mark;
-    let unmarked = it.own(Reason::LeaveUnmarked);
-    let leave = rule().when(mark_is_not_set(mark)).then(return_());
-    it.rule(In::Nat, POSTROUTING, leave, unmarked);
-    let clear = it.own(Reason::ClearMark);
-    let flip = rule().then(flip_mark_bits(mark));
-    it.rule(In::Nat, POSTROUTING, flip, clear);
-    let marked = it.own(Reason::MasqueradeMarked);
-    let target = match it.settings().random_fully {
-        true => masquerade_fully_random(),
-        false => masquerade(),
-    };
-    let rewrite = rule()
-        .when(comment("kubernetes service traffic requiring SNAT"))
-        .then(target);
-    it.rule(In::Nat, POSTROUTING, rewrite, marked);
-    let set = it.own(Reason::Mark);
-    it.rule(In::Nat, MARK_MASQ, rule().then(set_mark_bits(mark)), set);
 }
 
 /// NodePorts on 127.0.0.1 need `route_localnet`, which would let neighbours reach 127.0.0.1 too.
@@ -244,18 +190,7 @@ fn write_forwarding(it: &mut Writer<'_>) {
         }
         it.rule(In::Filter, FORWARD, invalid.then(drop_()), tag);
     }
-    let tag = it.own(Reason::ForwardMarked);
-    let marked = rule()
-        .when(comment("kubernetes forwarding rules"))
-        .when(mark_is_set(settings.masquerade_mark))
-        .then(accept());
-    it.rule(In::Filter, FORWARD, marked, tag);
-    let tag = it.own(Reason::ForwardEstablished);
-    let established = rule()
-        .when(comment("kubernetes forwarding conntrack rule"))
-        .when(ctstate(state::RELATED | state::ESTABLISHED))
-        .then(accept());
-    it.rule(In::Filter, FORWARD, established, tag);
+    it.forwarding();
 }
 
 pub(super) fn localnet() -> Cidr {

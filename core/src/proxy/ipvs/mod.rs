@@ -18,13 +18,13 @@ mod sets;
 pub use listing::listing;
 pub use reason::IpvsReason;
 
-use super::{Conflict, Mode, NodePortAddresses, Origin, Origins, Programme, Reason, Snapshot};
-use crate::api::{KubernetesVersion, ObjectRef};
-use crate::ip::{Family, IpAddr, family};
-use crate::netfilter::dialect::iptables::ordered;
+use super::tables::{self, In};
+use super::{Conflict, Mode, NodePortAddresses, Programme, Snapshot};
+use crate::api::KubernetesVersion;
+use crate::ip::{IpAddr, family};
 use crate::netfilter::ipset::IpSet;
 use crate::netfilter::ipvs::{Scheduler, VirtualAddress};
-use crate::netfilter::{Chain, Datum, Object, Rule, TableFamily, TableKey, Tag, Transaction, Verb};
+use crate::netfilter::{Datum, Tag};
 use std::collections::BTreeMap;
 
 /// The mode's name in KubeProxyConfiguration.
@@ -68,9 +68,9 @@ pub fn is_deprecated(mode: &Mode, version: KubernetesVersion) -> bool {
 /// The virtual servers, sets and rules of one node and family.
 pub(super) fn sync(snapshot: &Snapshot) -> Programme {
     let slices = super::SlicesByService::new(&snapshot.endpoint_slices, snapshot.family);
-    let mut writer = Writer::new(snapshot);
+    let mut writer = Writer::new(snapshot, State::default());
     for set in sets::all(snapshot.family) {
-        writer.sets.push((set, Vec::new()));
+        writer.state.sets.push((set, Vec::new()));
     }
     for port in super::service_ports(&snapshot.services, snapshot.family) {
         let endpoints = super::endpoints_of(&port, &slices, &snapshot.node);
@@ -79,74 +79,26 @@ pub(super) fn sync(snapshot: &Snapshot) -> Programme {
     }
     service::write_bound_addresses(&mut writer);
     rules::write(&mut writer);
+    for (set, _) in std::mem::take(&mut writer.state.sets) {
+        writer.transaction.ipvs.add_set(set);
+    }
     writer.finish()
 }
 
-/// The tables kube-proxy writes into.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum In {
-    Nat,
-    Filter,
-}
-
 /// A programme being written.
-struct Writer<'a> {
-    snapshot: &'a Snapshot,
-    transaction: Transaction,
-    origins: Origins,
+type Writer<'a> = tables::Writer<'a, State>;
+
+/// What is kept beside it.
+#[derive(Default)]
+struct State {
     /// The sets, each with what kube-proxy means to have in it: the kernel refuses some of that.
     sets: Vec<(IpSet, Vec<Datum>)>,
     /// Load balancers this node itself may not use.
     barred: Vec<(VirtualAddress, Tag)>,
     claims: BTreeMap<VirtualAddress, Tag>,
-    conflicts: Vec<Conflict>,
 }
 
-impl<'a> Writer<'a> {
-    fn new(snapshot: &'a Snapshot) -> Self {
-        Writer {
-            snapshot,
-            transaction: Transaction::default(),
-            origins: Origins::default(),
-            sets: Vec::new(),
-            barred: Vec::new(),
-            claims: BTreeMap::new(),
-            conflicts: Vec::new(),
-        }
-    }
-
-    fn family(&self) -> Family {
-        self.snapshot.family
-    }
-
-    fn key(&self, table: In) -> TableKey {
-        let name = match table {
-            In::Nat => "nat",
-            In::Filter => "filter",
-        };
-        TableKey::new(TableFamily::from(self.family()), name)
-    }
-
-    fn table(&mut self, table: In) {
-        let key = self.key(table);
-        let object = Object::Table { comment: None };
-        self.transaction.push(Verb::Add, &key, object);
-    }
-
-    fn chain(&mut self, table: In, chain: Chain) {
-        let key = self.key(table);
-        self.transaction.push(Verb::Add, &key, Object::Chain(chain));
-    }
-
-    fn rule(&mut self, table: In, chain: &str, rule: Rule, tag: Tag) {
-        let key = self.key(table);
-        let note = rule.note.clone().tagged(tag);
-        let rule = ordered(Rule { note, ..rule });
-        let chain = chain.into();
-        let object = Object::Rule { chain, rule };
-        self.transaction.push(Verb::Add, &key, object);
-    }
-
+impl Writer<'_> {
     /// The name of a set in this family.
     fn set_name(&self, base: &str) -> String {
         sets::name(base, self.family())
@@ -154,7 +106,7 @@ impl<'a> Writer<'a> {
 
     fn add(&mut self, base: &str, element: Datum, tag: Tag) {
         let name = self.set_name(base);
-        let found = self.sets.iter_mut().find(|it| *it.0.name == *name);
+        let found = self.state.sets.iter_mut().find(|it| *it.0.name == *name);
         let (set, meant) = found.expect("every set was made");
         set.insert(element.clone(), Some(tag));
         meant.push(element);
@@ -163,13 +115,13 @@ impl<'a> Writer<'a> {
     /// Whether kube-proxy means to have anything in a set.
     fn has_any(&self, base: &str) -> bool {
         let name = self.set_name(base);
-        let mut sets = self.sets.iter();
+        let mut sets = self.state.sets.iter();
         sets.any(|(it, meant)| *it.name == *name && !meant.is_empty())
     }
 
     /// Notes who has a virtual server; whether it is theirs.
     fn claim(&mut self, at: VirtualAddress, tag: Tag) -> bool {
-        let first = *self.claims.entry(at).or_insert(tag);
+        let first = *self.state.claims.entry(at).or_insert(tag);
         if first != tag {
             self.conflicts.push(Conflict {
                 key: sets::address(at).to_string(),
@@ -193,34 +145,5 @@ impl<'a> Writer<'a> {
         own.filter(|it| family(*it) == self.family() && !it.is_loopback())
             .filter(|ip| takes_all || ranges.iter().any(|it| it.contains(ip)))
             .collect()
-    }
-
-    /// The tag of something kube-proxy writes on its own account.
-    fn own(&mut self, reason: Reason) -> Tag {
-        self.origins.tag(Origin {
-            object: None,
-            path: String::new(),
-            reason,
-        })
-    }
-
-    /// The tag of something it writes because of a field.
-    fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
-        self.origins.tag(Origin {
-            object: Some(object),
-            path: path.to_owned(),
-            reason,
-        })
-    }
-
-    fn finish(mut self) -> Programme {
-        for (set, _) in self.sets {
-            self.transaction.ipvs.add_set(set);
-        }
-        Programme {
-            transaction: self.transaction,
-            origins: self.origins,
-            conflicts: self.conflicts,
-        }
     }
 }

@@ -15,41 +15,23 @@ use super::{In, IpvsReason, Writer};
 use crate::ip::{Cidr, Family};
 use crate::net::{AddressType, Protocol};
 use crate::netfilter::words::{
-    accept, comment, ctstate, daddr_is_local, drop_, flip_mark_bits, is, is_other_than, jump,
-    mark_is_not_set, mark_is_set, masquerade, masquerade_fully_random, protocol, reject, return_,
-    saddr, set_mark_bits,
+    accept, comment, ctstate, daddr_is_local, drop_, is, is_other_than, jump, masquerade, protocol,
+    reject, return_, saddr,
 };
 use crate::netfilter::{
-    AddressSelector, Chain, ChainType, Datum, Expression, Fib, FibResult, FibWith, Hook, Meta,
-    ModuleMatch, Priority, Rule, SetSide, Statement, ct_state as state, rule,
+    AddressSelector, Chain, Datum, Expression, Fib, FibResult, FibWith, ModuleMatch, Rule, SetSide,
+    Statement, ct_state as state, rule,
 };
-use crate::proxy::{Detector, Reason};
+use crate::proxy::Reason;
+use crate::proxy::tables::{FORWARD, MARK_MASQ, POSTROUTING};
 
 const SERVICES: &str = "KUBE-SERVICES";
-const POSTROUTING: &str = "KUBE-POSTROUTING";
 const NODE_PORT: &str = "KUBE-NODE-PORT";
 const LOAD_BALANCER_CHAIN: &str = "KUBE-LOAD-BALANCER";
-const MARK_MASQ: &str = "KUBE-MARK-MASQ";
-const FORWARD: &str = "KUBE-FORWARD";
 const PROXY_FIREWALL: &str = "KUBE-PROXY-FIREWALL";
 const SOURCE_RANGES: &str = "KUBE-SOURCE-RANGES-FIREWALL";
 const IPVS_FILTER: &str = "KUBE-IPVS-FILTER";
 const IPVS_OUT_FILTER: &str = "KUBE-IPVS-OUT-FILTER";
-
-/// The built-in chains of both tables, as iptables makes them.
-const BUILT_IN: [(In, &str, ChainType, Hook, Priority); 7] = {
-    use ChainType::{Filter, Nat};
-    use Hook::{Forward, Input, Output, Postrouting, Prerouting};
-    [
-        (In::Nat, "PREROUTING", Nat, Prerouting, Priority::DSTNAT),
-        (In::Nat, "INPUT", Nat, Input, Priority::SRCNAT),
-        (In::Nat, "OUTPUT", Nat, Output, Priority::DSTNAT),
-        (In::Nat, "POSTROUTING", Nat, Postrouting, Priority::SRCNAT),
-        (In::Filter, "INPUT", Filter, Input, Priority::FILTER),
-        (In::Filter, "FORWARD", Filter, Forward, Priority::FILTER),
-        (In::Filter, "OUTPUT", Filter, Output, Priority::FILTER),
-    ]
-};
 
 const CHAINS: [(In, &str); 11] = [
     (In::Nat, SERVICES),
@@ -245,7 +227,7 @@ pub(super) fn write(it: &mut Writer<'_>) {
     accept_virtual(it);
     write_forwarding(it);
     write_ipvs_filter(it);
-    write_masquerading(it);
+    it.masquerading();
 }
 
 fn because(it: &mut Writer<'_>, reason: IpvsReason) -> crate::netfilter::Tag {
@@ -264,9 +246,6 @@ fn in_set(it: &Writer<'_>, base: &str, sides: &[SetSide]) -> Statement {
 fn write_chains(it: &mut Writer<'_>) {
     for table in [In::Nat, In::Filter] {
         it.table(table);
-        for (_, name, kind, hook, priority) in BUILT_IN.into_iter().filter(|it| it.0 == table) {
-            it.chain(table, Chain::base(name, kind, hook, priority));
-        }
         for (_, name) in CHAINS.into_iter().filter(|it| it.0 == table) {
             it.chain(table, Chain::regular(name));
         }
@@ -327,7 +306,7 @@ fn mark_cluster_ips(it: &mut Writer<'_>) {
         (true, _) => (DST_DST, None, IpvsReason::MarkAllClusterIps),
         (false, Some(detector)) => (
             DST_DST,
-            Some(not_local(&detector, it.family())),
+            Some(detector.not_local(it.family())),
             IpvsReason::MarkClusterIpFromOutside,
         ),
         (false, None) => (SRC_DST, None, IpvsReason::MarkFromVip),
@@ -338,20 +317,6 @@ fn mark_cluster_ips(it: &mut Writer<'_>) {
         .when(in_set(it, CLUSTER_IP, sides));
     let asking = from.into_iter().fold(asking, Rule::when);
     it.rule(In::Nat, SERVICES, asking.then(jump(MARK_MASQ)), tag);
-}
-
-/// Traffic that does not come from a local pod.
-fn not_local(detector: &Detector, family: Family) -> Statement {
-    let iifname = Expression::Meta(Meta::Iifname);
-    match detector {
-        Detector::ClusterCidr(range) => is_other_than(saddr(family), Datum::Range(*range)),
-        Detector::BridgeInterface(name) => {
-            is_other_than(iifname, Datum::Interface(name.as_str().into()))
-        }
-        Detector::InterfaceNamePrefix(prefix) => {
-            is_other_than(iifname, Datum::Interface(format!("{prefix}*").into()))
-        }
-    }
 }
 
 fn write_external_ips(it: &mut Writer<'_>) {
@@ -398,7 +363,7 @@ fn write_node_ports_and_firewall(it: &mut Writer<'_>) {
     it.rule(In::Nat, LOAD_BALANCER_CHAIN, mark, tag);
     let tag = because(it, IpvsReason::DropOthers);
     it.rule(In::Filter, SOURCE_RANGES, rule().then(drop_()), tag);
-    for (at, tag) in std::mem::take(&mut it.barred) {
+    for (at, tag) in std::mem::take(&mut it.state.barred) {
         let family = it.family();
         let asking = ModuleMatch::Ipvs {
             address: Some(Cidr::from(at.address)),
@@ -425,19 +390,7 @@ fn accept_virtual(it: &mut Writer<'_>) {
 }
 
 fn write_forwarding(it: &mut Writer<'_>) {
-    let mark = it.snapshot.settings.iptables.masquerade_mark;
-    let tag = it.own(Reason::ForwardMarked);
-    let marked = rule()
-        .when(comment("kubernetes forwarding rules"))
-        .when(mark_is_set(mark))
-        .then(accept());
-    it.rule(In::Filter, FORWARD, marked, tag);
-    let tag = it.own(Reason::ForwardEstablished);
-    let established = rule()
-        .when(comment("kubernetes forwarding conntrack rule"))
-        .when(ctstate(state::RELATED | state::ESTABLISHED))
-        .then(accept());
-    it.rule(In::Filter, FORWARD, established, tag);
+    it.forwarding();
     let tag = because(it, IpvsReason::AllowHealthChecks);
     let health = rule()
         .when(comment(comment_of(HEALTH_CHECK)))
@@ -465,25 +418,4 @@ fn write_ipvs_filter(it: &mut Writer<'_>) {
         .when(in_set(it, IPVS_IPS, DST))
         .then(reject());
     it.rule(In::Filter, IPVS_FILTER, refuse, tag);
-}
-
-fn write_masquerading(it: &mut Writer<'_>) {
-    let settings = &it.snapshot.settings.iptables;
-    let (mark, random_fully) = (settings.masquerade_mark, settings.random_fully);
-    let tag = it.own(Reason::LeaveUnmarked);
-    let leave = rule().when(mark_is_not_set(mark)).then(return_());
-    it.rule(In::Nat, POSTROUTING, leave, tag);
-    let tag = it.own(Reason::ClearMark);
-    it.rule(In::Nat, POSTROUTING, rule().then(flip_mark_bits(mark)), tag);
-    let tag = it.own(Reason::MasqueradeMarked);
-    let target = match random_fully {
-        true => masquerade_fully_random(),
-        false => masquerade(),
-    };
-    let rewrite = rule()
-        .when(comment("kubernetes service traffic requiring SNAT"))
-        .then(target);
-    it.rule(In::Nat, POSTROUTING, rewrite, tag);
-    let tag = it.own(Reason::Mark);
-    it.rule(In::Nat, MARK_MASQ, rule().then(set_mark_bits(mark)), tag);
 }

@@ -105,7 +105,9 @@ impl Port<'_> {
 fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>, endpoints: &[Endpoint]) {
     for endpoint in endpoints.iter().filter(|it| it.local) {
         let target = join_host_port(endpoint.address, endpoint.port);
-        let tag = endpoint_tag(it, endpoint, Reason::HairpinPair(target));
+        let tag = it
+            .origins
+            .of_endpoint(endpoint, Reason::HairpinPair(target));
         let at = VirtualAddress {
             protocol: port.port.protocol,
             address: endpoint.address,
@@ -182,7 +184,7 @@ fn write_source_ranges(it: &mut Writer<'_>, port: &Port<'_>, at: VirtualAddress)
         false => {
             let reason = Reason::Ipvs(IpvsReason::BarNode(port.label.clone()));
             let tag = port.tag(it, "spec.loadBalancerSourceRanges", reason);
-            it.barred.push((at, tag));
+            it.state.barred.push((at, tag));
         }
     }
 }
@@ -247,7 +249,7 @@ fn write_server(
             address: endpoint.address,
             port: endpoint.port,
             weight: 1,
-            tag: Some(endpoint_tag(it, endpoint, Reason::Endpoint(target))),
+            tag: Some(it.origins.of_endpoint(endpoint, Reason::Endpoint(target))),
         }
     });
     let real_servers = real_servers.collect();
@@ -262,15 +264,4 @@ fn write_server(
         real_servers,
         tag: Some(tag),
     });
-}
-
-fn endpoint_tag(it: &mut Writer<'_>, endpoint: &Endpoint, reason: Reason) -> Tag {
-    match &endpoint.target {
-        Some(pod) => it.because_of(pod.clone(), "status.podIP", reason),
-        None => it.because_of(
-            endpoint.slice.clone(),
-            &format!("endpoints[{}].addresses[0]", endpoint.idx),
-            reason,
-        ),
-    }
 }

@@ -13,7 +13,7 @@ mod structure;
 pub(super) use incremental::Memory;
 pub use names::{NAMES, endpoint_base_of};
 
-use super::{Conflict, Origin, Origins, Programme, Reason, Snapshot};
+use super::{Conflict, Origins, Programme, Reason, Snapshot};
 use crate::api::{KubernetesVersion, ObjectRef};
 use crate::ip::Family;
 use crate::netfilter::{
@@ -153,20 +153,12 @@ impl<'a> Writer<'a> {
 
     /// The tag of something kube-proxy writes on its own account.
     fn own(&mut self, reason: Reason) -> Tag {
-        self.origins.tag(Origin {
-            object: None,
-            path: String::new(),
-            reason,
-        })
+        self.origins.own(reason)
     }
 
     /// The tag of something it writes because of a field.
     fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
-        self.origins.tag(Origin {
-            object: Some(object),
-            path: path.to_owned(),
-            reason,
-        })
+        self.origins.because_of(object, path, reason)
     }
 }
 

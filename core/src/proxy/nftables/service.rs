@@ -3,7 +3,7 @@
 //! `syncProxyRules`, `writeServiceToEndpointRules` of `pkg/proxy/nftables/proxier.go`.
 
 use super::names::{NAMES, endpoint_base, service_base};
-use super::structure::{address_type, local, not_local, noted};
+use super::structure::{address_type, noted};
 use super::{Form, Writer, address_key, node_port_key};
 use crate::api::ObjectRef;
 use crate::ip::{Cidr, IpAddr};
@@ -302,7 +302,7 @@ fn write_external_chain(it: &mut Writer<'_>, port: &Port<'_>) {
     if port.uses_cluster_chain() {
         if let Some(detector) = &it.snapshot.settings.detector {
             let from_pod = rule()
-                .when(local(detector, family))
+                .when(detector.local(family))
                 .then(goto(&port.cluster_chain))
                 .because(noted("short-circuit pod traffic"));
             it.rule(chain, from_pod, tag);
@@ -384,7 +384,7 @@ fn write_cluster_ip_mark(it: &mut Writer<'_>, port: &Port<'_>, chain: &str) {
         (Some(detector), false) => (
             rule()
                 .when(to_cluster_ip)
-                .when(not_local(detector, it.family())),
+                .when(detector.not_local(it.family())),
             Reason::MarkFromOutside,
         ),
         (None, false) => return,
@@ -428,7 +428,9 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
         return;
     }
     for endpoint in port.selected.all.iter().filter(|it| it.local) {
-        let tag = endpoint_origin(it, endpoint, Reason::HairpinPair(target(endpoint)));
+        let tag = it
+            .origins
+            .of_endpoint(endpoint, Reason::HairpinPair(target(endpoint)));
         let key = Datum::Tuple(vec![
             endpoint.address.into(),
             endpoint.address.into(),
@@ -439,20 +441,9 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
     }
 }
 
-/// An endpoint comes from its pod's address where it is a pod, else from its line in the slice.
-fn endpoint_origin(it: &mut Writer<'_>, endpoint: &Endpoint, reason: Reason) -> Tag {
-    match &endpoint.target {
-        Some(pod) => it.because_of(pod.clone(), "status.podIP", reason),
-        None => it.because_of(
-            endpoint.slice.clone(),
-            &format!("endpoints[{}].addresses[0]", endpoint.idx),
-            reason,
-        ),
-    }
-}
-
 fn endpoint_tag(it: &mut Writer<'_>, endpoint: &Endpoint) -> Tag {
-    endpoint_origin(it, endpoint, Reason::Endpoint(target(endpoint)))
+    it.origins
+        .of_endpoint(endpoint, Reason::Endpoint(target(endpoint)))
 }
 
 fn target(endpoint: &Endpoint) -> String {

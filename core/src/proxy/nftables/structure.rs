@@ -12,7 +12,7 @@ use crate::netfilter::{
     Chain, ChainType, Datum, Element, Expression, Hook, Note, Object, Priority, Rule, Set,
     Statement, Tag, ct_state as state, ct_status as status, rule,
 };
-use crate::proxy::{Detector, Reason};
+use crate::proxy::Reason;
 
 /// The base chains, in the order they are made (from 1.34).
 const BASE_CHAINS: [(&str, ChainType, Hook, Priority); 8] = {
@@ -307,7 +307,7 @@ fn mark_cluster_ip_traffic(it: &mut Writer<'_>) -> Option<(Rule, Tag)> {
             .because(comment("masquerade all clusterIP traffic"));
         return Some((rule, tag));
     }
-    let from_elsewhere = not_local(settings.detector.as_ref()?, it.family());
+    let from_elsewhere = settings.detector.as_ref()?.not_local(it.family());
     let tag = it.own(Reason::MarkFromOutside);
     let rule = start
         .when(from_elsewhere)
@@ -320,29 +320,6 @@ fn write_node_port_ips(it: &mut Writer<'_>) {
     for address in it.snapshot.node_port_ips().unwrap_or_default() {
         let tag = it.own(Reason::NodePortIp);
         it.element(NAMES.nodeport_ips, Element::key(address.into()), tag);
-    }
-}
-
-/// Traffic that does come from a local pod.
-pub(super) fn local(detector: &Detector, family: Family) -> Statement {
-    let (left, value) = detected(detector, family);
-    crate::netfilter::words::is(left, value)
-}
-
-/// Traffic that does not come from a local pod.
-pub(super) fn not_local(detector: &Detector, family: Family) -> Statement {
-    let (left, value) = detected(detector, family);
-    is_other_than(left, value)
-}
-
-fn detected(detector: &Detector, family: Family) -> (Expression, Datum) {
-    let iifname = Expression::Meta(crate::netfilter::Meta::Iifname);
-    match detector {
-        Detector::ClusterCidr(range) => (saddr(family), Datum::Range(*range)),
-        Detector::BridgeInterface(name) => (iifname, Datum::Interface(name.as_str().into())),
-        Detector::InterfaceNamePrefix(prefix) => {
-            (iifname, Datum::Interface(format!("{prefix}*").into()))
-        }
     }
 }
 
