@@ -4,7 +4,7 @@ use crate::{manifest, text};
 use packetwalk_core::api::Object;
 use packetwalk_core::chance::explore;
 use packetwalk_core::ip::{Family, IpAddr, join_host_port};
-use packetwalk_core::net::{Icmp, Packet, Protocol, RouteTable, TcpFlags, Transport, initial_ttl};
+use packetwalk_core::net::{Flow, Packet, Protocol, RouteTable, TcpFlags};
 use packetwalk_core::netfilter::conntrack::Conntrack;
 use packetwalk_core::netfilter::{
     DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling, ct_status,
@@ -86,29 +86,14 @@ pub fn routes(addresses: &[&str]) -> RouteTable {
 /// If there can be no such packet.
 #[must_use]
 pub fn packet(from: &str, to: &str, destination_port: u16, protocol: Protocol) -> Packet {
-    let source_port = 34567;
-    let transport = match protocol {
-        Protocol::Tcp => Transport::Tcp {
-            source_port,
-            destination_port,
-            flags: TcpFlags::SYN,
-        },
-        Protocol::Udp => Transport::Udp {
-            source_port,
-            destination_port,
-        },
-        Protocol::Sctp => Transport::Sctp {
-            source_port,
-            destination_port,
-        },
-        Protocol::Icmp | Protocol::Icmpv6 => Transport::Icmp(Icmp::EchoRequest { id: source_port }),
-    };
-    Packet {
+    let flow = Flow {
+        protocol,
         source: ip(from),
+        source_port: 34567,
         destination: ip(to),
-        ttl: initial_ttl(),
-        transport,
-    }
+        destination_port,
+    };
+    Packet::of_flow(flow, TcpFlags::SYN)
 }
 
 /// What becomes of a packet on the node: where each way leads, and whether it is masqueraded.

@@ -30,21 +30,8 @@ impl Flow {
     #[must_use]
     pub fn from_packet(packet: &Packet) -> Option<Flow> {
         let (source_port, destination_port) = match &packet.transport {
-            Transport::Tcp {
-                source_port,
-                destination_port,
-                ..
-            }
-            | Transport::Udp {
-                source_port,
-                destination_port,
-            }
-            | Transport::Sctp {
-                source_port,
-                destination_port,
-            } => (*source_port, *destination_port),
             Transport::Icmp(Icmp::EchoRequest { id } | Icmp::EchoReply { id }) => (*id, *id),
-            Transport::Icmp(Icmp::Unreachable { .. }) => return None,
+            _ => packet.ports()?,
         };
         Some(Flow {
             protocol: packet.protocol(),

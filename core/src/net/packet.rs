@@ -5,6 +5,7 @@
 //! **Left out**: options, extension headers, fragments, windows and payload bytes. Checksums are
 //! computed where a packet is exported, never stored.
 
+use super::Flow;
 use crate::ip::{Family, IpAddr, Protocol, family};
 use serde::Serialize;
 use std::fmt;
@@ -208,30 +209,85 @@ impl Packet {
         }
     }
 
+    /// A packet of a flow, as its sender makes it: a segment with these flags, a datagram, a ping.
+    #[must_use]
+    pub fn of_flow(flow: Flow, flags: TcpFlags) -> Packet {
+        let (source_port, destination_port) = (flow.source_port, flow.destination_port);
+        let transport = match flow.protocol {
+            Protocol::Tcp => Transport::Tcp {
+                source_port,
+                destination_port,
+                flags,
+            },
+            Protocol::Udp => Transport::Udp {
+                source_port,
+                destination_port,
+            },
+            Protocol::Sctp => Transport::Sctp {
+                source_port,
+                destination_port,
+            },
+            Protocol::Icmp | Protocol::Icmpv6 => {
+                Transport::Icmp(Icmp::EchoRequest { id: source_port })
+            }
+        };
+        Packet {
+            source: flow.source,
+            destination: flow.destination,
+            ttl: initial_ttl(),
+            transport,
+        }
+    }
+
     /// The source port, where the protocol has one.
     #[must_use]
     pub fn source_port(&self) -> Option<u16> {
-        match &self.transport {
-            Transport::Tcp { source_port, .. }
-            | Transport::Udp { source_port, .. }
-            | Transport::Sctp { source_port, .. } => Some(*source_port),
-            Transport::Icmp(_) => None,
-        }
+        self.ports().map(|it| it.0)
     }
 
     /// The destination port, where the protocol has one.
     #[must_use]
     pub fn destination_port(&self) -> Option<u16> {
+        self.ports().map(|it| it.1)
+    }
+
+    /// Source and destination port, where the protocol has them.
+    #[must_use]
+    pub fn ports(&self) -> Option<(u16, u16)> {
         match &self.transport {
             Transport::Tcp {
-                destination_port, ..
+                source_port,
+                destination_port,
+                ..
             }
             | Transport::Udp {
-                destination_port, ..
+                source_port,
+                destination_port,
             }
             | Transport::Sctp {
-                destination_port, ..
-            } => Some(*destination_port),
+                source_port,
+                destination_port,
+            } => Some((*source_port, *destination_port)),
+            Transport::Icmp(_) => None,
+        }
+    }
+
+    /// The same, to be rewritten.
+    pub fn ports_mut(&mut self) -> Option<(&mut u16, &mut u16)> {
+        match &mut self.transport {
+            Transport::Tcp {
+                source_port,
+                destination_port,
+                ..
+            }
+            | Transport::Udp {
+                source_port,
+                destination_port,
+            }
+            | Transport::Sctp {
+                source_port,
+                destination_port,
+            } => Some((source_port, destination_port)),
             Transport::Icmp(_) => None,
         }
     }

@@ -8,6 +8,7 @@
 
 use super::indexed::Indexed;
 use super::{Datum, Name, Rule, Tag, Verdict};
+use crate::sorted::sort_by;
 use crate::time::{Duration, Instant};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -59,9 +60,13 @@ fn in_order<S: serde::Serializer>(
     elements: &Indexed<Datum, Element>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(by_key(elements))
+}
+
+fn by_key(elements: &Indexed<Datum, Element>) -> Vec<&Element> {
     let mut sorted: Vec<_> = elements.iter().map(|it| it.1).collect();
-    sorted.sort_by(|a, b| a.key.cmp(&b.key));
-    serializer.collect_seq(sorted)
+    sort_by(&mut sorted, |a, b| a.key.cmp(&b.key));
+    sorted
 }
 
 /// How a set behaves.
@@ -214,9 +219,7 @@ impl Set {
 
     /// Its elements, by key.
     pub fn elements(&self) -> impl ExactSizeIterator<Item = &Element> {
-        let mut sorted: Vec<_> = self.elements.iter().map(|it| it.1).collect();
-        sorted.sort_by(|a, b| a.key.cmp(&b.key));
-        sorted.into_iter()
+        by_key(&self.elements).into_iter()
     }
 
     /// Whether it has no element.

@@ -28,6 +28,7 @@ use crate::netfilter::{
     Chain, ChainType, Datum, Element, Expression, Field, Hook, Object, Priority, Rule, Set,
     Statement, TableKey, Tag, Transaction, Verb, Verdict, ct_state as state, rule,
 };
+use crate::sorted::sort;
 use crate::store::Objects;
 use peers::{Whom, whom};
 use std::collections::BTreeMap;
@@ -450,7 +451,7 @@ fn whole(range: Cidr) -> Datum {
 
 /// nft makes a plain comparison of a set with one element.
 fn one_of(of: Expression, mut values: Vec<Datum>) -> Statement {
-    values.sort();
+    sort(&mut values);
     values.dedup();
     match values.len() {
         1 => is(of, values.remove(0)),

@@ -293,23 +293,8 @@ fn onto_nodes(destination: IpAddr, via: IpAddr) -> RouteChosen {
 fn readdress(packet: &mut Packet, flow: Flow) {
     packet.source = flow.source;
     packet.destination = flow.destination;
-    match &mut packet.transport {
-        Transport::Tcp {
-            source_port,
-            destination_port,
-            ..
-        }
-        | Transport::Udp {
-            source_port,
-            destination_port,
-        }
-        | Transport::Sctp {
-            source_port,
-            destination_port,
-        } => {
-            *source_port = flow.source_port;
-            *destination_port = flow.destination_port;
-        }
-        Transport::Icmp(_) => {}
+    if let Some((source, destination)) = packet.ports_mut() {
+        *source = flow.source_port;
+        *destination = flow.destination_port;
     }
 }

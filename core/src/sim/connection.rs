@@ -16,7 +16,7 @@ use super::walk::{Start, Walk, WalkError, continue_on, open_on};
 use super::world::World;
 use crate::chance::Chooser;
 use crate::ip::Family;
-use crate::net::{Flow, Packet, Protocol, TcpFlags, Transport, initial_ttl};
+use crate::net::{Flow, Packet, Protocol, TcpFlags};
 use crate::proxy::stale_connections;
 use std::sync::Arc;
 
@@ -140,36 +140,6 @@ impl World {
 impl OpenConnection {
     /// A later packet from the client.
     pub(super) fn packet(&self) -> Packet {
-        let Flow {
-            protocol,
-            source,
-            source_port,
-            destination,
-            destination_port,
-        } = self.flow;
-        let transport = match protocol {
-            Protocol::Udp => Transport::Udp {
-                source_port,
-                destination_port,
-            },
-            Protocol::Sctp => Transport::Sctp {
-                source_port,
-                destination_port,
-            },
-            Protocol::Icmp | Protocol::Icmpv6 => {
-                Transport::Icmp(crate::net::Icmp::EchoRequest { id: source_port })
-            }
-            Protocol::Tcp => Transport::Tcp {
-                source_port,
-                destination_port,
-                flags: TcpFlags::ACK,
-            },
-        };
-        Packet {
-            source,
-            destination,
-            ttl: initial_ttl(),
-            transport,
-        }
+        Packet::of_flow(self.flow, TcpFlags::ACK)
     }
 }

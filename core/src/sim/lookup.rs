@@ -16,7 +16,6 @@ use super::walk::{Start, WalkError, exchange, start};
 use super::world::World;
 use crate::api::{Kind, ObjectRef, Pod};
 use crate::chance::Chooser;
-use crate::controllers::outside_names;
 use crate::dns::{
     Answer, Cache, Client, Fate, Query, Question, Resolution, ResolvConf, Resolver, Sent, Server,
     Transport, Wanted,
@@ -77,6 +76,20 @@ pub(super) struct Wish<'a> {
     pub(super) name: &'a str,
     /// Addresses of which families.
     pub(super) wanted: Wanted,
+}
+
+impl<'a> Wish<'a> {
+    /// Every address of what a request is for, asked for by whoever makes it.
+    pub(super) fn of(request: &'a Request, from: &'a Start) -> Self {
+        Wish {
+            asker: match &request.from {
+                Source::Host(id) => id,
+                Source::Address(_) => &from.host,
+            },
+            name: &request.to.name,
+            wanted: Wanted::Both,
+        }
+    }
 }
 
 impl World {
@@ -162,7 +175,7 @@ pub(super) fn look_up(
 /// A look-up under way.
 struct Asked<'a> {
     world: &'a World,
-    server: Server,
+    server: &'a Server,
     cache: Cache,
     chooser: Chooser,
     from: &'a Start,
@@ -227,7 +240,7 @@ impl Asked<'_> {
     /// What the one who got a question says to it; nothing if it is no name server.
     fn answer(&mut self, sent: &Sent, object: Option<&ObjectRef>) -> Option<Answer> {
         self.world.dns_answer(
-            &self.server,
+            self.server,
             object?,
             (&sent.question, sent.transport),
             sent.at,
@@ -269,12 +282,6 @@ pub(super) fn why_nameless(lookup: &Lookup) -> Option<Why> {
 }
 
 impl World {
-    /// The cluster's name server. It also knows the names that clouds gave their load balancers.
-    #[must_use]
-    pub fn dns_server(&self) -> Server {
-        Server::knowing(&self.objects, &outside_names(&self.objects))
-    }
-
     /// What an object that got a question says to it; nothing if it is no name server.
     #[must_use]
     pub fn dns_answer(

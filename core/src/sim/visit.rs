@@ -13,10 +13,9 @@ use super::outcome::{Ending, Verdict};
 use super::request::{Destination, Request, Source};
 use super::symptom::{Stage, told_by};
 use super::travel::{End, Journey, Leg, Step, Traveller};
-use super::walk::{Walk, WalkError, exchange, start, usable};
+use super::walk::{Walk, WalkError, chosen, exchange, start, usable};
 use super::world::World;
 use crate::chance::Chooser;
-use crate::dns::Wanted;
 use crate::ip::{IpAddr, parse_sloppy};
 use crate::net::{Packet, Protocol, TcpFlags, Transport};
 use crate::time::Instant;
@@ -51,16 +50,7 @@ pub fn visit(
     let addresses = match address.or_else(|| parse_sloppy(&request.to.name)) {
         Some(address) => vec![address],
         None => {
-            let asker = match &request.from {
-                Source::Host(id) => id,
-                Source::Address(_) => &from.host,
-            };
-            let wish = Wish {
-                asker,
-                name: &request.to.name,
-                wanted: Wanted::Both,
-            };
-            let lookup = look_up(world, network, wish, &from);
+            let lookup = look_up(world, network, Wish::of(request, &from), &from);
             if let Some(why) = why_nameless(&lookup) {
                 walk.ending = Ending::no_such_host(why);
                 told_by(&mut walk, Stage::Connecting);
@@ -76,12 +66,7 @@ pub fn visit(
             found
         }
     };
-    let chosen = if addresses.len() > 1 {
-        let n_addresses = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-        addresses[chooser.choose(n_addresses) as usize]
-    } else {
-        addresses[0]
-    };
+    let chosen = chosen(&addresses, chooser);
     let legs = [Leg::Request, Leg::Reply];
     (walk.steps, walk.ending) = exchange(network, &from, &request.to, chosen, legs, now, chooser);
     told_by(&mut walk, Stage::Connecting);
@@ -115,12 +100,7 @@ pub fn look_up_name(
     let request = Request::new(Source::Host(host.clone()), to);
     let mut from = start(world, &request)?;
     from.now = now;
-    let wish = Wish {
-        asker: host,
-        name,
-        wanted: Wanted::Both,
-    };
-    Ok(look_up(world, network, wish, &from))
+    Ok(look_up(world, network, Wish::of(&request, &from), &from))
 }
 
 const FIN_ACK: TcpFlags = TcpFlags {

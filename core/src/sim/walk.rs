@@ -19,9 +19,9 @@ use super::travel::{Dropper, End, Journey, Leg, Step, StepKind, Traveller};
 use super::world::World;
 use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
-use crate::dns::{Question, RecordData, RecordType, Wanted, fully_qualified};
+use crate::dns::{Question, RecordData, RecordType, fully_qualified};
 use crate::ip::{Family, IpAddr, family, join_host_port};
-use crate::net::{Flow, Icmp, Packet, Protocol, TcpFlags, Transport, initial_ttl};
+use crate::net::{Flow, Packet, Protocol, TcpFlags, Transport};
 use crate::netfilter::ct_status;
 use crate::time::Instant;
 use serde::Serialize;
@@ -275,15 +275,7 @@ fn name(world: &World, request: &Request, from: &Start) -> Named {
             now: Instant::START,
         };
     }
-    let asker = match &request.from {
-        Source::Host(id) => id,
-        Source::Address(_) => &from.host,
-    };
-    let wish = Wish {
-        asker,
-        name: &request.to.name,
-        wanted: Wanted::Both,
-    };
+    let wish = Wish::of(request, from);
     let lookup = look_up(world, &mut network, wish, from);
     let addresses = usable(&network, from, lookup.resolution.addresses.clone());
     Named {
@@ -338,15 +330,7 @@ fn run(
         told_by(&mut walk, Stage::Connecting);
         return walk;
     }
-    let addresses = &named.addresses;
-    // A client takes the addresses in the order its resolver gives them, which for a headless
-    // Service is by lot.
-    let chosen = if addresses.len() > 1 {
-        let n_addresses = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-        addresses[chooser.choose(n_addresses) as usize]
-    } else {
-        addresses[0]
-    };
+    let chosen = chosen(&named.addresses, chooser);
     let legs = [Leg::Request, Leg::Reply];
     (walk.steps, walk.ending) =
         exchange(network, from, &request.to, chosen, legs, named.now, chooser);
@@ -367,6 +351,16 @@ fn run(
     }
     told_by(&mut walk, Stage::Connecting);
     walk
+}
+
+/// A client takes the addresses in the order its resolver gives them, which for a headless Service is by lot.
+pub(super) fn chosen(addresses: &[IpAddr], chooser: &mut Chooser) -> IpAddr {
+    if addresses.len() > 1 {
+        let n_addresses = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        addresses[chooser.choose(n_addresses) as usize]
+    } else {
+        addresses[0]
+    }
 }
 
 /// The addresses a client would try: of the first family that it has an address of itself.
@@ -486,29 +480,14 @@ fn first_packet(
     let drawn = chooser.draw(u64::from(high - low) + 1);
     let drawn = low + u16::try_from(drawn).expect("below the bound");
     let source_port = from.port.unwrap_or(drawn);
-    let destination_port = to.port.unwrap_or_default();
-    let transport = match to.protocol {
-        Protocol::Tcp => Transport::Tcp {
-            source_port,
-            destination_port,
-            flags: TcpFlags::SYN,
-        },
-        Protocol::Udp => Transport::Udp {
-            source_port,
-            destination_port,
-        },
-        Protocol::Sctp => Transport::Sctp {
-            source_port,
-            destination_port,
-        },
-        Protocol::Icmp | Protocol::Icmpv6 => Transport::Icmp(Icmp::EchoRequest { id: source_port }),
-    };
-    Some(Packet {
+    let flow = Flow {
+        protocol: to.protocol,
         source,
+        source_port,
         destination: address,
-        ttl: initial_ttl(),
-        transport,
-    })
+        destination_port: to.port.unwrap_or_default(),
+    };
+    Some(Packet::of_flow(flow, TcpFlags::SYN))
 }
 
 /// Whether a host gives the packet another source: address or port, as masquerade does.

@@ -7,7 +7,8 @@ use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
 use crate::api::{Complaint, Kind, Manifest, ObjectRef, Pod, Severity};
-use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits};
+use crate::controllers::outside_names;
+use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits, Server};
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
 use crate::store::Objects;
@@ -31,6 +32,8 @@ pub struct World {
     pub notices: Vec<BaseNotice>,
     /// What is doubtful about it.
     pub complaints: Vec<Complaint>,
+    /// Its name server.
+    dns: Arc<Server>,
 }
 
 impl World {
@@ -66,7 +69,9 @@ impl World {
         for node in cluster.machines().nodes_down.keys() {
             network.take_down(node);
         }
-        let mut world = World {
+        let dns = Server::knowing(&objects, &outside_names(&objects));
+        complaints.extend_from_slice(dns.complaints());
+        World {
             network,
             seed: cluster.seed(),
             cluster,
@@ -74,10 +79,14 @@ impl World {
             mode,
             notices: Vec::new(),
             complaints,
-        };
-        let server = world.dns_server();
-        world.complaints.extend_from_slice(server.complaints());
-        world
+            dns: Arc::new(dns),
+        }
+    }
+
+    /// The cluster's name server. It also knows the names that clouds gave their load balancers.
+    #[must_use]
+    pub fn dns_server(&self) -> &Server {
+        &self.dns
     }
 
     /// What the resolver of a host is told: a pod what its kubelet writes, a node what its network's router hands

@@ -358,32 +358,19 @@ pub(in crate::netfilter) fn rewrite(
         Manipulation::Destination => packet.destination = target.destination,
         Manipulation::Source => packet.source = target.source,
     }
-    match (&mut packet.transport, which) {
-        (
-            Transport::Tcp {
-                destination_port, ..
-            }
-            | Transport::Udp {
-                destination_port, ..
-            }
-            | Transport::Sctp {
-                destination_port, ..
-            },
-            Manipulation::Destination,
-        ) => *destination_port = target.destination_port,
-        (
-            Transport::Tcp { source_port, .. }
-            | Transport::Udp { source_port, .. }
-            | Transport::Sctp { source_port, .. },
-            Manipulation::Source,
-        ) => *source_port = target.source_port,
-        (Transport::Icmp(Icmp::EchoRequest { id } | Icmp::EchoReply { id }), _) => {
-            *id = match which {
-                Manipulation::Destination => target.destination_port,
-                Manipulation::Source => target.source_port,
-            };
-        }
-        (Transport::Icmp(Icmp::Unreachable { .. }), _) => {}
+    let target_port = match which {
+        Manipulation::Destination => target.destination_port,
+        Manipulation::Source => target.source_port,
+    };
+    if let Transport::Icmp(Icmp::EchoRequest { id } | Icmp::EchoReply { id }) =
+        &mut packet.transport
+    {
+        *id = target_port;
+    }
+    match (packet.ports_mut(), which) {
+        (Some((_, port)), Manipulation::Destination) => *port = target_port,
+        (Some((port, _)), Manipulation::Source) => *port = target_port,
+        (None, _) => {}
     }
     let changed = |field, before: Option<FieldValue>| {
         let (before, after) = (before?, packet.value(field)?);

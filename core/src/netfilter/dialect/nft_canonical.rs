@@ -266,7 +266,7 @@ fn joined(elements: Vec<Element>) -> Vec<Element> {
 
 /// Ranges of addresses in order, neighbours joined.
 pub(super) fn joined_addresses(mut spans: Vec<(IpAddr, IpAddr)>) -> Vec<(IpAddr, IpAddr)> {
-    spans.sort();
+    sort(&mut spans);
     let mut joined: Vec<(IpAddr, IpAddr)> = Vec::new();
     for (start, end) in spans {
         match joined.last_mut() {

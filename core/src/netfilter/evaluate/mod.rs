@@ -11,7 +11,7 @@ mod act;
 mod nat;
 mod value;
 
-use super::conntrack::{Conntrack, Direction, Manipulation};
+use super::conntrack::{Conntrack, Direction, Manipulation, Rewrite};
 use super::{
     Chain, ChainType, Datum, DynamicElements, Entered, Hook, Lookup, Name, Outcome, Policy,
     Priority, RejectWith, Ruleset, Skipped, Table, Trace, TraceEvent, Travelling, Unknown, Verdict,
@@ -192,20 +192,26 @@ impl Pass<'_> {
                 .push(TraceEvent::NatSkipped { translation });
         }
         let tracking = it.tracking.as_ref()?;
-        let undone = tracking.direction == Direction::Reply;
+        let undone = match tracking.direction {
+            Direction::Original => Undone::No,
+            Direction::Reply => Undone::Yes,
+        };
         let rewrites = self.conntrack.translate(tracking, which, &mut it.packet);
-        self.trace.events.extend(
-            rewrites
-                .into_iter()
-                .flatten()
-                .map(|it| TraceEvent::Rewritten {
-                    field: it.field,
-                    before: it.before,
-                    after: it.after,
-                    undone,
-                }),
-        );
+        self.tell_rewrites(rewrites, undone);
         None
+    }
+
+    /// Writes down what was rewritten.
+    pub(super) fn tell_rewrites(&mut self, rewrites: [Option<Rewrite>; 2], undone: Undone) {
+        let rewrites = rewrites.into_iter().flatten();
+        self.trace
+            .events
+            .extend(rewrites.map(|it| TraceEvent::Rewritten {
+                field: it.field,
+                before: it.before,
+                after: it.after,
+                undone: undone == Undone::Yes,
+            }));
     }
 
     /// A base chain and all it calls; none if the packet goes on to the next one.
@@ -385,6 +391,13 @@ impl Pass<'_> {
         self.trace.events.push(event);
         end
     }
+}
+
+/// Whether a rewriting undoes an earlier one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undone {
+    Yes,
+    No,
 }
 
 /// In which table a chain is being gone through, on which hook, and how deep.

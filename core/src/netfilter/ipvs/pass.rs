@@ -7,7 +7,8 @@
 use super::{Choice, Event, State, VirtualAddress, VirtualServer, scheduler};
 use crate::ip::join_host_port;
 use crate::net::{Flow, Icmp, Protocol, Transport};
-use crate::netfilter::conntrack::{Manipulation, Rewrite, rewrite, translate_error};
+use crate::netfilter::conntrack::{Manipulation, rewrite, translate_error};
+use crate::netfilter::evaluate::Undone;
 use crate::netfilter::{Hook, Outcome, Pass, TraceEvent, Travelling};
 
 /// ip_vs's name where a chain's would stand.
@@ -160,24 +161,4 @@ impl Pass<'_> {
     fn tell(&mut self, event: Event) {
         self.trace.events.push(TraceEvent::Ipvs(event));
     }
-
-    fn tell_rewrites(&mut self, rewrites: [Option<Rewrite>; 2], undone: Undone) {
-        let events = rewrites
-            .into_iter()
-            .flatten()
-            .map(|it| TraceEvent::Rewritten {
-                field: it.field,
-                before: it.before,
-                after: it.after,
-                undone: undone == Undone::Yes,
-            });
-        self.trace.events.extend(events);
-    }
-}
-
-/// Whether a rewriting undoes an earlier one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Undone {
-    Yes,
-    No,
 }
