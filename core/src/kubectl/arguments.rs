@@ -50,6 +50,22 @@ pub(crate) struct Query {
     pub fields: String,
 }
 
+impl Query {
+    /// What a list of this resource is asked with.
+    pub(crate) fn options(&self, resource: &Resource, selector: Selector) -> ListOptions {
+        ListOptions {
+            namespace: if resource.namespaced {
+                self.namespace.clone()
+            } else {
+                String::new()
+            },
+            selector,
+            limit: 0,
+            after: None,
+        }
+    }
+}
+
 /// What a builder says that was told nothing.
 pub(crate) const NOTHING_NAMED: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
 
@@ -119,14 +135,7 @@ pub(crate) fn pick(
     let Some(first) = words.first() else {
         return error(NOTHING_NAMED);
     };
-    let minor = ctx
-        .target
-        .cluster()
-        .store()
-        .objects()
-        .cluster
-        .version()
-        .minor;
+    let minor = ctx.minor();
     if words.iter().any(|it| it.contains('/')) {
         let mut items = Vec::new();
         for word in words {
@@ -284,16 +293,7 @@ pub(crate) fn list(
         return Ok(Vec::new());
     };
     let selector = selector(resource, query)?;
-    let options = ListOptions {
-        namespace: if resource.namespaced {
-            query.namespace.clone()
-        } else {
-            String::new()
-        },
-        selector,
-        limit: 0,
-        after: None,
-    };
+    let options = query.options(resource, selector);
     let store = ctx.target.cluster().store();
     let warning = store.reading_warning(kind);
     let listed = store.list(kind, &options);

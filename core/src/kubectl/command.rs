@@ -26,6 +26,20 @@ pub struct Command {
 }
 
 impl Command {
+    /// A command with one name.
+    pub(super) const fn new(
+        path: &'static str,
+        help: &'static str,
+        run: fn(&mut Ctx<'_>, &Invocation) -> Outcome,
+    ) -> Self {
+        Command {
+            path,
+            aliases: &[],
+            help,
+            run,
+        }
+    }
+
     /// As a person types it.
     #[must_use]
     pub fn full_path(&self) -> String {
@@ -76,6 +90,18 @@ impl Invocation {
             command: self.command.full_path(),
             message: message.into(),
         }
+    }
+
+    /// That it has no words beside its flags.
+    ///
+    /// # Errors
+    /// If it has.
+    pub(super) fn takes_no_words(&self) -> Result<(), Failure> {
+        if self.args().is_empty() {
+            return Ok(());
+        }
+        let words = self.args().join(" ");
+        Err(self.usage(format!("Unexpected args: [{words}]")))
     }
 
     /// The namespace of the line, or of the context.

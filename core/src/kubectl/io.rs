@@ -155,6 +155,12 @@ impl Ctx<'_> {
         self.output.warned.clear();
     }
 
+    /// The release the server is of: 36 for 1.36.
+    pub(super) fn minor(&self) -> u16 {
+        let objects = self.target.cluster().store().objects();
+        objects.cluster.version().minor
+    }
+
     /// What time it is.
     #[must_use]
     pub fn clock(&self) -> Clock {

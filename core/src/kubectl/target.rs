@@ -76,6 +76,19 @@ pub enum Step {
     Asks(Wanted),
 }
 
+impl Step {
+    /// It is over: well, unless something failed on the way.
+    ///
+    /// # Errors
+    /// With what failed.
+    pub fn after(failures: Vec<Failure>) -> Outcome {
+        if failures.is_empty() {
+            return Ok(Step::Done(0));
+        }
+        Err(Failure::many(failures))
+    }
+}
+
 /// A command that is to be run in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {

@@ -19,7 +19,7 @@ pub(super) fn node(sheet: &mut Sheet<'_>, it: &Value) {
         "CreationTimestamp",
         &Sheet::date(text(it, &["metadata", "creationTimestamp"])),
     );
-    taints(sheet, &spec["taints"]);
+    sheet.lines("Taints", items(&spec["taints"]).iter().map(taint));
     sheet.field(
         "Unschedulable",
         if spec["unschedulable"] == true {
@@ -78,27 +78,15 @@ pub(super) fn node(sheet: &mut Sheet<'_>, it: &Value) {
     sheet.events(it);
 }
 
-fn taints(sheet: &mut Sheet<'_>, all: &Value) {
-    let all = items(all);
-    sheet.put("Taints:\t");
-    if all.is_empty() {
-        sheet.put("<none>\n");
-    }
-    for (idx, it) in all.iter().enumerate() {
-        if idx > 0 {
-            sheet.put("\t");
-        }
-        let (key, value, effect) = (
-            text(it, &["key"]),
-            text(it, &["value"]),
-            text(it, &["effect"]),
-        );
-        let value = if value.is_empty() {
-            String::new()
-        } else {
-            format!("={value}")
-        };
-        sheet.put(&format!("{key}{value}:{effect}\n"));
+fn taint(it: &Value) -> String {
+    let (key, value, effect) = (
+        text(it, &["key"]),
+        text(it, &["value"]),
+        text(it, &["effect"]),
+    );
+    match value {
+        "" => format!("{key}:{effect}"),
+        _ => format!("{key}={value}:{effect}"),
     }
 }
 

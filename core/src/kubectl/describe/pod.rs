@@ -108,7 +108,8 @@ fn rest(sheet: &mut Sheet<'_>, it: &Value) {
     };
     sheet.field("QoS Class", class);
     sheet.labels("Node-Selectors", &spec["nodeSelector"]);
-    tolerations(sheet, "Tolerations", &spec["tolerations"]);
+    let tolerations = items(&spec["tolerations"]);
+    sheet.lines("Tolerations", tolerations.iter().map(toleration));
     sheet.events(it);
 }
 
@@ -132,7 +133,8 @@ pub(super) fn template(sheet: &mut Sheet<'_>, it: &Value) {
     containers(sheet, "  Containers", &spec["containers"], None);
     volumes(sheet, &spec["volumes"], "  ");
     sheet.labels("  Node-Selectors", &spec["nodeSelector"]);
-    tolerations(sheet, "  Tolerations", &spec["tolerations"]);
+    let tolerations = items(&spec["tolerations"]);
+    sheet.lines("  Tolerations", tolerations.iter().map(toleration));
 }
 
 fn containers(sheet: &mut Sheet<'_>, title: &str, all: &Value, statuses: Option<&Value>) {
@@ -393,38 +395,28 @@ fn volumes(sheet: &mut Sheet<'_>, all: &Value, indent: &str) {
     }
 }
 
-fn tolerations(sheet: &mut Sheet<'_>, title: &str, all: &Value) {
-    sheet.put(&format!("{title}:\t"));
-    let all = items(all);
-    if all.is_empty() {
-        sheet.put("<none>\n");
+fn toleration(it: &Value) -> String {
+    let (key, value, effect) = (
+        text(it, &["key"]),
+        text(it, &["value"]),
+        text(it, &["effect"]),
+    );
+    let mut line = key.to_owned();
+    if !value.is_empty() {
+        line.push_str(&format!("={value}"));
     }
-    for (idx, it) in all.iter().enumerate() {
-        if idx > 0 {
-            sheet.put("\t");
-        }
-        let (key, value, effect) = (
-            text(it, &["key"]),
-            text(it, &["value"]),
-            text(it, &["effect"]),
-        );
-        let mut line = key.to_owned();
-        if !value.is_empty() {
-            line.push_str(&format!("={value}"));
-        }
-        if !effect.is_empty() {
-            line.push_str(&format!(":{effect}"));
-        }
-        if it["operator"] == "Exists" && value.is_empty() {
-            line.push_str(if line.is_empty() {
-                "op=Exists"
-            } else {
-                " op=Exists"
-            });
-        }
-        if let Some(secs) = it["tolerationSeconds"].as_i64() {
-            line.push_str(&format!(" for {secs}s"));
-        }
-        sheet.put(&format!("{line}\n"));
+    if !effect.is_empty() {
+        line.push_str(&format!(":{effect}"));
     }
+    if it["operator"] == "Exists" && value.is_empty() {
+        line.push_str(if line.is_empty() {
+            "op=Exists"
+        } else {
+            " op=Exists"
+        });
+    }
+    if let Some(secs) = it["tolerationSeconds"].as_i64() {
+        line.push_str(&format!(" for {secs}s"));
+    }
+    line
 }

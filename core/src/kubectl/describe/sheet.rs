@@ -62,16 +62,21 @@ impl<'c> Sheet<'c> {
 
     /// Labels or a selector, one a line.
     pub(super) fn labels(&mut self, title: &str, map: &Value) {
+        let pairs = texts(map).into_iter();
+        self.lines(title, pairs.map(|(key, value)| format!("{key}={value}")));
+    }
+
+    /// Things below one another beside their title, or that there are none.
+    pub(super) fn lines(&mut self, title: &str, lines: impl ExactSizeIterator<Item = String>) {
         self.put(&format!("{title}:\t"));
-        let pairs = texts(map);
-        if pairs.is_empty() {
+        if lines.len() == 0 {
             self.put("<none>\n");
         }
-        for (idx, (key, value)) in pairs.into_iter().enumerate() {
+        for (idx, line) in lines.enumerate() {
             if idx > 0 {
                 self.put("\t");
             }
-            self.put(&format!("{key}={value}\n"));
+            self.put(&format!("{line}\n"));
         }
     }
 

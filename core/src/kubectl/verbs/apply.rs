@@ -83,19 +83,13 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     if flags.is("prune") && failures.is_empty() {
         prune(ctx, invocation, &references, &mut printer)?;
     }
-    if failures.is_empty() {
-        return Ok(Step::Done(0));
-    }
-    Err(Failure::many(failures))
+    Step::after(failures)
 }
 
 /// Flags that do not go together.
 fn check(invocation: &Invocation) -> Result<(), Failure> {
     let flags = &invocation.flags;
-    if !invocation.args().is_empty() {
-        let words = invocation.args().join(" ");
-        return Err(invocation.usage(format!("Unexpected args: [{words}]")));
-    }
+    invocation.takes_no_words()?;
     if !flags.changed("filename") && flags.text("kustomize").is_empty() {
         return error("must specify one of -f and -k");
     }

@@ -13,25 +13,12 @@ use super::super::printers::{go_json, yaml};
 use super::super::target::{Outcome, Step};
 use serde_json::{Value, json};
 
-const fn command(
-    path: &'static str,
-    help: &'static str,
-    run: fn(&mut Ctx<'_>, &Invocation) -> Outcome,
-) -> Command {
-    Command {
-        path,
-        aliases: &[],
-        help,
-        run,
-    }
-}
-
 /// `kubectl config view`
 pub(super) const VIEW: Command =
-    command("config view", include_str!("../help/config_view.txt"), view);
+    Command::new("config view", include_str!("../help/config_view.txt"), view);
 
 /// `kubectl config current-context`
-pub(super) const CURRENT: Command = command(
+pub(super) const CURRENT: Command = Command::new(
     "config current-context",
     include_str!("../help/config_current-context.txt"),
     |ctx, _| {
@@ -42,7 +29,7 @@ pub(super) const CURRENT: Command = command(
 );
 
 /// `kubectl config get-contexts`
-pub(super) const GET: Command = command(
+pub(super) const GET: Command = Command::new(
     "config get-contexts",
     include_str!("../help/config_get-contexts.txt"),
     list,
@@ -51,7 +38,7 @@ pub(super) const GET: Command = command(
 /// `kubectl config use-context`
 pub(super) const USE: Command = Command {
     aliases: &["use"],
-    ..command(
+    ..Command::new(
         "config use-context",
         include_str!("../help/config_use-context.txt"),
         choose,
@@ -59,7 +46,7 @@ pub(super) const USE: Command = Command {
 };
 
 /// `kubectl config set-context`
-pub(super) const SET: Command = command(
+pub(super) const SET: Command = Command::new(
     "config set-context",
     include_str!("../help/config_set-context.txt"),
     set,

@@ -37,10 +37,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         ctx.err(invocation.command.help);
         return Ok(Step::Done(1));
     }
-    if !invocation.args().is_empty() {
-        let words = invocation.args().join(" ");
-        return Err(invocation.usage(format!("Unexpected args: [{words}]")));
-    }
+    invocation.takes_no_words()?;
     let mut printer = Printer::new(ctx, invocation)?;
     let asking = Asking::of(invocation, "kubectl-create")?;
     let is_dry = DryRun::of(invocation)? == DryRun::Client;
@@ -66,10 +63,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         }
         printer.done(ctx, &document, "created")?;
     }
-    if failures.is_empty() {
-        return Ok(Step::Done(0));
-    }
-    Err(Failure::many(failures))
+    Step::after(failures)
 }
 
 fn annotate(document: &mut Value) {

@@ -12,42 +12,29 @@ use super::create::{generate, only_name};
 use crate::api::{port_name_faults, port_number_fault};
 use serde_json::{Value, json};
 
-const fn kind(
-    path: &'static str,
-    help: &'static str,
-    run: fn(&mut Ctx<'_>, &Invocation) -> Outcome,
-) -> Command {
-    Command {
-        path,
-        aliases: &[],
-        help,
-        run,
-    }
-}
-
 /// `kubectl create service clusterip`
-pub(super) const CLUSTER_IP: Command = kind(
+pub(super) const CLUSTER_IP: Command = Command::new(
     "create service clusterip",
     include_str!("../help/create_service_clusterip.txt"),
     |ctx, invocation| service(ctx, invocation, "ClusterIP"),
 );
 
 /// `kubectl create service nodeport`
-pub(super) const NODE_PORT: Command = kind(
+pub(super) const NODE_PORT: Command = Command::new(
     "create service nodeport",
     include_str!("../help/create_service_nodeport.txt"),
     |ctx, invocation| service(ctx, invocation, "NodePort"),
 );
 
 /// `kubectl create service loadbalancer`
-pub(super) const LOAD_BALANCER: Command = kind(
+pub(super) const LOAD_BALANCER: Command = Command::new(
     "create service loadbalancer",
     include_str!("../help/create_service_loadbalancer.txt"),
     |ctx, invocation| service(ctx, invocation, "LoadBalancer"),
 );
 
 /// `kubectl create service externalname`
-pub(super) const EXTERNAL_NAME: Command = kind(
+pub(super) const EXTERNAL_NAME: Command = Command::new(
     "create service externalname",
     include_str!("../help/create_service_externalname.txt"),
     |ctx, invocation| service(ctx, invocation, "ExternalName"),

@@ -71,10 +71,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
             None => Ok(Step::Waits(Box::new(gone))),
         };
     }
-    if failures.is_empty() {
-        return Ok(Step::Done(0));
-    }
-    Err(Failure::many(failures))
+    Step::after(failures)
 }
 
 /// Deletes one object and says so. What to wait for.

@@ -30,10 +30,7 @@ const MAX_LINES: usize = 4_000;
 
 fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let flags = &invocation.flags;
-    if !invocation.args().is_empty() {
-        let words = invocation.args().join(" ");
-        return Err(invocation.usage(format!("Unexpected args: [{words}]")));
-    }
+    invocation.takes_no_words()?;
     if !flags.changed("filename") && flags.text("kustomize").is_empty() {
         return error("must specify one of -f and -k");
     }

@@ -81,14 +81,7 @@ fn about(ctx: &Ctx<'_>, told: &str) -> Result<Option<(&'static str, String)>, Fa
     let Some((kind, name)) = told.split_once('/') else {
         return error("--for must be in resource/name form");
     };
-    let minor = ctx
-        .target
-        .cluster()
-        .store()
-        .objects()
-        .cluster
-        .version()
-        .minor;
+    let minor = ctx.minor();
     Ok(Some((arguments::known(kind, minor)?.kind, name.to_owned())))
 }
 

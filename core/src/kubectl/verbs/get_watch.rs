@@ -71,16 +71,7 @@ fn begin(
     };
     let mut watch = Watch {
         resource,
-        options: ListOptions {
-            namespace: if resource.namespaced {
-                query.namespace.clone()
-            } else {
-                String::new()
-            },
-            selector,
-            limit: 0,
-            after: None,
-        },
+        options: query.options(resource, selector),
         revision: ctx.target.cluster().store().revision(),
         style: Style::of(invocation, is_wide, flags.is("show-kind")),
         printer,

@@ -19,56 +19,43 @@ use crate::store::api::Verb;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-const fn command(
-    path: &'static str,
-    help: &'static str,
-    run: fn(&mut Ctx<'_>, &Invocation) -> Outcome,
-) -> Command {
-    Command {
-        path,
-        aliases: &[],
-        help,
-        run,
-    }
-}
-
 /// `kubectl rollout status`
-pub(super) const STATUS: Command = command(
+pub(super) const STATUS: Command = Command::new(
     "rollout status",
     include_str!("../help/rollout_status.txt"),
     rollout_status::run,
 );
 
 /// `kubectl rollout history`
-pub(super) const HISTORY: Command = command(
+pub(super) const HISTORY: Command = Command::new(
     "rollout history",
     include_str!("../help/rollout_history.txt"),
     history,
 );
 
 /// `kubectl rollout undo`
-pub(super) const UNDO: Command = command(
+pub(super) const UNDO: Command = Command::new(
     "rollout undo",
     include_str!("../help/rollout_undo.txt"),
     undo,
 );
 
 /// `kubectl rollout restart`
-pub(super) const RESTART: Command = command(
+pub(super) const RESTART: Command = Command::new(
     "rollout restart",
     include_str!("../help/rollout_restart.txt"),
     |ctx, invocation| change(ctx, invocation, "restarted", restart),
 );
 
 /// `kubectl rollout pause`
-pub(super) const PAUSE: Command = command(
+pub(super) const PAUSE: Command = Command::new(
     "rollout pause",
     include_str!("../help/rollout_pause.txt"),
     |ctx, invocation| change(ctx, invocation, "paused", pause),
 );
 
 /// `kubectl rollout resume`
-pub(super) const RESUME: Command = command(
+pub(super) const RESUME: Command = Command::new(
     "rollout resume",
     include_str!("../help/rollout_resume.txt"),
     |ctx, invocation| change(ctx, invocation, "resumed", resume),
@@ -161,10 +148,7 @@ fn change(ctx: &mut Ctx<'_>, invocation: &Invocation, what: &str, patch: Patch) 
             failures.push(failure);
         }
     }
-    if failures.is_empty() {
-        return Ok(Step::Done(0));
-    }
-    Err(Failure::many(failures))
+    Step::after(failures)
 }
 
 /// The ReplicaSets of a Deployment, by revision.
