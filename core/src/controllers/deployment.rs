@@ -10,7 +10,7 @@ use super::owner::{controlled_by, controller_uid};
 use super::replica_set::{controllers_of, note};
 use super::{Controller, Look, Outcome, Purpose, Wake};
 use crate::api::{Deployment, IntOrString, Kind, Object, ObjectRef, ReplicaSet, WorkloadCondition};
-use crate::sorted::sort_by_key;
+use crate::sorted::{sort_by, sort_by_key};
 use crate::store::{Change, Objects, Part, Propagation, Write};
 use crate::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
@@ -300,7 +300,7 @@ impl Rollout<'_> {
         to_add: i32,
     ) -> Vec<(Arc<ReplicaSet>, i32)> {
         // The largest first; of equal ones the newest when there is to be more, the oldest when there is to be less.
-        sets.sort_by(|a, b| {
+        sort_by(&mut sets, |a, b| {
             let age = a
                 .metadata
                 .creation_timestamp

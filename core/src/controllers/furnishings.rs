@@ -20,6 +20,25 @@ const LEASES: &str = "kube-node-lease";
 /// How often a kubelet renews its lease.
 const RENEW_EVERY_MS: u64 = 10_000;
 
+/// The conditions of a node beside Ready, with what a kubelet says of each while all is well.
+pub(super) const PRESSURES: [(&str, &str, &str); 3] = [
+    (
+        "MemoryPressure",
+        "KubeletHasSufficientMemory",
+        "kubelet has sufficient memory available",
+    ),
+    (
+        "DiskPressure",
+        "KubeletHasNoDiskPressure",
+        "kubelet has no disk pressure",
+    ),
+    (
+        "PIDPressure",
+        "KubeletHasSufficientPID",
+        "kubelet has sufficient PID available",
+    ),
+];
+
 /// A kubelet's report on its node, and its lease.
 pub(super) const NODES: Controller = Controller {
     name: "kubelet-node-status",
@@ -132,26 +151,9 @@ fn report(look: &Look<'_>, about: &ObjectRef, document: &Value) -> Option<Write>
 
 /// The conditions beside Ready, before those there are.
 fn conditions(clock: Clock, known: &Value) -> Value {
-    let rows = [
-        (
-            "MemoryPressure",
-            "KubeletHasSufficientMemory",
-            "kubelet has sufficient memory available",
-        ),
-        (
-            "DiskPressure",
-            "KubeletHasNoDiskPressure",
-            "kubelet has no disk pressure",
-        ),
-        (
-            "PIDPressure",
-            "KubeletHasSufficientPID",
-            "kubelet has sufficient PID available",
-        ),
-    ];
     let known = known.as_array().cloned().unwrap_or_default();
     let has = |kind: &str| known.iter().any(|it| it["type"] == kind);
-    let missing = rows.iter().filter(|it| !has(it.0));
+    let missing = PRESSURES.iter().filter(|it| !has(it.0));
     let mut all: Vec<Value> = missing
         .map(|(kind, reason, message)| {
             json!({

@@ -7,6 +7,7 @@
 //! **Left out**: zones in which too many nodes fall silent at once; the pods of a
 //! node that is unknown stay Terminating, for no kubelet says that they have ended.
 
+use super::furnishings::PRESSURES;
 use super::{Controller, Look, Outcome, Purpose, Wake};
 use crate::api::{Kind, Node, NodeCondition, Object, ObjectRef, Pod, Taint};
 use crate::store::{Change, ChangeKind, Note, NoteKind, Objects, Part, Propagation, Write};
@@ -200,24 +201,7 @@ fn ready(look: &Look<'_>, about: &ObjectRef, node: &Node, is_silent: bool) -> Ve
 /// A condition beside Ready: nobody knows it of a node that is silent, and it is as it should be of one that speaks again.
 fn other_condition(it: &NodeCondition, is_silent: bool, stamp: &str) -> Value {
     let mut condition = json!(it);
-    let rows = [
-        (
-            "MemoryPressure",
-            "KubeletHasSufficientMemory",
-            "kubelet has sufficient memory available",
-        ),
-        (
-            "DiskPressure",
-            "KubeletHasNoDiskPressure",
-            "kubelet has no disk pressure",
-        ),
-        (
-            "PIDPressure",
-            "KubeletHasSufficientPID",
-            "kubelet has sufficient PID available",
-        ),
-    ];
-    let Some((_, reason, message)) = rows.iter().find(|row| row.0 == it.kind) else {
+    let Some((_, reason, message)) = PRESSURES.iter().find(|row| row.0 == it.kind) else {
         return condition;
     };
     let (status, reason, message) = match (is_silent, it.status.as_str()) {

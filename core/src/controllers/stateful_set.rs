@@ -11,6 +11,7 @@ use super::owner::controlled_by;
 use super::replica_set::{availability, claim, controllers_of, note, pod_from};
 use super::{Controller, Look, Outcome, Purpose, Wake};
 use crate::api::{ControllerRevision, Kind, Object, ObjectRef, Pod, StatefulSet};
+use crate::sorted::sort_by;
 use crate::store::{Change, Note, NoteKind, Objects, Part, Propagation, Write};
 use crate::time::Duration;
 use serde_json::{Value, json};
@@ -134,7 +135,10 @@ impl Turn<'_> {
                 _ => None,
             })
             .collect();
-        known.sort_by_key(|it| (it.revision, it.metadata.name.clone()));
+        sort_by(&mut known, |a, b| {
+            let order = a.revision.cmp(&b.revision);
+            order.then_with(|| a.metadata.name.cmp(&b.metadata.name))
+        });
         known
     }
 
