@@ -536,6 +536,15 @@ fn is_busybox(process: &Process, site: &Site) -> bool {
     named.is_some_and(|it| it.image.contains("busybox") || it.image.contains("alpine"))
 }
 
+/// What nslookup asks for: what it was told, the name of an address, or the addresses of a name.
+fn kinds_asked(told: Option<RecordType>, address: Option<IpAddr>) -> Vec<RecordType> {
+    match (told, address) {
+        (Some(it), _) => vec![it],
+        (None, Some(_)) => vec![RecordType::PTR],
+        (None, None) => vec![RecordType::A, RecordType::AAAA],
+    }
+}
+
 async fn bind_nslookup(
     process: &Process,
     site: &Site,
@@ -549,11 +558,7 @@ async fn bind_nslookup(
         Some(ip) => vec![reverse_name(ip)],
         None => searched(settings, name),
     };
-    let kinds: Vec<RecordType> = match (kind, address) {
-        (Some(it), _) => vec![it],
-        (None, Some(_)) => vec![RecordType::PTR],
-        (None, None) => vec![RecordType::A, RecordType::AAAA],
-    };
+    let kinds = kinds_asked(kind, address);
     let Some(server) = servers.first().copied() else {
         process.print(";; no servers could be reached\n\n");
         return 1;
@@ -641,11 +646,7 @@ async fn busybox_nslookup(
             .map(|it| format!("{name}.{}", it.trim_end_matches('.')))
             .collect(),
     };
-    let kinds: Vec<RecordType> = match (kind, address) {
-        (Some(it), _) => vec![it],
-        (None, Some(_)) => vec![RecordType::PTR],
-        (None, None) => vec![RecordType::A, RecordType::AAAA],
-    };
+    let kinds = kinds_asked(kind, address);
     let Some(server) = servers.first().copied() else {
         process.print(";; connection timed out; no servers could be reached\n\n");
         return 1;

@@ -101,6 +101,12 @@ impl Flags {
         self.given.iter().any(|it| it.0 == letter)
     }
 
+    /// Every value of a flag, in order.
+    pub(super) fn values(&self, letter: char) -> impl Iterator<Item = &str> {
+        let of_it = self.given.iter().filter(move |it| it.0 == letter);
+        of_it.map(|it| it.1.as_str())
+    }
+
     /// The last value of a flag.
     pub(super) fn value(&self, letter: char) -> Option<&str> {
         self.given

@@ -47,12 +47,7 @@ pub(super) async fn grep(process: Process) -> u8 {
         Err(code) => return code,
     };
     let mut operands = flags.operands.clone();
-    let mut told: Vec<String> = flags
-        .given
-        .iter()
-        .filter(|it| it.0 == 'e')
-        .map(|it| it.1.clone())
-        .collect();
+    let mut told: Vec<String> = flags.values('e').map(str::to_owned).collect();
     if let Some(file) = flags.value('f') {
         match process.read_file(file).await {
             Ok(text) => told.extend(lines(&text).map(str::to_owned)),

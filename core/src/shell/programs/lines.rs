@@ -30,18 +30,9 @@ pub(super) async fn head(process: Process) -> u8 {
         Ok(it) => it,
         Err(code) => return code,
     };
-    let told = flags
-        .value('c')
-        .or(flags.value('n'))
-        .unwrap_or("10")
-        .to_owned();
-    let (is_all_but, digits) = told
-        .strip_prefix('-')
-        .map_or((false, told.as_str()), |it| (true, it));
-    let Ok(number) = digits.trim_start_matches('+').parse::<usize>() else {
-        let what = if flags.has('c') { "bytes" } else { "lines" };
-        process.complain(&format!("head: invalid number of {what}: '{told}'\n"));
-        return 1;
+    let (is_all_but, number) = match amount(&process, &flags, ['-', '+']) {
+        Ok(it) => it,
+        Err(code) => return code,
     };
     if flags.operands.is_empty() && !is_all_but && !flags.has('c') {
         // Only as much as is asked for: what writes for ever is stopped.
@@ -77,6 +68,22 @@ pub(super) async fn head(process: Process) -> u8 {
     code
 }
 
+/// How much is wanted, and whether the first of the signs stands before it, which turns the meaning round; the other
+/// says nothing. On anything else the process complains, and the code to end with is the error.
+fn amount(process: &Process, flags: &Flags, signs: [char; 2]) -> Result<(bool, usize), u8> {
+    let told = flags.value('c').or(flags.value('n')).unwrap_or("10");
+    let (is_turned, digits) = told
+        .strip_prefix(signs[0])
+        .map_or((false, told), |it| (true, it));
+    let number = digits.trim_start_matches(signs[1]).parse();
+    number.map(|it| (is_turned, it)).map_err(|_| {
+        let what = if flags.has('c') { "bytes" } else { "lines" };
+        let name = process.name();
+        process.complain(&format!("{name}: invalid number of {what}: '{told}'\n"));
+        1
+    })
+}
+
 fn title(process: &Process, flags: &Flags, idx: usize, file: &str) {
     if (flags.operands.len() > 1 && !flags.has('q')) || flags.has('v') {
         let space = if idx > 0 { "\n" } else { "" };
@@ -105,18 +112,9 @@ pub(super) async fn tail(process: Process) -> u8 {
         Ok(it) => it,
         Err(code) => return code,
     };
-    let told = flags
-        .value('c')
-        .or(flags.value('n'))
-        .unwrap_or("10")
-        .to_owned();
-    let (from_start, digits) = told
-        .strip_prefix('+')
-        .map_or((false, told.as_str()), |it| (true, it));
-    let Ok(number) = digits.trim_start_matches('-').parse::<usize>() else {
-        let what = if flags.has('c') { "bytes" } else { "lines" };
-        process.complain(&format!("tail: invalid number of {what}: '{told}'\n"));
-        return 1;
+    let (from_start, number) = match amount(&process, &flags, ['+', '-']) {
+        Ok(it) => it,
+        Err(code) => return code,
     };
     let (found, code) = texts(&process, &flags.operands).await;
     for (idx, (file, text)) in found.iter().enumerate() {

@@ -25,12 +25,7 @@ pub(super) async fn sed(process: Process) -> u8 {
         Err(code) => return code,
     };
     let mut operands = flags.operands.clone();
-    let mut script: Vec<String> = flags
-        .given
-        .iter()
-        .filter(|it| it.0 == 'e')
-        .map(|it| it.1.clone())
-        .collect();
+    let mut script: Vec<String> = flags.values('e').map(str::to_owned).collect();
     if let Some(file) = flags.value('f') {
         script.extend(text(&process, file).await);
     }

@@ -59,7 +59,7 @@ pub(super) async fn sort(process: Process) -> u8 {
         Err(code) => return code,
     };
     let mut keys = Vec::new();
-    for (_, value) in flags.given.iter().filter(|it| it.0 == 'k') {
+    for value in flags.values('k') {
         match key(value) {
             Some(it) => keys.push(it),
             None => {

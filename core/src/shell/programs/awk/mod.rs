@@ -47,7 +47,7 @@ pub(super) async fn awk(process: Process) -> u8 {
     if let Some(separator) = flags.value('F') {
         machine.set("FS", if separator == "t" { "\t" } else { separator });
     }
-    for (_, assignment) in flags.given.iter().filter(|it| it.0 == 'v') {
+    for assignment in flags.values('v') {
         if let Some((name, value)) = assignment.split_once('=') {
             machine.set(name, value);
         }
