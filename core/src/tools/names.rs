@@ -82,7 +82,7 @@ async fn once(
     let asked = (question, manner.transport);
     let answer = visit.walk.ending.object.as_ref().and_then(|object| {
         world.dns_answer(
-            &server,
+            server,
             object,
             asked,
             process.now(),
