@@ -27,6 +27,7 @@ pub mod proxy;
 
 pub mod sim;
 
+pub mod doctor;
 pub mod kubectl;
 pub mod tools;
 

@@ -61,11 +61,13 @@ impl Clock {
         Some(self.epoch_secs + now - unix_secs(stamp)?)
     }
 
-    /// The instant a date stands for; the start for dates before it.
+    /// The instant a date stands for, to the millisecond; the start for dates before it.
     #[must_use]
     pub fn instant_of(&self, stamp: &str) -> Option<Instant> {
-        let secs = unix_secs(stamp)? - self.epoch_secs;
-        Some(Instant(u64::try_from(secs).unwrap_or(0) * 1000))
+        let secs = u64::try_from(unix_secs(stamp)? - self.epoch_secs);
+        Some(secs.map_or(Instant::START, |it| {
+            Instant(it.saturating_mul(1000) + fraction_ms(stamp))
+        }))
     }
 }
 
@@ -122,6 +124,15 @@ pub fn unix_secs(stamp: &str) -> Option<i64> {
     let days = era * 146_097 + day_of_era - 719_468;
     let local = days * SECS_A_DAY + hour * 3600 + minute * 60 + second;
     Some(local - offset_secs(stamp.get(19..)?)?)
+}
+
+/// The milliseconds of a date: what it says after its seconds.
+fn fraction_ms(stamp: &str) -> u64 {
+    let fraction = stamp.get(19..).and_then(|it| it.strip_prefix('.'));
+    let digits = fraction.unwrap_or_default().bytes();
+    let digits = digits.take_while(u8::is_ascii_digit);
+    let digits = digits.chain(std::iter::repeat(b'0')).take(3);
+    digits.fold(0, |ms, it| ms * 10 + u64::from(it - b'0'))
 }
 
 /// What a date's end says about its zone: `Z`, `.123Z`, `+02:00`.
@@ -266,6 +277,14 @@ mod tests {
             clock.instant_of("2026-01-01T00:00:01Z"),
             Some(Instant::from_millis(1000))
         );
+        for (fraction, ms) in [(".25", 250), (".004", 4), (".1239", 123), (".000000", 0)] {
+            let stamp = format!("2026-01-01T00:00:01{fraction}Z");
+            assert_eq!(
+                clock.instant_of(&stamp),
+                Some(Instant::from_millis(1000 + ms)),
+                "{stamp}"
+            );
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@
 use crate::kernel::conntrack::{ConntrackEvent, ConntrackKind, Tuple};
 use crate::kernel::monitor::Recording;
 use crate::kernel::nft::Listing;
-use crate::kernel::probe::Outcome;
+use crate::kernel::probe::{Outcome, Stage};
 use crate::kernel::serve::read_line;
 use crate::kernel::trace::{
     PacketHeader, Pass, TraceKind, TracedPacket, Transport as KernelTransport,
@@ -19,7 +19,7 @@ use crate::kernel::trace::{
 };
 use packetwalk_core::api::ObjectRef;
 use packetwalk_core::ip::Family;
-use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
+use packetwalk_core::net::{Flow, Icmp, Packet, Protocol, Transport};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::netfilter::{
@@ -27,7 +27,7 @@ use packetwalk_core::netfilter::{
     ct_status,
 };
 use packetwalk_core::policy;
-use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk};
+use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk, Why};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,8 +65,19 @@ pub struct Observed<'a> {
     pub ruleset: &'a dyn Fn(&HostId) -> Option<&'a Ruleset>,
     /// The language rules are told in.
     pub dialect: Dialect,
+    /// The connections that nodes knew before, where the packet belongs to one that is open.
+    pub known: &'a BTreeMap<HostId, Vec<ConntrackEvent>>,
     /// What the client saw.
     pub outcome: &'a Outcome,
+}
+
+impl Observed<'_> {
+    /// The connections that a node made meanwhile, or knew before.
+    fn connections(&self, host: &HostId) -> impl Iterator<Item = &ConntrackEvent> {
+        let made = self.recordings.get(host).into_iter();
+        let known = self.known.get(host).into_iter().flatten();
+        made.flat_map(Recording::connections).chain(known)
+    }
 }
 
 impl fmt::Display for Disagreement {
@@ -442,11 +453,8 @@ fn compare_connection(
     let place = format!("{}, connection tracking", last.host.short());
     let mine = connection_text(connection);
     let found = observed
-        .recordings
-        .get(&last.host)
-        .into_iter()
-        .flat_map(Recording::connections)
-        .filter(|it| it.kind == ConntrackKind::New)
+        .connections(&last.host)
+        .filter(|it| matches!(it.kind, ConntrackKind::New | ConntrackKind::Listed))
         .map(|it| ports.connection(it))
         .find(|it| it.split(" | ").next() == mine.split(" | ").next());
     let theirs = found.unwrap_or_else(|| "no such connection".into());
@@ -499,6 +507,9 @@ fn ends(protocol: u8, source: SocketAddr, destination: SocketAddr) -> String {
     format!("protocol {protocol} {source} → {destination}")
 }
 
+/// A connection was opened, and nobody said anything over it.
+const ACCEPTED_AND_SILENT: &str = "accepted, and then silence";
+
 /// What the client sees: the verdict, who answered, and the source the answerer saw.
 fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
     let place = format!("{}, the client", walk.from.short());
@@ -508,13 +519,21 @@ fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
         Outcome::TimedOut { .. } | Outcome::Blocked { .. } => Ending::Dropped,
         Outcome::Unreachable { .. } => Ending::Unreachable,
     };
-    // A packet that leaves the world is answered by nobody: the client waits in vain.
-    let simulated = match walk.ending.verdict {
-        Ending::Forwarded => Ending::Dropped,
-        other => other,
+    let simulated = match (walk.ending.verdict, &walk.ending.reason) {
+        // A packet that leaves the world is answered by nobody: the client waits in vain.
+        (Ending::Forwarded, _) => Ending::Dropped.name(),
+        (Ending::Delivered, Some(Why::ProgramHangs)) => ACCEPTED_AND_SILENT,
+        (other, _) => other.name(),
     };
-    let name = |it: Ending| it.name().to_owned();
-    comparison.check(&place, "the verdict", name(simulated), name(kernel));
+    let is_tcp = walk.request.to.protocol == Protocol::Tcp;
+    let kernel = match outcome {
+        Outcome::TimedOut {
+            stage: Stage::Answering,
+            ..
+        } if is_tcp => ACCEPTED_AND_SILENT,
+        _ => kernel.name(),
+    };
+    comparison.check(&place, "the verdict", simulated.into(), kernel.into());
     if let Outcome::Connected { reply, .. } = outcome
         && let Some((answerer, seen)) = read_line(reply)
     {
@@ -558,10 +577,7 @@ impl MasqueradePorts {
                 continue;
             }
             let theirs = observed
-                .recordings
-                .get(&step.host)
-                .into_iter()
-                .flat_map(Recording::connections)
+                .connections(&step.host)
                 .find(|it| flow(&it.original) == flow_text(&mine.original));
             if let Some(theirs) = theirs {
                 let port = theirs

@@ -6,23 +6,26 @@
 //! rewrites packets is rules of the router; one that passes them on unchanged is a route of the router to one of its
 //! targets ([`way_in`]), as is an `externalIP`.
 //!
-//! **Left out**: changes after it is built; the pods of `kube-system` answer with their name like
+//! Rules can be changed while connections are open ([`WorldLab::change`]): a node's tables go and come in one step.
+//!
+//! **Left out**: hosts that come or go after it is built, and rules changed piece by piece, as kube-proxy does; the pods of `kube-system` answer with their name like
 //! all others, so names are not looked up here.
 
 use crate::error::Error;
+use crate::kernel::conntrack::{self, ConntrackEvent, Tuple};
 use crate::kernel::iptables::{self, Tools};
 use crate::kernel::monitor::{Monitor, Recording};
 use crate::kernel::nft::{self, Listing};
-use crate::kernel::probe::{self, Outcome, Probe, Protocol as ProbeProtocol};
-use crate::kernel::serve::{Servers, Service};
+use crate::kernel::probe::{self, Held, Outcome, Probe, Protocol as ProbeProtocol};
+use crate::kernel::serve::{Manner, Servers, Service};
 use crate::kernel::topology::{
     Cluster, ClusterNode, ClusterPod, HostKind, OutsideHost, POD_BRIDGE, Prefix, Route, Topology,
-    UNDERLAY, routes_to_pods_of,
+    UNDERLAY,
 };
 use crate::kernel::trace::{Scope, tracing_rules};
-use crate::kernel::{self, Lab, LabId, Place, link, netns};
+use crate::kernel::{self, Lab, LabId, Namespace, Place, link, netns};
 use packetwalk_core::api::Kind;
-use packetwalk_core::controllers::Delivery;
+use packetwalk_core::controllers::{ContainerFault, Delivery};
 use packetwalk_core::ip::{Cidr, IpAddr, family, parse_sloppy};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::dialect::Dialect;
@@ -51,9 +54,15 @@ pub struct WorldLab {
     // The order is the order of dropping: servers stop before their namespaces go.
     servers: Servers,
     monitors: BTreeMap<HostId, Monitor>,
+    listed: Listed,
+    lab: Lab,
+}
+
+/// The nodes' rules as the kernel lists them.
+#[derive(Debug, Default)]
+struct Listed {
     listings: BTreeMap<(HostId, TableKey), Listing>,
     saved: BTreeMap<(HostId, TableFamily), String>,
-    lab: Lab,
 }
 
 impl WorldLab {
@@ -79,49 +88,59 @@ impl WorldLab {
             nft::load(lab.host(UNDERLAY)?, &balancing.to_string())?;
         }
         let mut monitors = BTreeMap::new();
-        let mut listings = BTreeMap::new();
-        let mut saved = BTreeMap::new();
+        let mut listed = Listed::default();
         for host in nodes(world) {
             let place = lab.host(&host_name(&host.id))?;
-            let tampered = |text: String| match tamper {
-                Some(tamper) => tamper(host.id.short(), text),
-                None => text,
-            };
-            let rules = Transaction::from_ruleset(&host.ruleset);
-            match world.mode.dialect {
-                Dialect::Nft => nft::load(place, &tampered(rules.to_string()))?,
-                Dialect::Iptables => {
-                    let (policies, rules) = split(rules);
-                    if !policies.commands.is_empty() {
-                        nft::load(place, &tampered(policies.to_string()))?;
-                    }
-                    for family in [TableFamily::Ip, TableFamily::Ip6] {
-                        let rules = of_family(&rules, family);
-                        if rules.commands.is_empty() {
-                            continue;
-                        }
-                        let text = tampered(world.mode.dialect.print(&rules));
-                        iptables::load(place, tools(family), &text)?;
-                        let text = iptables::save(place, tools(family))?;
-                        saved.insert((host.id.clone(), family), text);
-                    }
-                }
-            }
+            listed.program(world, host, place, tamper)?;
             nft::load(place, &tracing_rules(Scope::Every))?;
-            for table in host.ruleset.tables() {
-                let listing = nft::list(place, table.key.family.name(), &table.key.name)?;
-                listings.insert((host.id.clone(), table.key.clone()), listing);
-            }
             monitors.insert(host.id.clone(), Monitor::open(place)?);
         }
         let servers = start_servers(world, &lab)?;
         Ok(WorldLab {
             servers,
             monitors,
-            listings,
-            saved,
+            listed,
             lab,
         })
+    }
+
+    /// Gives every node the rules of a world that came after; what it remembers of connections stays.
+    ///
+    /// # Errors
+    /// When the kernel refuses the rules.
+    pub fn change(&mut self, world: &World) -> Result<(), Error> {
+        for host in nodes(world) {
+            let place = self.lab.host(&host_name(&host.id))?;
+            self.listed.program(world, host, place, None)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a connection from a host that stays open; or what became of the attempt.
+    ///
+    /// # Errors
+    /// When there can be no attempt.
+    pub fn hold(&self, from: &HostId, probe: &Probe) -> Result<Result<Held, Outcome>, Error> {
+        Ok(probe::hold(self.lab.host(&host_name(from))?, probe)?)
+    }
+
+    /// What a node remembers of connections.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn connections(&self, host: &HostId) -> Result<Vec<ConntrackEvent>, Error> {
+        Ok(conntrack::list(self.lab.host(&host_name(host))?)?)
+    }
+
+    /// Has a node forget one connection, as kube-proxy does after an endpoint went.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or knows no such connection.
+    pub fn forget_connection(&self, host: &HostId, original: &Tuple) -> Result<(), Error> {
+        Ok(conntrack::delete(
+            self.lab.host(&host_name(host))?,
+            original,
+        )?)
     }
 
     /// Sends a real packet from a host, and tells what became of it.
@@ -171,13 +190,13 @@ impl WorldLab {
     /// The rules of a node as the kernel lists them, with handles.
     #[must_use]
     pub fn listing(&self, host: &HostId, table: &TableKey) -> Option<&Listing> {
-        self.listings.get(&(host.clone(), table.clone()))
+        self.listed.listings.get(&(host.clone(), table.clone()))
     }
 
     /// The rules of a node as `iptables-save` lists them.
     #[must_use]
     pub fn saved(&self, host: &HostId, family: TableFamily) -> Option<&str> {
-        let found = self.saved.get(&(host.clone(), family));
+        let found = self.listed.saved.get(&(host.clone(), family));
         found.map(String::as_str)
     }
 
@@ -195,6 +214,61 @@ impl WorldLab {
         let WorldLab { servers, lab, .. } = self;
         drop(servers);
         Ok(lab.close()?)
+    }
+}
+
+impl Listed {
+    /// Loads a node's rules, in place of those that were there before, and reads them back.
+    fn program(
+        &mut self,
+        world: &World,
+        host: &Host,
+        place: &Namespace,
+        tamper: Option<Tamper<'_>>,
+    ) -> Result<(), Error> {
+        let tampered = |text: String| match tamper {
+            Some(tamper) => tamper(host.id.short(), text),
+            None => text,
+        };
+        let is_of_iptables =
+            |key: &TableKey| world.mode.dialect == Dialect::Iptables && &*key.name != policy::TABLE;
+        let mut gone = String::new();
+        let known = self.listings.keys().filter(|it| it.0 == host.id);
+        for (_, key) in known.filter(|it| !is_of_iptables(&it.1)) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(gone, "delete table {key}");
+        }
+        self.listings.retain(|key, _| key.0 != host.id);
+        let rules = Transaction::from_ruleset(&host.ruleset);
+        let (of_nft, of_iptables): (Vec<_>, Vec<_>) = rules
+            .commands
+            .into_iter()
+            .partition(|it| !is_of_iptables(&it.table));
+        let transaction = |commands| Transaction {
+            commands,
+            ..Transaction::default()
+        };
+        if !of_nft.is_empty() || !gone.is_empty() {
+            let text = tampered(transaction(of_nft).to_string());
+            nft::load(place, &(gone + &text))?;
+        }
+        let of_iptables = transaction(of_iptables);
+        for family in [TableFamily::Ip, TableFamily::Ip6] {
+            let rules = of_family(&of_iptables, family);
+            if rules.commands.is_empty() {
+                continue;
+            }
+            let text = tampered(world.mode.dialect.print(&rules));
+            iptables::replace(place, tools(family), &text)?;
+            let text = iptables::save(place, tools(family))?;
+            self.saved.insert((host.id.clone(), family), text);
+        }
+        for table in host.ruleset.tables() {
+            let listing = nft::list(place, table.key.family.name(), &table.key.name)?;
+            self.listings
+                .insert((host.id.clone(), table.key.clone()), listing);
+        }
+        Ok(())
     }
 }
 
@@ -241,13 +315,6 @@ fn topology(world: &World) -> Result<Topology, Error> {
         let via = node.and_then(|it| it.routes.address_on("eth0", address));
         if let Some(via) = via {
             topology.route(UNDERLAY, Route::via(Prefix::single(address), via));
-        }
-    }
-    // A balancer that speaks to pods, or answers them, must know the way.
-    let rewrites = |it: &Balance| it.delivery != Delivery::Unchanged;
-    if world.network.balances().iter().any(rewrites) {
-        for route in cluster.nodes.iter().flat_map(routes_to_pods_of) {
-            topology.route(UNDERLAY, route);
         }
     }
     let told = world.objects.kube_proxy.as_ref();
@@ -369,23 +436,6 @@ fn balancing(world: &World) -> Transaction {
     tx
 }
 
-/// The rules of NetworkPolicies, which are nft's whatever kube-proxy writes, and all others.
-fn split(rules: Transaction) -> (Transaction, Transaction) {
-    let is_of_policies =
-        |it: &packetwalk_core::netfilter::Command| &*it.table.name == policy::TABLE;
-    let (policies, others) = rules.commands.into_iter().partition(is_of_policies);
-    (
-        Transaction {
-            commands: policies,
-            ..Transaction::default()
-        },
-        Transaction {
-            commands: others,
-            ..Transaction::default()
-        },
-    )
-}
-
 /// The commands that empty the sets packets add to.
 fn dynamic_sets(ruleset: &Ruleset) -> String {
     let mut text = String::new();
@@ -502,12 +552,18 @@ fn start_servers(world: &World, lab: &Lab) -> Result<Servers, Error> {
             let address = listen.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
             let place = lab.host(&host_name(&host.id))?;
             let at = SocketAddr::new(address, listen.port);
-            names.push((place, pod.to_string(), protocol, at));
+            let fault = world.network.fault_of(pod, (listen.port, listen.protocol));
+            let manner = match fault {
+                Some(ContainerFault::Hangs) => Manner::Hangs,
+                _ => Manner::Answers,
+            };
+            names.push((place, pod.to_string(), protocol, at, manner));
         }
     }
     let services: Vec<Service<'_>> = names
         .iter()
-        .map(|(place, name, protocol, listen)| Service {
+        .map(|(place, name, protocol, listen, manner)| Service {
+            manner: *manner,
             place: (*place).into(),
             name,
             protocol: *protocol,

@@ -203,7 +203,7 @@ fn usage_errors_exit_with_2_and_missing_files_with_1() {
 
 #[test]
 fn every_subcommand_has_help_with_examples() {
-    for command in ["render", "trace", "verify", "serve"] {
+    for command in ["render", "trace", "doctor", "verify", "serve"] {
         let output = packetwalk(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0));
         assert!(text(&output.stdout).contains("Examples:"), "{command}");
@@ -252,4 +252,163 @@ fn a_reader_that_goes_away_is_no_failure() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert!(!text(&output.stderr).contains("panicked"));
+}
+
+#[test]
+fn the_rules_of_network_policies_are_shown_where_walks_meet_them() {
+    let render = |more: &[&str]| {
+        let scenario = "tests/scenarios/network-policy.yaml";
+        let mut arguments = vec!["render", "-f", scenario, "--node", "node-1"];
+        arguments.extend(more);
+        let output = packetwalk(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let table = "add table ip packetwalk-netpol";
+    let alone = render(&["-o", "policies"]);
+    assert!(alone.contains(table) && !alone.contains("kube-proxy"));
+    let together = render(&[]);
+    assert!(together.contains(table) && together.contains("add table ip kube-proxy"));
+    assert!(render(&["-o", "list"]).contains("table ip packetwalk-netpol {"));
+    // Another tool's rules cannot hold them: they are named, and found beside.
+    let iptables = render(&["--mode", "iptables"]);
+    assert!(!iptables.contains("packetwalk-netpol") && iptables.contains("-o policies"));
+    for mode in ["iptables", "ipvs"] {
+        assert_eq!(render(&["--mode", mode, "-o", "policies"]), alone);
+    }
+    let none = packetwalk(&["render", "-f", TUTORIAL, "-o", "policies"]);
+    assert_eq!(
+        text(&none.stdout),
+        "# no NetworkPolicy chooses a pod of node-1\n"
+    );
+}
+
+#[test]
+fn every_rule_says_what_it_is_there_for_and_which_field_it_came_from() {
+    for form in ["text", "markdown"] {
+        let output = packetwalk(&[
+            "trace",
+            "-f",
+            TUTORIAL,
+            "--from",
+            "pod/client",
+            "--to",
+            "http://api",
+            "--explain",
+            "-o",
+            form,
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let told = text(&output.stdout);
+        let rules: Vec<&str> = told.lines().collect();
+        let n_rules = rules
+            .iter()
+            .filter(|it| matches!(it.trim_start().chars().next(), Some('✓' | '·')))
+            .count();
+        let n_reasons = rules
+            .iter()
+            .filter(|it| it.trim_start().starts_with("# "))
+            .count();
+        assert!(
+            n_rules > 20 && n_reasons >= n_rules,
+            "{n_reasons} of {n_rules}"
+        );
+        assert!(told.contains("service/default/api spec.ports"), "{told}");
+    }
+}
+
+#[test]
+fn cost_compares_ten_load_balancers_with_one_ingress() {
+    let node = "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {topology.kubernetes.io/zone: us-east-1a}}\n\
+        spec: {providerID: 'aws:///us-east-1a/i-1'}\nstatus: {addresses: [{type: InternalIP, address: 172.18.0.3}]}\n\
+        ---\napiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n";
+    let service = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{type: LoadBalancer, ports: [{{port: 80}}]}}\n"
+        )
+    };
+    let cost = |n: usize, arguments: &[&str]| {
+        let services: String = (0..n).map(|it| service(&format!("api-{it}"))).collect();
+        let arguments = [&["cost", "-f", "-"], arguments].concat();
+        let output = packetwalk_reading(&arguments, &(node.to_owned() + &services));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let hourly = |n| -> f64 {
+        let answer: Value = serde_json::from_str(&cost(n, &["-o", "json"])).expect("JSON");
+        assert_eq!(answer["balancers"].as_array().map(Vec::len), Some(n));
+        answer["usdAnHour"].as_f64().expect("a number")
+    };
+    assert!((hourly(1) - 0.03).abs() < 1e-9, "{}", hourly(1));
+    assert!((hourly(10) - 0.3).abs() < 1e-9, "{}", hourly(10));
+    let told = cost(10, &[]);
+    for line in [
+        "  10 x AWS Classic Load Balancer                   0.2500 USD an hour  (list price, us-east-1, 2025, without traffic)\n",
+        "together                                           0.3000 USD an hour, 219.00 a month of 730 hours\n",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    assert!(cost(0, &[]).starts_with("together"));
+}
+
+#[test]
+fn a_doctor_finds_nothing_wrong_and_exits_with_0_or_says_what_is_and_exits_with_1() {
+    let well = packetwalk(&["doctor", "-f", "static/manifests/clusterip.yaml"]);
+    assert_eq!(well.status.code(), Some(0), "{}", text(&well.stderr));
+    assert_eq!(
+        text(&well.stdout),
+        "checked 3 Services, 5 ports, walked 5 requests: nothing is wrong\n"
+    );
+    let broken = packetwalk(&["doctor", "-f", "tests/scenarios/headless.yaml"]);
+    assert_eq!(broken.status.code(), Some(1));
+    let told = text(&broken.stdout);
+    let first = "tests/scenarios/headless.yaml:6:66: warning: headless-port-mapping: service/default/db spec.ports[0].port\n";
+    assert!(told.starts_with(first), "{told}");
+    assert!(
+        told.contains(
+            "  see it: --from pod/default/client --to http://db: refused\n    curl: (7) "
+        ),
+        "{told}"
+    );
+    assert!(
+        told.contains("\n  to mend: name the pods' own port\n    kubectl patch service db "),
+        "{told}"
+    );
+    assert_eq!(
+        packetwalk(&["doctor", "-f", "no-such.yaml"]).status.code(),
+        Some(1)
+    );
+    assert_eq!(packetwalk(&["doctor"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_doctor_answers_in_json_and_looks_into_a_request() {
+    let dump = std::fs::read_to_string(root().join("static/manifests/clusterip.yaml"));
+    let dump = dump.expect("a manifest");
+    let arguments = [
+        "doctor",
+        "-f",
+        "-",
+        "--from",
+        "pod/client",
+        "--to",
+        "http://apy",
+        "-o",
+        "json",
+    ];
+    let output = packetwalk_reading(&arguments, &dump);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told["well"], false);
+    assert_eq!(told["findings"][0]["id"], "name-unknown");
+    assert_eq!(told["findings"][0]["severity"], "error");
+    assert_eq!(told["findings"][0]["request"]["verdict"], "no-such-host");
+    let symptom = "curl: (6) Could not resolve host: apy";
+    assert_eq!(told["findings"][0]["request"]["symptom"], symptom);
+    let nearest = &told["findings"][0]["evidence"][1];
+    assert_eq!(
+        (nearest["what"].as_str(), nearest["value"].as_str()),
+        (Some("nearest"), Some("api"))
+    );
+    assert_eq!(told["checked"]["services"], 3);
 }

@@ -23,7 +23,7 @@ use packetwalk::kernel::{
     netns, nft,
     probe::{Outcome, Probe, Protocol, Refusal, Stage, send},
     require_root,
-    serve::{Servers, Service, read_line},
+    serve::{Manner, Servers, Service, read_line},
     topology::{
         Cluster, ClusterNode, ClusterPod, OutsideHost, Prefix, Route, RouteKind, Topology, UNDERLAY,
     },
@@ -145,6 +145,7 @@ fn lab_with_rules() -> Lab {
 fn serve(lab: &Lab, host: &str, protocol: Protocol, listen: &str) -> Servers {
     let place = lab.host(host).expect("is built").into();
     let service = Service {
+        manner: Manner::Answers,
         place,
         name: host,
         protocol,

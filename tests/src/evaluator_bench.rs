@@ -4,26 +4,42 @@
 //! rewrites the header and writes six events down. The evaluator takes the same packet through the hooks of a
 //! node with kube-proxy's rules and writes the whole trace.
 //!
-//! **Left out**: statistics beyond the median.
+//! Read by this package's benchmark and, by its path, by that of the page, which has another clock.
+//!
+//! What is told is the fastest of many short rounds: on a busy machine the others tell of its other work. Of 30,000 Services
+//! a hundred are asked, as many as where there are a hundred, so that rules are compared and not how much memory is
+//! near the processor; how it fares when all are asked stands beside it.
+//!
+//! **Left out**: statistics beyond that; anything but `packetwalk_core`, so that both can compile it.
 
-use crate::manifest;
-use crate::one_node::worked;
-use packetwalk_core::api::{EndpointSlice, Object, Service};
+use packetwalk_core::api::{EndpointSlice, File, Object, Service, read};
 use packetwalk_core::chance::Chooser;
+use packetwalk_core::ip::Family;
 use packetwalk_core::net::{Packet, RouteTable, TcpFlags, Transport, initial_ttl};
 use packetwalk_core::netfilter::conntrack::Conntrack;
 use packetwalk_core::netfilter::{
     DynamicElements, Hook, Outcome, Pass, Ruleset, Trace, Travelling,
 };
-use packetwalk_core::proxy::{Form, mode};
+use packetwalk_core::proxy::{
+    Detector, Form, IptablesSettings, IpvsSettings, NodeFacts, NodePortAddresses, Settings,
+    Snapshot, mode,
+};
 use packetwalk_core::time::Instant;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Instant as Clock;
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 41;
+
+/// Connections of a round, of the evaluator's and of the bare loop's.
+const N: u32 = 5000;
+
+/// How many Services are asked.
+const N_ASKED: usize = 100;
+
+/// What time it is, in nanoseconds since whenever.
+pub type Clock = fn() -> f64;
 
 /// One line of the benchmark.
 #[derive(Debug)]
@@ -36,9 +52,9 @@ pub struct Line {
     pub unit: &'static str,
 }
 
-/// All lines of the evaluator.
+/// All lines of the evaluator, with so many Services where there are many.
 #[must_use]
-pub fn lines() -> Vec<Line> {
+pub fn lines(clock: Clock, many: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = |what: &str, value: f64, unit| {
         lines.push(Line {
@@ -47,15 +63,16 @@ pub fn lines() -> Vec<Line> {
             unit,
         });
     };
-    let bare = 1e3 / bare_ns(100);
+    let bare = 1e3 / bare_ns(clock, 100);
     line(
         "bare loop over hash maps: new connections, 6 events each",
         bare,
         "M/s",
     );
     let mut by_size = Vec::new();
-    for n in [100, 30_000] {
-        let (ns, n_events) = evaluator_ns(&rules("nftables", n), n, 20_000);
+    for n in [100, many] {
+        let rules = rules("nftables", n);
+        let (ns, n_events) = evaluator_ns(clock, &rules, N_ASKED, N as usize);
         line(
             &format!("nftables, {n} Services: traced new connections"),
             1e3 / ns,
@@ -68,15 +85,23 @@ pub fn lines() -> Vec<Line> {
             "x",
         );
         by_size.push(ns);
+        if n > N_ASKED {
+            let (all, _) = evaluator_ns(clock, &rules, n, N as usize);
+            line(
+                "  all of them asked in turn: so much longer takes the memory",
+                all / ns,
+                "x",
+            );
+        }
     }
     line(
-        "nftables at 30,000 against 100 (at most 1.3)",
+        &format!("nftables at {many} against 100 (at most 1.3)"),
         by_size[1] / by_size[0],
         "x",
     );
     by_size.clear();
-    for (n, n_packets) in [(100, 2000), (10_000, 100)] {
-        let (ns, n_events) = evaluator_ns(&rules("iptables", n), n, n_packets);
+    for (n, n_packets) in [(100, 500), (many, 5)] {
+        let (ns, n_events) = evaluator_ns(clock, &rules("iptables", n), n, n_packets);
         line(
             &format!("iptables, {n} Services: traced new connections"),
             1e3 / ns,
@@ -86,7 +111,7 @@ pub fn lines() -> Vec<Line> {
         by_size.push(ns);
     }
     line(
-        "iptables at 10,000 against 100 (it grows)",
+        &format!("iptables at {many} against 100 (it grows)"),
         by_size[1] / by_size[0],
         "x",
     );
@@ -119,10 +144,35 @@ fn rules(of_mode: &str, n: usize) -> Ruleset {
         services.push(Arc::new(service));
         slices.push(Arc::new(slice));
     }
-    let mut snapshot = worked(Form::G3);
-    (snapshot.services, snapshot.endpoint_slices) = (services, slices);
     let sync = mode(of_mode).expect("a mode").sync;
-    sync(&snapshot).ruleset()
+    sync(&snapshot(services, slices)).ruleset()
+}
+
+/// What kube-proxy of a node knows.
+fn snapshot(services: Vec<Arc<Service>>, endpoint_slices: Vec<Arc<EndpointSlice>>) -> Snapshot {
+    let ip = |text: &str| text.parse().expect("an address");
+    let range = |text: &str| text.parse().expect("a range");
+    Snapshot {
+        family: Family::V4,
+        node: NodeFacts {
+            name: "node-1".into(),
+            primary_ips: vec![ip("192.168.0.2")],
+            all_ips: vec![ip("192.168.0.2")],
+            zone: None,
+        },
+        services,
+        endpoint_slices,
+        settings: Settings {
+            form: Form::G3,
+            service_cidrs: vec![range("10.96.0.0/12")],
+            detector: Some(Detector::ClusterCidr(range("10.0.0.0/8"))),
+            node_port_addresses: NodePortAddresses::Primary,
+            masquerade_all: false,
+            masquerade_mark: 0x4000,
+            iptables: IptablesSettings::default(),
+            ipvs: IpvsSettings::default(),
+        },
+    }
 }
 
 fn templates() -> (Service, EndpointSlice) {
@@ -130,8 +180,12 @@ fn templates() -> (Service, EndpointSlice) {
                 ---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s-1, labels: {kubernetes.io/service-name: s}}\n\
                 addressType: IPv4\nendpoints: [{addresses: [10.240.0.1]}]\nports: [{name: '', port: 8080, protocol: TCP}]\n";
     let (mut service, mut slice) = (None, None);
-    for read in manifest(text).objects {
-        match read.object {
+    let file = File {
+        name: "bench.yaml".into(),
+        text: text.into(),
+    };
+    for it in read(&[file]).objects {
+        match it.object {
             Object::Service(it) => service = Some((*it).clone()),
             Object::EndpointSlice(it) => slice = Some((*it).clone()),
             _ => {}
@@ -150,7 +204,7 @@ fn scattered(idx: usize, n: usize) -> usize {
 }
 
 /// Nanoseconds a new connection takes, and how many events its trace has.
-fn evaluator_ns(rules: &Ruleset, n_services: usize, n_packets: usize) -> (f64, f64) {
+fn evaluator_ns(clock: Clock, rules: &Ruleset, n_services: usize, n_packets: usize) -> (f64, f64) {
     let mut routes = RouteTable::with_loopback();
     routes.add_interface("eth0", &["192.168.0.2/24".parse().expect("a range")]);
     routes.add_route("0.0.0.0/0".parse().expect("a range"), None, "eth0");
@@ -160,8 +214,10 @@ fn evaluator_ns(rules: &Ruleset, n_services: usize, n_packets: usize) -> (f64, f
         let mut conntrack = Conntrack::default();
         let mut dynamic = DynamicElements::default();
         let mut chooser = Chooser::seeded(1);
+        // As many events as the packet before it had, as the bare loop knows its own beforehand.
+        let mut wanted = 0;
         n_events = 0;
-        let start = Clock::now();
+        let start = clock();
         for idx in 0..n_packets {
             let packet = syn(idx, cluster_ip(scattered(idx, n_services)));
             let mut it = Travelling::arriving(packet, "eth0");
@@ -172,7 +228,9 @@ fn evaluator_ns(rules: &Ruleset, n_services: usize, n_packets: usize) -> (f64, f
                 dynamic: &mut dynamic,
                 chooser: &mut chooser,
                 now: Instant::START,
-                trace: Trace::default(),
+                trace: Trace {
+                    events: Vec::with_capacity(wanted),
+                },
             };
             for hook in [Hook::Prerouting, Hook::Forward, Hook::Postrouting] {
                 if hook == Hook::Forward {
@@ -181,12 +239,13 @@ fn evaluator_ns(rules: &Ruleset, n_services: usize, n_packets: usize) -> (f64, f
                 let end = pass.hook(hook, &mut it);
                 assert_eq!(end, Outcome::Accepted, "{hook}");
             }
-            n_events += pass.trace.events.len();
+            wanted = pass.trace.events.len();
+            n_events += wanted;
             black_box(&pass.trace);
         }
-        times.push(nanos_each(start, n_packets));
+        times.push((clock() - start) / n_packets as f64);
     }
-    (median(times), n_events as f64 / n_packets as f64)
+    (fastest(times), n_events as f64 / n_packets as f64)
 }
 
 fn syn(idx: usize, to: Ipv4Addr) -> Packet {
@@ -203,13 +262,8 @@ fn syn(idx: usize, to: Ipv4Addr) -> Packet {
     }
 }
 
-fn nanos_each(start: Clock, n: usize) -> f64 {
-    start.elapsed().as_secs_f64() * 1e9 / n as f64
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+fn fastest(times: Vec<f64>) -> f64 {
+    times.into_iter().fold(f64::INFINITY, f64::min)
 }
 
 /// A flow of the bare loop.
@@ -233,8 +287,7 @@ enum Event {
 }
 
 /// Nanoseconds the bare loop takes for a new connection.
-fn bare_ns(n_services: u32) -> f64 {
-    const N: u32 = 100_000;
+fn bare_ns(clock: Clock, n_services: u32) -> f64 {
     let services: HashMap<u32, Vec<u32>> = (0..n_services)
         .map(|it| {
             (
@@ -250,7 +303,7 @@ fn bare_ns(n_services: u32) -> f64 {
         let mut connections: HashMap<Bare, u32> = HashMap::new();
         let mut random = 0x2545_f491_u32;
         let mut checksum = 0u16;
-        let start = Clock::now();
+        let start = clock();
         for idx in 0..N {
             let mut events: Vec<Event> = Vec::with_capacity(8);
             events.push(Event::Entered(0));
@@ -285,9 +338,9 @@ fn bare_ns(n_services: u32) -> f64 {
             events.push(Event::Left(checksum));
             black_box((&packet, &events));
         }
-        times.push(nanos_each(start, N as usize));
+        times.push((clock() - start) / f64::from(N));
     }
-    median(times)
+    fastest(times)
 }
 
 #[cfg(test)]
@@ -296,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_packet_meets_no_more_rules_of_nftables_however_many_services_there_are() {
-        let events = |of_mode, n| evaluator_ns(&rules(of_mode, n), n, 40).1;
+        let events = |of_mode, n| evaluator_ns(|| 0.0, &rules(of_mode, n), n, 40).1;
         let few = events("nftables", 20);
         let many = events("nftables", 400);
         assert!((few - many).abs() < 1.0, "{few} and {many} events");

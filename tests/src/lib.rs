@@ -7,6 +7,8 @@ pub mod one_node;
 
 pub mod evaluator_bench;
 
+pub mod kubectl_bench;
+
 pub mod evaluator_trace;
 
 pub mod cluster;
@@ -40,6 +42,23 @@ pub fn root() -> PathBuf {
 pub fn text(path: &str) -> String {
     let path = root().join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|it| panic!("{}: {it}", path.display()))
+}
+
+/// Command lines and what they printed, from a file of cases: a line after `$ `, then its output up to the next; `#` at the
+/// beginning says what the file is.
+///
+/// # Panics
+/// If there is no such file.
+#[must_use]
+pub fn recorded(path: &str) -> Vec<(String, String)> {
+    let text = text(path);
+    let text = format!("\n{}", text.strip_suffix('\n').unwrap_or(&text));
+    let cases = text.split("\n$ ").skip(1);
+    let cases = cases.map(|it| match it.split_once('\n') {
+        Some((line, output)) => (line.to_owned(), format!("{output}\n")),
+        None => (it.to_owned(), String::new()),
+    });
+    cases.collect()
 }
 
 /// The manifest a text reads as.

@@ -553,9 +553,19 @@ fn any_request() -> impl Strategy<Value = Request> {
 
 /// Everything of a kind, by name.
 fn all(it: &Cluster, kind: Kind) -> BTreeMap<ObjectRef, Value> {
-    let documents = it.store().documents(kind);
-    documents
-        .map(|(object, it)| (object.clone(), Value::clone(it)))
+    let items = it.store().list(kind, &ListOptions::default()).items;
+    let text = |it: &Value, field: &str| {
+        it["metadata"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    items
+        .iter()
+        .map(|it| {
+            let object = ObjectRef::new(kind, &text(it, "namespace"), &text(it, "name"));
+            (object, Value::clone(it))
+        })
         .collect()
 }
 

@@ -376,6 +376,19 @@ fn a_watch_sees_what_other_commands_do_and_ends_when_it_is_told_to() {
 }
 
 #[test]
+fn scaling_a_deployment_of_a_file_rolls_nothing_out() {
+    let (paper, code) = shell(
+        "kubectl scale deployment api --replicas=3 && kubectl label deployment api a=b && sleep 8 && kubectl get rs -o name | wc -l",
+    );
+    assert_eq!(code, 0, "{}", paper.err);
+    assert!(paper.out.ends_with("\n1\n"), "{}", paper.out);
+    let (paper, _) = shell(
+        "kubectl get deployment api -o yaml | grep -c 'resources: {}'; kubectl get pods -o yaml | grep -c 'resources: {}'",
+    );
+    assert_eq!(paper.out, "1\n3\n");
+}
+
+#[test]
 fn tables_of_ipvs_are_listed_on_nodes_in_that_mode() {
     let mode =
         "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs\n";

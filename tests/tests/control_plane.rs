@@ -166,7 +166,7 @@ fn services_of_a_dump_with_addresses_nobody_would_give_out_are_told_so() {
 }
 
 #[test]
-fn nodes_report_what_describe_shows_and_hold_a_lease_until_they_fall_silent() {
+fn nodes_report_what_describe_shows_until_they_fall_silent() {
     let mut it = cluster("");
     let node = get(&it, "node/node-1");
     let status = &node["status"];
@@ -184,11 +184,6 @@ fn nodes_report_what_describe_shows_and_hold_a_lease_until_they_fall_silent() {
         ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"]
     );
     assert_eq!(node["metadata"]["labels"]["kubernetes.io/os"], "linux");
-    let lease = get(&it, "lease/kube-node-lease/node-1");
-    assert_eq!(lease["spec"]["holderIdentity"], "node-1");
-    assert_eq!(lease["spec"]["leaseDurationSeconds"], 40);
-    assert_eq!(lease["metadata"]["ownerReferences"][0]["kind"], "Node");
-
     pass(&mut it, 25);
     it.suffer(Fault::NodeDown("node-1".into()));
     pass(&mut it, 60);
@@ -199,9 +194,6 @@ fn nodes_report_what_describe_shows_and_hold_a_lease_until_they_fall_silent() {
     {
         assert_eq!(condition["reason"], "NodeStatusUnknown", "{condition}");
     }
-    let last = get(&it, "lease/kube-node-lease/node-1");
-    let (first, last) = (&lease["spec"]["renewTime"], &last["spec"]["renewTime"]);
-    assert!(last.as_str() > first.as_str(), "{last} after {first}");
     assert!(
         reasons(&it, "node-1")
             .contains(&"NodeNotReady: Node node-1 status is now: NodeNotReady".to_owned())
@@ -707,4 +699,38 @@ fn what_is_wrong_in_a_corefile_is_said_at_the_line_of_the_manifest() {
         said.iter().any(|it| it.starts_with("test.yaml:6:")),
         "{said:#?}"
     );
+}
+
+#[test]
+fn the_service_of_the_api_servers_comes_back_with_its_endpoints_and_its_address() {
+    let mut it = cluster("");
+    let parts = |it: &Cluster| {
+        ["service", "endpoints", "endpointslice"].map(|kind| {
+            let mut found = get(it, &format!("{kind}/kubernetes"));
+            if let Some(metadata) = found["metadata"].as_object_mut() {
+                for field in ["uid", "resourceVersion", "creationTimestamp", "generation"] {
+                    metadata.remove(field);
+                }
+            }
+            found
+        })
+    };
+    let before = parts(&it);
+    for kind in ["service", "endpoints", "endpointslice"] {
+        delete(
+            &mut it,
+            &format!("{kind}/kubernetes"),
+            Propagation::Background,
+        );
+    }
+    pass(&mut it, 1);
+    assert_eq!(get(&it, "service/kubernetes"), Value::Null);
+    pass(&mut it, 10);
+    assert_eq!(parts(&it), before);
+    let held: Vec<String> = it
+        .store()
+        .documents(Kind::IpAddress)
+        .map(|it| it.0.name.clone())
+        .collect();
+    assert_eq!(held, ["10.96.0.1", "10.96.0.10"]);
 }

@@ -3,10 +3,17 @@
 //! `cargo xtask test` builds the page and says where it is (`PACKETWALK_SITE`), and where axe-core
 //! is (`AXE_JS`). Without them there is nothing to test, and that is said loudly.
 
+#[path = "e2e/hand_over.rs"]
+mod hand_over;
+#[path = "e2e/keep.rs"]
+mod keep;
+#[path = "e2e/stage.rs"]
+mod stage;
+
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
 use packetwalk_tests::root;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -114,13 +121,22 @@ impl Browser {
     }
 
     async fn text(&self, selector: &str) -> Result<String> {
-        let script = format!("return document.querySelector({selector:?})?.innerText ?? ''");
+        // What is drawn has no inner text.
+        let script = format!(
+            "const it = document.querySelector({selector:?}); return it?.innerText ?? it?.textContent ?? ''"
+        );
         Ok(self
             .run(&script)
             .await?
             .as_str()
             .unwrap_or_default()
             .to_owned())
+    }
+
+    /// Presses keys where the focus is.
+    async fn press(&self, keys: &str) -> Result {
+        self.client.active_element().await?.send_keys(keys).await?;
+        Ok(())
     }
 
     async fn click(&self, selector: &str) -> Result {
@@ -213,14 +229,59 @@ impl Browser {
     }
 }
 
+/// A copy of the page that a test may spoil; it goes when the test ends.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(site: &Path, name: &str) -> std::io::Result<Copy> {
+        let name = format!("packetwalk-e2e-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let copy = Copy(folder);
+        copy_folder(site, &copy.0)?;
+        Ok(copy)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        // What is left behind is in the folder for such things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name() else {
+            continue;
+        };
+        if path.is_dir() {
+            copy_folder(&path, &to.join(name))?;
+        } else {
+            std::fs::copy(&path, to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_follows_the_packet_edits_the_manifest_and_reads_the_result() {
     let Some(site) = site() else { return };
     let browser = Browser::open(site).await.expect("a browser");
     let story = tokio::time::timeout(AT_MOST, tell(&browser)).await;
+    end("story", browser, story).await;
+}
+
+/// Ends a story: it came to its end in time and left nothing in the console, or there is a picture of where it failed.
+async fn end(
+    name: &str,
+    browser: Browser,
+    story: std::result::Result<Result, tokio::time::error::Elapsed>,
+) {
     let console = browser.console().await;
     if !matches!(story, Ok(Ok(()))) {
-        let _ = browser.picture("failure").await;
+        let _ = browser.picture(&format!("failure-{name}")).await;
     }
     browser.close().await;
     story.expect("in time").expect("the story");

@@ -331,3 +331,52 @@ fn traffic_distribution_gives_every_ready_endpoint_the_hint_of_its_own_place() {
         );
     }
 }
+
+#[test]
+fn what_a_controller_takes_the_last_of_is_gone_and_slices_count_their_changes() {
+    let text = service("api", "selector: {app: api}, ports: [{port: 80}]")
+        + &pod("one", "app: api", "", true)
+        + &pod("two", "app: api", "", true);
+    let mut it = cluster(&text);
+    let slice = |it: &Cluster| {
+        let (name, ..) = slices(it, "api").remove(0);
+        named(&format!("endpointslice/{name}"))
+    };
+    let objects = [named("endpoints/api"), slice(&it)];
+    let generation = |it: &Cluster| {
+        let found = it.store().get(&slice(it)).expect("a slice");
+        found["metadata"]["generation"].as_u64()
+    };
+    let before = generation(&it);
+    // A pod that goes away has no time at which it turned unready.
+    for (pod, n) in [("one", 1), ("two", 2)] {
+        delete(&mut it, &format!("pod/{pod}"), Propagation::Background);
+        pass(&mut it, 5);
+        for object in &objects {
+            let kept = it.store().document(object).expect("it is there");
+            let annotations = kept["metadata"].get("annotations");
+            assert_eq!(annotations, None, "{object} without {n} pods");
+        }
+    }
+    assert!(generation(&it) > before, "{before:?}");
+    // What Go always prints is printed, though there is nothing in it.
+    let printed = it.store().get(&slice(&it)).expect("a slice");
+    assert_eq!(
+        (printed.get("endpoints"), printed.get("ports")),
+        (Some(&Value::Null), Some(&Value::Null))
+    );
+    let printed = it.store().get(&objects[0]).expect("Endpoints");
+    assert_eq!(printed.get("subsets"), None);
+}
+
+#[test]
+fn an_object_of_a_manifest_is_printed_as_the_server_prints_it() {
+    let text = service("api", "selector: {}, ports: [{port: 80}]") + &pod("one", "", "", true);
+    let it = cluster(&text);
+    let api = it.store().get(&named("service/api")).expect("a Service");
+    assert_eq!(api["status"], json!({"loadBalancer": {}}));
+    assert_eq!(api["spec"].get("selector"), None);
+    let pod = it.store().get(&named("pod/one")).expect("a pod");
+    assert_eq!(pod["spec"]["containers"][0]["resources"], json!({}));
+    assert_eq!(pod["metadata"].get("labels"), None);
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ladder of the core: a module may use what stands below it, never beside or above.
-const LADDER: [(&str, i32); 21] = [
+const LADDER: [(&str, i32); 22] = [
     ("time", 0),
     ("chance", 0),
     ("ip", 0),
@@ -23,6 +23,7 @@ const LADDER: [(&str, i32); 21] = [
     ("policy", 3),
     ("proxy", 3),
     ("sim", 4),
+    ("doctor", 5),
     ("tools", 5),
     ("kubectl", 5),
     ("console", 6),

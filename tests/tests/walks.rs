@@ -6,7 +6,7 @@
 use packetwalk::commands::verify::{Report, verify_requests};
 use packetwalk_core::api::{Kind, ObjectRef};
 use packetwalk_core::chance::Chooser;
-use packetwalk_core::controllers::Fault;
+use packetwalk_core::controllers::{ContainerFault, Fault};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::proxy::MODES;
 use packetwalk_core::sim::{OpenConnection, Request, Verdict, Why, World, outcomes, port_forward};
@@ -316,6 +316,96 @@ fn a_node_that_fails_swallows_packets_before_the_cluster_notices_and_after_it() 
         verdict(&noticed, "172.18.0.4:30080"),
         (Verdict::Refused, Some(Why::RejectedByRule))
     );
+}
+
+/// The same world, with a program of a pod that hangs or fails.
+fn with_fault(world: &World, pod: &str, container: &str, fault: ContainerFault) -> World {
+    let mut cluster = (*world.cluster).clone();
+    cluster.suffer(Fault::Container {
+        pod: ("default".into(), pod.into()),
+        container: container.into(),
+        fault,
+    });
+    world.after(Arc::new(cluster))
+}
+
+#[test]
+fn a_program_that_hangs_takes_connections_and_answers_nothing() {
+    let world = scenario("inside");
+    let hangs = with_fault(&world, "api-1", "api", ContainerFault::Hangs);
+    let ended = |world: &World, to: &str, protocol| {
+        let request = request("pod/client", to, protocol);
+        let ways = outcomes(world, &request, 64).expect("it begins").ways;
+        let ending = ways.branches[0].result.ending.clone();
+        (
+            ending.verdict,
+            ending.reason,
+            ending.symptom.unwrap_or_default(),
+        )
+    };
+    // The kernel opens the connection by itself; curl waits, for ever if nobody tells it how long.
+    let silent = "curl: (28) Operation timed out after 10001 milliseconds with 0 bytes received";
+    assert_eq!(
+        ended(&hangs, "10.244.1.5:8080", Protocol::Tcp),
+        (
+            Verdict::Delivered,
+            Some(Why::ProgramHangs),
+            silent.to_owned()
+        )
+    );
+    // The pod beside it is well, and so is a port that another container holds.
+    assert_eq!(ended(&hangs, "10.244.2.3:8080", Protocol::Tcp).1, None);
+    // A datagram waits in the socket, and nothing comes back.
+    let names = scenario("udp");
+    let hangs = with_fault(&names, "names-1", "names", ContainerFault::Hangs);
+    assert_eq!(
+        ended(&hangs, "10.244.1.5:5353", Protocol::Udp),
+        (Verdict::Dropped, Some(Why::ProgramHangs), String::new())
+    );
+    let fails = with_fault(&world, "api-1", "api", ContainerFault::Fails);
+    assert_eq!(
+        ended(&fails, "10.244.1.5:8080", Protocol::Tcp),
+        (
+            Verdict::Delivered,
+            Some(Why::ProgramFails),
+            "HTTP/1.1 500 Internal Server Error".to_owned()
+        )
+    );
+    let mut well = (*fails.cluster).clone();
+    well.suffer(Fault::Well {
+        pod: ("default".into(), "api-1".into()),
+        container: "api".into(),
+    });
+    let well = fails.after(Arc::new(well));
+    assert_eq!(ended(&well, "10.244.1.5:8080", Protocol::Tcp).1, None);
+}
+
+#[test]
+fn the_kernel_agrees_about_programs_that_hang() {
+    let test = "programs that hang";
+    if !kernel_is_ours(test) {
+        return;
+    }
+    let rows = [
+        ("inside", "api-1", "api", "10.96.0.10:80", Protocol::Tcp),
+        ("udp", "names-1", "names", "10.96.3.1:53", Protocol::Udp),
+    ];
+    for mode in MODES.iter().filter(|it| it.name != "ipvs") {
+        if mode.name == "iptables" && !iptables_is_there(test) {
+            continue;
+        }
+        for (name, pod, container, to, protocol) in rows {
+            let manifest = manifest(&text(&format!("tests/scenarios/{name}.yaml")));
+            let world = World::from_manifest(&manifest, Some(mode), 1);
+            let world = with_fault(&world, pod, container, ContainerFault::Hangs);
+            let asks = ["pod/client", "node/node-1"].map(|it| request(it, to, protocol));
+            let told = verify_requests(&world, &asks).unwrap_or_else(|it| panic!("{it}"));
+            let differences: Vec<String> =
+                told.disagreements.iter().map(ToString::to_string).collect();
+            assert!(differences.is_empty(), "{}", differences.join("\n"));
+            assert!(told.n_steps > 50, "{}", told.n_steps);
+        }
+    }
 }
 
 #[test]

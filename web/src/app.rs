@@ -1,5 +1,6 @@
 //! The page: what is where.
 
+use crate::components::clock::Clock;
 use crate::components::cluster_text::ClusterText;
 use crate::components::controls::Controls;
 use crate::components::editor::Editor;
@@ -8,13 +9,15 @@ use crate::components::header::Header;
 use crate::components::inspector::Inspector;
 use crate::components::leg;
 use crate::components::outcomes::Outcomes;
+use crate::components::question::Question;
+use crate::components::rest::Rest;
+use crate::components::share::Share;
 use crate::components::stage::Stage;
 use crate::components::walk_list::WalkList;
-use crate::effects::{self, use_effects};
+use crate::effects::{self, use_effects, use_hand_over, use_keeping};
 use crate::hooks::keys::use_keys;
 use crate::hooks::shape::use_shape;
 use crate::session::{Dispatch, FIRST_MANIFEST, Part, State};
-use crate::storage;
 use packetwalk_core::session::Event;
 use packetwalk_core::view::View;
 use yew::prelude::*;
@@ -22,13 +25,12 @@ use yew::prelude::*;
 /// The whole page.
 #[component]
 pub fn App() -> Html {
-    let state = use_reducer_eq(|| match storage::open_text() {
-        Some(text) => State::about(&text),
-        None => State::about(FIRST_MANIFEST),
-    });
+    let state = use_reducer_eq(State::open);
     let view = state.view();
     let dispatch = state.dispatcher();
     use_effects(&state);
+    use_hand_over(&state);
+    use_keeping(&state);
     use_shape(&dispatch);
     use_keys(&dispatch, view.playback);
     use_effect_with((), |()| {
@@ -43,6 +45,14 @@ pub fn App() -> Html {
         effects::open(dispatch, FIRST_MANIFEST);
         dispatch.dispatch(Event::Jump(0));
     });
+    let on_link = {
+        let state = state.clone();
+        Callback::from(move |()| state.link())
+    };
+    let on_export = {
+        let state = state.clone();
+        Callback::from(move |form| state.exported(form))
+    };
     let walk = Part::from(&view.walk);
     let position = view.playback.position;
     html! {
@@ -58,8 +68,10 @@ pub fn App() -> Html {
                     is_stale={view.is_stale} {on_edit} {on_reset}
                 />
                 <WalkList {walk} {position} />
+                <Share {on_link} {on_export} />
             </main>
             { foot() }
+            <Rest is_waiting={state.is_waiting()} remark={state.remark()} />
         </ContextProvider<Dispatch>>
     }
 }
@@ -71,11 +83,16 @@ fn figure(view: &View) -> Html {
     html! {
         <section class="figure" id="figure" aria-label="The walk as a picture">
             <Outcomes outcomes={Part::from(&view.outcomes)} />
-            <Stage map={map.clone()} walk={walk.clone()} playback={view.playback} is_stale={view.is_stale} />
+            <Stage
+                map={map.clone()} walk={walk.clone()} playback={view.playback} options={view.options}
+                time={Part::from(&view.time)} traffic={Part::from(&view.traffic)} is_stale={view.is_stale}
+            />
             <div class="figure__desk">
+                <Question question={Part::from(&view.question)} />
                 { say(view) }
-                <Controls {walk} playback={view.playback} />
+                <Controls {walk} playback={view.playback} options={view.options} />
             </div>
+            <Clock time={Part::from(&view.time)} />
             { notices(&view.notices) }
             <ClusterText {map} />
         </section>
@@ -112,6 +129,7 @@ fn contents() -> Html {
             <a href="#inspector">{"This hop"}</a>
             <a href="#manifest">{"Manifest"}</a>
             <a href="#walk">{"In words"}</a>
+            <a href="#share">{"Share"}</a>
         </nav>
     }
 }

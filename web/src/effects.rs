@@ -1,18 +1,29 @@
-//! Everything the page does besides drawing: timers, keeping the text, moving the caret and the
+//! Everything the page does besides drawing: timers, keeping the text, opening and saving files, moving the caret and the
 //! page, and telling what went wrong.
 
+use crate::hand_over;
 use crate::hooks::media::{REDUCED_MOTION, holds_now};
 use crate::session::{Dispatch, State};
 use crate::storage;
 use gloo::timers::callback::Timeout;
 use gloo::utils::{document, window};
+use js_sys::{Array, Uint8Array};
+#[cfg(feature = "everything")]
+use packetwalk_core::session::read_link;
 use packetwalk_core::session::{Effect, Event};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Element, HtmlTextAreaElement, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition,
-    ScrollToOptions,
+    Blob, BlobPropertyBag, Element, File, FileList, HtmlAnchorElement, HtmlTextAreaElement,
+    ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, ScrollToOptions, Url,
 };
 use yew::prelude::*;
+
+/// So long after the last change, where one stands is kept.
+const KEEP_AFTER_MS: u32 = 400;
+
+/// So long after a file was handed to the browser, it has read it.
+const SAVED_AFTER_MS: u32 = 60_000;
 
 /// What part of the screen, from above, a packet should be in: the desk covers what is below.
 const IN_SIGHT: std::ops::Range<f64> = 0.12..0.55;
@@ -34,6 +45,134 @@ pub fn use_effects(state: &UseReducerHandle<State>) {
         }
     });
     use_effect_with((), |()| storage::opened());
+}
+
+/// Gives what this module has to the whole page, when that is there to take over.
+#[hook]
+pub fn use_hand_over(state: &UseReducerHandle<State>) {
+    let state = state.clone();
+    use_effect(move || {
+        let listener = hand_over::on_hand_over(move || state.handed_over());
+        move || drop(listener)
+    });
+}
+
+/// Keeps where one stands, when there is time.
+#[hook]
+pub fn use_keeping(state: &UseReducerHandle<State>) {
+    let waiting = use_mut_ref(|| None::<Timeout>);
+    let state = state.clone();
+    use_effect(move || {
+        *waiting.borrow_mut() = Some(Timeout::new(KEEP_AFTER_MS, move || {
+            if let Some(events) = state.way_here() {
+                storage::keep_session(&events);
+            }
+        }));
+    });
+}
+
+/// What a link's address holds after the `#`. It is taken away, so that the page can be loaded again as it is then.
+#[must_use]
+pub fn link_of_the_address() -> Option<String> {
+    let hash = window().location().hash().ok()?;
+    let link = hash.strip_prefix("#w").map(|it| format!("w{it}"))?;
+    if let Ok(history) = window().history() {
+        // Refused means: the address keeps it.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some("./"));
+    }
+    Some(link)
+}
+
+/// The address at which a link opens.
+#[must_use]
+pub fn address_of(link: &str) -> String {
+    let here = window().location().href().unwrap_or_default();
+    let page = here.split('#').next().unwrap_or_default();
+    format!("{page}#{link}")
+}
+
+/// Copies a text. False where the browser does not let us.
+pub async fn copy(text: &str) -> bool {
+    if !window().is_secure_context() {
+        return false;
+    }
+    let written = window().navigator().clipboard().write_text(text);
+    JsFuture::from(written).await.is_ok()
+}
+
+/// Has the browser save a file.
+pub fn save(name: &str, media_type: &str, bytes: &[u8]) {
+    // What goes wrong here, the browser tells by not saving.
+    let _ = try_save(name, media_type, bytes);
+}
+
+fn try_save(name: &str, media_type: &str, bytes: &[u8]) -> Result<(), JsValue> {
+    let properties = BlobPropertyBag::new();
+    properties.set_type(media_type);
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &properties)?;
+    let address = Url::create_object_url_with_blob(&blob)?;
+    let anchor = document()
+        .create_element("a")?
+        .unchecked_into::<HtmlAnchorElement>();
+    anchor.set_href(&address);
+    anchor.set_download(name);
+    anchor.click();
+    // The browser has begun to read by then.
+    Timeout::new(SAVED_AFTER_MS, move || {
+        let _ = Url::revoke_object_url(&address);
+    })
+    .forget();
+    Ok(())
+}
+
+/// Opens files: one that was saved here, or manifests. What there is to say about it.
+pub async fn open_files(dispatch: &Dispatch, files: Option<FileList>) -> String {
+    let files = files.map_or_else(Vec::new, |files| {
+        (0..files.length()).filter_map(|it| files.get(it)).collect()
+    });
+    let mut texts: Vec<String> = Vec::new();
+    for file in &files {
+        match JsFuture::from(file.text()).await.map(|it| it.as_string()) {
+            Ok(Some(text)) => texts.push(text.replace("\r\n", "\n")),
+            _ => return format!("{} cannot be read.", file.name()),
+        }
+    }
+    match texts.as_slice() {
+        [] => return String::new(),
+        [one] if one.starts_with("w1.") => {
+            if let Err(error) = open_saved(dispatch, one) {
+                return error;
+            }
+        }
+        _ => {
+            storage::make_room();
+            edit(dispatch, texts.join("\n---\n"));
+        }
+    }
+    let names: Vec<String> = files.iter().map(File::name).collect();
+    format!("Opened {}.", names.join(", "))
+}
+
+/// Opens what was saved here.
+#[cfg(feature = "everything")]
+fn open_saved(dispatch: &Dispatch, link: &str) -> Result<(), String> {
+    let events = read_link(link).map_err(|it| format!("{it}."))?;
+    storage::make_room();
+    for event in events {
+        match event {
+            Event::Edited(text) => edit(dispatch, text),
+            other => dispatch.dispatch(other),
+        }
+    }
+    Ok(())
+}
+
+/// A first look cannot read what was saved here: it goes to that address, where the whole page opens.
+#[cfg(not(feature = "everything"))]
+fn open_saved(_: &Dispatch, link: &str) -> Result<(), String> {
+    let gone = window().location().set_hash(link.trim());
+    gone.map_err(|_| "The file cannot be opened.".to_owned())
 }
 
 fn carry_out(effect: Effect, dispatch: Dispatch) -> Timeout {

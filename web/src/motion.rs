@@ -235,6 +235,49 @@ pub fn point_at(points: &[Point], share: f64) -> Point {
     part(points, share).last().copied().unwrap_or_default()
 }
 
+/// A line with its length, for many points on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// The corners, and how far along each is.
+    corners: Vec<(Point, f64)>,
+}
+
+impl Path {
+    /// The path of a line.
+    #[must_use]
+    pub fn of(points: &[Point]) -> Path {
+        let mut along = 0.0;
+        let mut before: Option<Point> = None;
+        let corners = points.iter().map(|it| {
+            along += before.map_or(0.0, |before| distance(before, *it));
+            before = Some(*it);
+            (*it, along)
+        });
+        Path {
+            corners: corners.collect(),
+        }
+    }
+
+    /// The point at a share of its length.
+    #[must_use]
+    pub fn at(&self, share: f64) -> Point {
+        let Some((end, length)) = self.corners.last().copied() else {
+            return Point::default();
+        };
+        let along = length * share.clamp(0.0, 1.0);
+        let next = self.corners.partition_point(|it| it.1 < along);
+        let (to, there) = self.corners.get(next).copied().unwrap_or((end, length));
+        let Some((from, here)) = next.checked_sub(1).map(|it| self.corners[it]) else {
+            return to;
+        };
+        if there > here {
+            between(from, to, (along - here) / (there - here))
+        } else {
+            to
+        }
+    }
+}
+
 fn length(points: &[Point]) -> f64 {
     points.windows(2).map(|it| distance(it[0], it[1])).sum()
 }
@@ -332,6 +375,21 @@ mod tests {
             vec![at(0.0, 0.0), at(10.0, 0.0), at(10.0, 10.0)]
         );
         assert_eq!(part(&CORNER, 1.0), CORNER.to_vec());
+    }
+
+    #[test]
+    fn a_path_is_the_line_it_is_of() {
+        let path = Path::of(&CORNER);
+        for it in 0..=20 {
+            let share = f64::from(it) / 20.0;
+            let (a, b) = (path.at(share), point_at(&CORNER, share));
+            assert!(
+                (a.x - b.x).abs() < 1e-9 && (a.y - b.y).abs() < 1e-9,
+                "{share}"
+            );
+        }
+        assert_eq!(Path::of(&[]).at(0.5), Point::default());
+        assert_eq!(Path::of(&CORNER[..1]).at(0.5), CORNER[0]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is kept in this browser: the text, the theme, and whether the guidance was read.
+//! What is kept in this browser: the text, where one stood, the theme, and whether the guidance was read.
 //!
 //! Storage may be full, forbidden or broken; then nothing is kept and nothing else changes. A text
 //! that stopped the page the last time is not opened again by itself: it is set aside and offered.
@@ -10,6 +10,7 @@ use web_sys::Storage;
 
 const TEXT: &str = "packetwalk.manifest";
 const ASIDE: &str = "packetwalk.manifest.aside";
+const SESSION: &str = "packetwalk.session";
 const OPENING: &str = "packetwalk.opening";
 const THEME: &str = "packetwalk.theme";
 const GUIDED: &str = "packetwalk.guided";
@@ -24,11 +25,30 @@ pub fn open_text() -> Option<String> {
             write(ASIDE, text);
         }
         forget(TEXT);
+        forget(SESSION);
         return None;
     }
     write(OPENING, "1");
     // As a text area gives it back, so that the two never differ.
     text.map(|it| it.replace("\r\n", "\n"))
+}
+
+/// Where one stood the last time, as events. To be asked for after [`open_text`], which forgets it where it stopped the page.
+#[must_use]
+pub fn session() -> Option<String> {
+    read(SESSION)
+}
+
+/// Keeps where one stands.
+pub fn keep_session(events: &str) {
+    write(SESSION, events);
+}
+
+/// Sets the kept text aside, because another one is opened in its place.
+pub fn make_room() {
+    if let Some(text) = read(TEXT) {
+        write(ASIDE, &text);
+    }
 }
 
 /// The page stands: the text that was opened is a good one.

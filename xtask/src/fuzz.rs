@@ -21,7 +21,7 @@ struct Target {
     seeds: &'static [&'static str],
 }
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 7] = [
     Target {
         name: "manifest",
         seeds: &[
@@ -37,6 +37,22 @@ const TARGETS: [Target; 3] = [
     Target {
         name: "name",
         seeds: &["tests/fuzz/corpus/name"],
+    },
+    Target {
+        name: "line",
+        seeds: &["tests/fuzz/corpus/line"],
+    },
+    Target {
+        name: "template",
+        seeds: &["tests/fuzz/corpus/template"],
+    },
+    Target {
+        name: "selector",
+        seeds: &["tests/fuzz/corpus/selector"],
+    },
+    Target {
+        name: "patch",
+        seeds: &["tests/fuzz/corpus/patch"],
     },
 ];
 

@@ -7,7 +7,7 @@
 //! but not counted), and gzip, which no browser of today asks for in preference to brotli.
 
 use crate::budget::FIRST_LOAD_BROTLI;
-use crate::places::root;
+use crate::places::{fingerprint, root};
 use crate::process::run;
 use crate::progress::say;
 use crate::setup::ForPage;
@@ -15,6 +15,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// The service worker.
+const OFFLINE: &str = "offline.js";
 
 /// The finished page.
 pub(crate) fn dist() -> PathBuf {
@@ -30,9 +34,49 @@ pub(crate) fn build(ready: &ForPage) -> Result<()> {
     // Trunk reads NO_COLOR as a boolean and refuses the customary `1`.
     trunk.env_remove("NO_COLOR");
     run(&mut trunk)?;
+    record_first_look(ready)?;
+    list_for_offline(&dist())?;
     let weights = weigh(&dist())?;
     print!("{}", table(&weights));
     within_budget(&weights)
+}
+
+/// Writes down the walk that the page shows before it can compute. It is made natively, by the library that the page is made
+/// from.
+fn record_first_look(ready: &ForPage) -> Result<()> {
+    say("recording the first look");
+    let mut recorder = ready.host.cargo();
+    recorder.args(["run", "--quiet", "--locked", "--package", "packetwalk-web"]);
+    recorder.args(["--bin", "packetwalk-reel"]);
+    let reel = recorder.stderr(Stdio::inherit()).output();
+    let reel = reel.context("cannot start cargo")?;
+    if !reel.status.success() || reel.stdout.is_empty() {
+        bail!("the first look could not be recorded");
+    }
+    let path = dist().join("first-look.json");
+    fs::write(&path, reel.stdout).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The service worker keeps one version of the page whole: it is told which files that are, and what tells them from others.
+fn list_for_offline(dist: &Path) -> Result<()> {
+    let path = dist.join(OFFLINE);
+    let script = fs::read_to_string(&path);
+    let script = script.with_context(|| format!("cannot read {}", path.display()))?;
+    let files = read_all(dist)?;
+    let kept = files.iter().filter(|(name, _)| is_kept_offline(name));
+    let (mut list, mut contents) = (String::new(), script.clone());
+    for (name, bytes) in kept {
+        list += &format!("\n  \"./{name}\",");
+        contents += &format!("{name} {}\n", fingerprint(&String::from_utf8_lossy(bytes)));
+    }
+    let script = script
+        .replace("\"none\"", &format!("\"{}\"", fingerprint(&contents)))
+        .replace("FILES = []", &format!("FILES = [{list}\n]"));
+    fs::write(&path, script).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn is_kept_offline(name: &str) -> bool {
+    name != OFFLINE && !name.ends_with(".d.ts") && !name.starts_with('.')
 }
 
 /// A file of the page.

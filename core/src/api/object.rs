@@ -334,3 +334,19 @@ impl Serialize for ObjectRef {
         serializer.collect_str(self)
     }
 }
+
+impl<'de> Deserialize<'de> for ObjectRef {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut parts = text.split('/');
+        let singular = parts.next().unwrap_or_default();
+        let kind = Kind::ALL.iter().find(|it| it.singular() == singular);
+        let kind = *kind.ok_or_else(|| serde::de::Error::custom("no kind the model knows"))?;
+        let (first, second) = (parts.next().unwrap_or_default(), parts.next());
+        Ok(match second {
+            Some(name) => ObjectRef::new(kind, first, name),
+            None if kind.is_namespaced() => ObjectRef::new(kind, first, ""),
+            None => ObjectRef::new(kind, "", first),
+        })
+    }
+}

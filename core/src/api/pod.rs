@@ -479,6 +479,20 @@ impl Pod {
             .collect()
     }
 
+    /// The container that holds a socket: the one with such a port, or else the first.
+    #[must_use]
+    pub fn holder(&self, listen: &Listen) -> Option<&String> {
+        let has_port = |it: &&Container| {
+            it.ports.iter().any(|it| {
+                u16::try_from(it.container_port) == Ok(listen.port)
+                    && protocol_of(it.protocol.as_deref()) == Some(listen.protocol)
+            })
+        };
+        let containers = &self.spec.containers;
+        let holder = containers.iter().find(has_port).or(containers.first());
+        holder.map(|it| &it.name)
+    }
+
     /// Whether something in it accepts traffic on this address and port.
     #[must_use]
     pub fn accepts(&self, address: IpAddr, port: u16, protocol: Protocol) -> bool {

@@ -188,6 +188,17 @@ impl Status {
         }
     }
 
+    /// A failure of which the server says no more: it could not reach whom it asked in its turn.
+    #[must_use]
+    pub fn unexplained(message: impl Into<String>) -> Self {
+        Status {
+            code: 500,
+            reason: None,
+            message: message.into(),
+            details: None,
+        }
+    }
+
     /// A success, as a deletion is answered.
     #[must_use]
     pub fn success(details: StatusDetails) -> Self {

@@ -2,6 +2,7 @@
 //!
 //! **Left out**: several consoles that wait for the same world at once.
 
+use crate::controllers::Fault;
 use crate::kubectl::Target;
 use crate::sim::{Cluster, Happening, Timeline};
 use crate::time::Duration;
@@ -12,6 +13,9 @@ use std::sync::Arc;
 pub trait Ground: Stage + Target {
     /// Lets time pass until nothing is on its way any more, at most for so long.
     fn settle(&mut self, limit: Duration);
+
+    /// Something goes wrong, or right again.
+    fn suffer(&mut self, fault: Fault);
 }
 
 /// A timeline remembers everything.
@@ -20,11 +24,19 @@ impl Ground for Timeline {
         // A world that remembers no more events stands still; the next command says so.
         let _ = self.happen(Happening::Settle(limit));
     }
+
+    fn suffer(&mut self, fault: Fault) {
+        let _ = self.happen(Happening::Fault(fault));
+    }
 }
 
 /// A cluster alone, without a memory of what happened.
 impl Ground for Arc<Cluster> {
     fn settle(&mut self, limit: Duration) {
         Arc::make_mut(self).settle(limit);
+    }
+
+    fn suffer(&mut self, fault: Fault) {
+        Arc::make_mut(self).suffer(fault);
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! A [`Console`] puts one world behind everything: what kubectl asks for, what tools send and the time a shell spends happen
 //! to it, and a timeline remembers them. kubectl finds and prints; what it wants done in a container is
-//! done here, in the shell of that container, and the ports it forwards are ports of the workstation.
+//! done here, in the shell of that container, and the ports it forwards are ports of the workstation. ssh leads onto nodes,
+//! ipmitool to their power switches.
 //!
 //! **Left out**: a terminal of its own for `-t`; what a program reads that was typed before it began.
 
 mod ground;
+mod ipmitool;
 mod program;
 mod runs;
+mod ssh;
 
 pub use ground::Ground;
 pub use program::{Editor, NoEditor};
@@ -19,7 +22,9 @@ use crate::shell::{Place, Shell, System};
 use crate::sim::Cluster;
 use crate::time::{Duration, Instant};
 use crate::tools::{Files, Site, Workplace};
+use ipmitool::IpmiTool;
 use program::Kubectl;
+use ssh::Ssh;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -45,6 +50,11 @@ impl Console {
         let site = Rc::new(Site::new(ground.clone()));
         let config = Rc::new(RefCell::new(Config::default()));
         let workplace = Rc::new(Workplace::new(site.clone(), files.clone()));
+        workplace.install("ssh", Rc::new(Ssh { site: site.clone() }));
+        let ipmitool = IpmiTool {
+            ground: ground.clone(),
+        };
+        workplace.install("ipmitool", Rc::new(ipmitool));
         let program = Rc::new(Kubectl {
             ground: ground.clone(),
             config: config.clone(),

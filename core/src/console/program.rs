@@ -251,22 +251,43 @@ impl Started {
         });
     }
 
-    /// Waits until something has happened, or it is time to look again.
+    /// Waits until something has happened, or it is time to look again. What is only looked after again and again, as
+    /// a probe that finds all well, wakes nobody.
     async fn wait(&self, running: &Running) {
-        let mut cluster = Cluster::clone(&self.kubectl.site.cluster());
-        let revision = cluster.store().revision();
-        let (next, now) = (cluster.next_deadline(), cluster.clock().now);
-        let moments = [next, running.wakes_at(), Some(now + PATIENCE)];
-        let until = moments.into_iter().flatten().min();
+        if running.is_busy() {
+            self.process.kernel().breathe().await;
+            return;
+        }
+        let heeds_all = running.heeds_signs_of_life();
+        let seen = |cluster: &Cluster| match heeds_all {
+            true => cluster.store().revision(),
+            false => cluster.store().news(),
+        };
+        let mut future = Cluster::clone(&self.kubectl.site.cluster());
+        let (before, now) = (seen(&future), future.clock().now);
+        let latest = now + PATIENCE;
+        let latest = running.wakes_at().map_or(latest, |it| it.min(latest));
+        while seen(&future) == before
+            && let Some(next) = future.next_deadline().filter(|it| *it < latest)
+        {
+            future.advance(next);
+        }
+        let until = match seen(&future) == before {
+            true => latest,
+            false => future.clock().now,
+        };
         // What is due now comes when time passes, not before.
-        let until = until.map(|it| it.max(now + Duration::from_millis(1)));
+        let until = until.max(now + Duration::from_millis(1));
         let site = &self.kubectl.site;
         let ports = &self.open.ports;
         let has_happened = || {
-            let is_new = site.cluster().store().revision() != revision;
+            let is_new = seen(&site.cluster()) != before;
             (is_new || ports.iter().any(|it| site.has_through(*it))).then_some(())
         };
-        self.process.kernel().wait_for(until, has_happened).await;
+        self.process
+            .kernel()
+            .wait_for(Some(until), has_happened)
+            .await;
     }
 }
 

@@ -1,24 +1,17 @@
 //! What a cluster gives every node and every namespace: a kubelet's report, a lease, an account, a certificate.
 //!
-//! `pkg/kubelet/nodestatus`, `staging/src/k8s.io/component-helpers/apimachinery/lease`,
-//! `pkg/controller/serviceaccount/serviceaccounts_controller.go` and `pkg/controller/certificates/rootcacertpublisher`
-//! of Kubernetes 1.36. What a node says of itself already is left as it is.
+//! `pkg/kubelet/nodestatus`, `pkg/controller/serviceaccount/serviceaccounts_controller.go` and
+//! `pkg/controller/certificates/rootcacertpublisher` of Kubernetes 1.36. What a node says of itself already is left as
+//! it is.
 //!
-//! **Left out**: a lease is written when its node is new and when it falls silent or comes back, not every ten seconds:
-//! a cluster at rest writes nothing. A lease that is older than that is a healthy node's, which has renewed it since.
-//! Machines are all alike: 4 processors, 8 GiB. The certificate is none.
+//! **Left out**: machines are all alike: 4 processors, 8 GiB. The certificate is none.
 
-use super::owner::owned_by;
-use super::{Controller, Look, Outcome};
+use super::heartbeat::{self, LEASES};
+use super::{Controller, Look, Outcome, Purpose, Wake};
 use crate::api::{Kind, Node, Object, ObjectRef};
 use crate::store::{Change, ChangeKind, Objects, Part, Write};
-use crate::time::{Clock, Duration, Instant};
+use crate::time::{Clock, Duration};
 use serde_json::{Map, Value, json};
-
-const LEASES: &str = "kube-node-lease";
-
-/// How often a kubelet renews its lease.
-const RENEW_EVERY_MS: u64 = 10_000;
 
 /// The conditions of a node beside Ready, with what a kubelet says of each while all is well.
 pub(super) const PRESSURES: [(&str, &str, &str); 3] = [
@@ -72,14 +65,30 @@ fn reconcile_node(look: &Look<'_>, about: &ObjectRef) -> Outcome {
     let Some(document) = look.store.document(about) else {
         return Outcome::nothing();
     };
-    let is_down = look.machines.nodes_down.contains_key(&about.name);
-    let mut writes = Vec::new();
-    if !is_down {
-        writes.extend(labels(about, &node));
-        writes.extend(report(look, about, document));
+    if look.machines.nodes_down.contains_key(&about.name) {
+        return Outcome::nothing();
     }
-    writes.extend(lease(look, &node));
-    Outcome::writes(writes)
+    let mut writes = Vec::new();
+    writes.extend(labels(about, &node));
+    let (renewal, renews_at) = heartbeat::lease(look, &node);
+    let first = report(look, about, document);
+    let (again, reports_at) = match first {
+        Some(_) => (None, None),
+        None => heartbeat::report(look, about, document),
+    };
+    writes.extend([renewal, first, again].into_iter().flatten());
+    Outcome {
+        writes,
+        wake: [renews_at, reports_at]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| Wake {
+                at,
+                purpose: Purpose::Routine,
+            }),
+        remember: None,
+    }
 }
 
 /// The labels a kubelet gives its node.
@@ -168,61 +177,6 @@ fn conditions(clock: Clock, known: &Value) -> Value {
         .collect();
     all.extend(known);
     all.into()
-}
-
-/// A node's lease: made when it is new, and renewed for the last time before it falls silent.
-fn lease(look: &Look<'_>, node: &Node) -> Option<Write> {
-    let name = &node.metadata.name;
-    let namespace = look.objects.namespaces.get(LEASES)?;
-    if namespace.metadata.deletion_timestamp.is_some() || node.metadata.deletion_timestamp.is_some()
-    {
-        return None;
-    }
-    let about = ObjectRef::new(Kind::Lease, LEASES, name);
-    let down = look.machines.nodes_down.get(name);
-    let Some(Object::Lease(lease)) = look.objects.find(&about) else {
-        let owner = owned_by(&Object::from(node.clone()));
-        let document = json!({
-            "metadata": {"name": name, "namespace": LEASES, "ownerReferences": [owner?]},
-            "spec": {
-                "holderIdentity": name,
-                "leaseDurationSeconds": 40,
-                "renewTime": look.clock.micro_stamp(),
-            },
-        });
-        return down
-            .is_none()
-            .then_some(Write::Document(Kind::Lease, document));
-    };
-    let told = lease.spec.renew_time.as_deref()?;
-    let first = look.clock.instant_of(told)?;
-    let until = match down {
-        // The last renewal before it went.
-        Some(down) => *down,
-        // It has come back: the silence is over with a renewal.
-        None if !node.is_ready() => look.clock.now,
-        None => return None,
-    };
-    let rounds = until.as_millis().saturating_sub(first.as_millis()) / RENEW_EVERY_MS;
-    let renewed = first + Duration::from_millis(rounds * RENEW_EVERY_MS);
-    let renewed = if down.is_none() {
-        look.clock.now
-    } else {
-        renewed
-    };
-    if renewed <= first {
-        return None;
-    }
-    let stamp = stamp(look.clock, renewed);
-    Some(patch(
-        &about,
-        Part::Main,
-        json!({"spec": {"renewTime": stamp}}),
-    ))
-}
-
-fn stamp(clock: Clock, at: Instant) -> String {
-    Clock { now: at, ..clock }.micro_stamp()
 }
 
 fn watch_namespaces(change: &Change, _: &Objects) -> Vec<ObjectRef> {

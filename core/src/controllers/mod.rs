@@ -12,8 +12,10 @@ mod endpoint_slice;
 mod endpoints;
 mod furnishings;
 mod garbage_collector;
+mod heartbeat;
 mod ingress;
 mod kubelet;
+mod kubernetes_service;
 mod load_balancer;
 mod machines;
 mod memory;
@@ -108,6 +110,7 @@ pub const CONTROLLERS: &[Controller] = &[
     namespace::CONTROLLER,
     furnishings::NAMESPACES,
     furnishings::NODES,
+    kubernetes_service::CONTROLLER,
     service_cidr::RANGES,
     service_cidr::ADDRESSES,
     garbage_collector::CONTROLLER,

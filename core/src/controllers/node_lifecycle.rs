@@ -2,7 +2,7 @@
 //!
 //! `pkg/controller/nodelifecycle` and `pkg/controller/tainteviction` of Kubernetes 1.36: a node is unknown after
 //! `--node-monitor-grace-period`, 50 seconds (40 before 1.32); pods leave it after their toleration, 300 seconds unless
-//! they say otherwise. A kubelet's sign of life is not written every ten seconds: silence begins when the machine stops.
+//! they say otherwise. Silence begins when the machine stops, not with the last renewal of its lease before that.
 //!
 //! **Left out**: zones in which too many nodes fall silent at once; the pods of a
 //! node that is unknown stay Terminating, for no kubelet says that they have ended.

@@ -147,6 +147,9 @@ fn rules(out: &mut String, number: usize, hop: &Hop) {
                     words.join(" "),
                     reason.unwrap_or_default()
                 );
+                if let Some(because) = rule.because() {
+                    let _ = writeln!(out, "{:indent$}      # {because}", "");
+                }
             }
         }
         out.push_str("```\n\n");

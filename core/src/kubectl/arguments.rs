@@ -117,6 +117,7 @@ pub(crate) fn pick(
     invocation: &Invocation,
     words: &[String],
 ) -> Result<Picked, Failure> {
+    // The builder's cases exclude one another in this order, and each ends with words of its own.
     let flags = &invocation.flags;
     if flags.changed("filename") || !flags.text("kustomize").is_empty() {
         if !words.is_empty() {

@@ -61,6 +61,19 @@ impl Command {
         self.path.rsplit(' ').next().unwrap_or_default()
     }
 
+    /// That a command below this one is kubectl's and not emulated, where it is so.
+    fn unknown(&self, word: &str) -> Option<Failure> {
+        self.children().next()?;
+        let path = self.full_path();
+        listed(self.help).contains(&word).then(|| {
+            let whole = format!("{} {word}", self.path);
+            let whole = whole.trim_start();
+            Failure::Error(format!(
+                "the emulated kubectl does not know {whole:?}: see '{path} --help' for what it knows"
+            ))
+        })
+    }
+
     fn child(&self, word: &str) -> Option<&'static Command> {
         self.children()
             .find(|it| it.word() == word || it.aliases.contains(&word))
@@ -104,6 +117,18 @@ impl Invocation {
         Err(self.usage(format!("Unexpected args: [{words}]")))
     }
 
+    /// The same in the words of commands that only look.
+    ///
+    /// # Errors
+    /// If it has.
+    pub(super) fn takes_no_arguments(&self) -> Result<(), Failure> {
+        if self.args().is_empty() {
+            return Ok(());
+        }
+        let words = self.args().join(" ");
+        Err(self.usage(format!("unexpected arguments: [{words}]")))
+    }
+
     /// The namespace of the line, or of the context.
     ///
     /// # Errors
@@ -134,10 +159,16 @@ fn begin(ctx: &mut Ctx<'_>, words: &[String]) -> Outcome {
     }
     let (command, words) = find(words);
     let path = command.full_path();
+    let unknown = || words.iter().find_map(|it| command.unknown(it));
     let flags = Flags::parse(flags_of(command), &words).map_err(|message| {
-        Failure::Plain(format!("error: {message}\nSee '{path} --help' for usage."))
+        unknown().unwrap_or_else(|| {
+            Failure::Plain(format!("error: {message}\nSee '{path} --help' for usage."))
+        })
     })?;
     if flags.wants_help {
+        if let Some(failure) = flags.words.iter().find_map(|it| command.unknown(it)) {
+            return Err(failure);
+        }
         ctx.out(command.help);
         return Ok(Step::Done(0));
     }
@@ -147,6 +178,12 @@ fn begin(ctx: &mut Ctx<'_>, words: &[String]) -> Outcome {
     }
     if command.children().next().is_some() && command.path != "create" && command.path != "apply" {
         return group(ctx, &invocation);
+    }
+    if command.path == "create"
+        && let Some(word) = invocation.args().first()
+        && let Some(failure) = command.unknown(word)
+    {
+        return Err(failure);
     }
     ctx.config.context(invocation.flags.text("context"))?;
     let timeout = invocation.flags.text("request-timeout");
@@ -220,12 +257,10 @@ fn root(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         }
         return Ok(Step::Done(0));
     }
-    let known: Vec<&str> = listed(invocation.command.help);
-    if known.contains(&word.as_str()) {
-        return Err(Failure::Error(format!(
-            "the emulated kubectl does not know {word:?}: see 'kubectl --help' for what it knows"
-        )));
+    if let Some(failure) = invocation.command.unknown(word) {
+        return Err(failure);
     }
+    let known: Vec<&str> = listed(invocation.command.help);
     let near: Vec<String> = known
         .into_iter()
         .filter(|it| distance(word, it) <= 2 || it.starts_with(&word.to_lowercase()))
@@ -241,22 +276,32 @@ fn root(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
 /// A command that only has others below it.
 fn group(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     match invocation.args().first() {
-        None => {
+        None if invocation.command.path == "rollout" => {
             ctx.out(invocation.command.help);
             Ok(Step::Done(1))
         }
-        Some(word) => Err(invocation.usage(format!("unknown command {word:?}"))),
+        None => {
+            ctx.err(invocation.command.help);
+            Ok(Step::Done(1))
+        }
+        Some(word) => match invocation.command.unknown(word) {
+            Some(failure) => Err(failure),
+            None => Err(invocation.usage(format!("unknown command {word:?}"))),
+        },
     }
 }
 
 /// The commands that a help lists.
 fn listed(help: &str) -> Vec<&str> {
-    let rows = help
-        .lines()
-        .filter(|it| it.starts_with("  ") && !it.starts_with("   "));
-    rows.filter_map(|it| it.split_whitespace().next())
-        .filter(|it| *it != "kubectl")
-        .collect()
+    let mut is_list = false;
+    let rows = help.lines().filter(|it| {
+        if !it.starts_with(' ') {
+            is_list = it.ends_with(':') && it.contains("Commands");
+            return false;
+        }
+        is_list
+    });
+    rows.filter_map(|it| it.split_whitespace().next()).collect()
 }
 
 /// In how many letters two words differ, as cobra counts (Levenshtein).

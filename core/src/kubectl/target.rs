@@ -131,6 +131,11 @@ pub trait Task: std::fmt::Debug {
         None
     }
 
+    /// Whether it has work to do for which nothing must happen first.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
     /// What is to be run in a container before it can go on.
     fn wanted(&self) -> Option<&Wanted> {
         None
@@ -139,6 +144,11 @@ pub trait Task: std::fmt::Debug {
     /// That this was run, and how it ended.
     fn answer(&mut self, code: i32) {
         let _ = code;
+    }
+
+    /// Whether it is to look also when nothing happened but that somebody gave a sign of life.
+    fn heeds_signs_of_life(&self) -> bool {
+        false
     }
 
     /// The ports it forwards while it waits.
@@ -197,6 +207,20 @@ impl Running {
         self.task.as_ref().and_then(|it| it.wakes_at())
     }
 
+    /// Whether it can be resumed at once: long work is done in parts.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.task.as_ref().is_some_and(|it| it.is_busy())
+    }
+
+    /// Whether it is to be resumed also when nothing happened but that somebody gave a sign of life.
+    #[must_use]
+    pub fn heeds_signs_of_life(&self) -> bool {
+        self.task
+            .as_ref()
+            .is_some_and(|it| it.heeds_signs_of_life())
+    }
+
     /// What is to be run in a container before it can end.
     #[must_use]
     pub fn wanted(&self) -> Option<&Wanted> {
@@ -251,7 +275,7 @@ pub fn finish(mut running: Running, ctx: &mut Ctx<'_>, limit: Duration) -> i32 {
             return 1;
         }
         let until = running.wakes_at().map_or(end, |it| it.min(end));
-        if !ctx.target.pass(until) && until >= end {
+        if !running.is_busy() && !ctx.target.pass(until) && until >= end {
             return 130;
         }
         running.resume(ctx);
@@ -274,13 +298,12 @@ impl Target for Timeline {
     }
 
     fn pass(&mut self, until: Instant) -> bool {
-        use crate::sim::Happening;
         let now = Timeline::cluster(self).clock().now;
         if now >= until {
             return false;
         }
         let next = Timeline::cluster(self).as_ref().clone().next_deadline();
         let next = next.map_or(until, |it| it.min(until)).max(now);
-        self.happen(Happening::Pass(next - now)).is_ok()
+        self.wait(next - now).is_ok()
     }
 }

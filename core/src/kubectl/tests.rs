@@ -193,7 +193,9 @@ fn go_templates_print_what_go_prints() {
         ("a {{- /* nothing */ -}} b{{\"\\n\"}}", "ab\n"),
         ("{{ .kind | printf \"<%s>\" }}", "<List>"),
     ] {
-        let read = printers::go_template::Template::new(template).expect(template);
+        let read =
+            printers::go_template::Template::new(template, printers::jsonpath::Missing::Allowed)
+                .expect(template);
         assert_eq!(read.print(&document).as_deref(), Ok(expected), "{template}");
     }
 }

@@ -7,7 +7,7 @@
 
 use super::Flow;
 use crate::ip::{Family, IpAddr, Protocol, family};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A packet on the wire or inside a host.
@@ -150,7 +150,7 @@ impl UnreachableCode {
 }
 
 /// A header field that NAT rewrites.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeaderField {
     /// Source address.
@@ -410,6 +410,13 @@ impl TcpFlags {
         ack: true,
         rst: false,
         fin: false,
+    };
+    /// The last segment of one side.
+    pub const FIN_ACK: TcpFlags = TcpFlags {
+        syn: false,
+        ack: true,
+        rst: false,
+        fin: true,
     };
     /// A segment of an open connection.
     pub const ACK: TcpFlags = TcpFlags {

@@ -19,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// (kubernetes issue 139628).
 #[must_use]
 pub fn stale_connections(snapshot: &Snapshot, conntrack: &Conntrack) -> Vec<ConnectionId> {
+    let mut connections = conntrack.connections();
+    if !connections.any(|it| it.original.protocol == Protocol::Udp) {
+        return Vec::new();
+    }
     let frontends = Frontends::new(snapshot);
     conntrack
         .connections()

@@ -3,25 +3,45 @@
 //! `Event → Session → Effect, View`. A shell hands in what happened, carries out the effects and
 //! shows the view; it decides nothing. Time enters as an event.
 //!
-//! **Left out**: undo of edits (the editor's own serves), saved sessions, links.
+//! `time` remembers what was done and lets things happen to the cluster, `predict` asks, `traffic` sends many
+//! requests. A [`FirstLook`] is what a page shows before the whole library has arrived: a few views that a session has made
+//! before.
+//!
+//! **Left out**: what was undone, in links.
 
+mod first_look;
+mod keep;
+mod predict;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod time;
+mod traffic;
 mod update;
 
+pub use first_look::{FirstLook, Reel, read_handed_over, written};
+pub use keep::{Form, read_link};
+pub use time::MAX_MOMENTS;
+pub use traffic::{MAX_CLIENTS, MAX_REQUESTS, Traffic};
 pub use update::{Effect, Event, Timer};
 
 use crate::api::{File, Manifest, read};
+use crate::doctor::{self, examine};
 use crate::ip::parse_sloppy;
 use crate::net::Protocol;
 use crate::sim::{
-    BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE, Destination, HostId, Outcomes, Request, Source,
-    Walk, World, outcomes,
+    BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE, Destination, Happening, HostId, Outcomes, Request,
+    Source, Start, StartFile, Timeline, Walk, World, begin, outcomes,
 };
 use crate::sorted::insert_once;
 use crate::view::{
-    EditorView, Layout, LineMark, MapView, OutcomeView, Playback, RequestView, View, WalkView,
-    ending, hops, map, outcome_list,
+    Act, ClusterEvent, DoctorView, EditorView, Layout, LineMark, MapView, Options, OutcomeView,
+    Playback, RequestView, Seating, TrafficView, View, WalkView, doctor, ending, hops, map_seated,
+    outcome_list,
 };
+use predict::Asked;
 use std::rc::Rc;
+use time::{Deed, Past};
 
 /// The name of the text a person edits.
 pub const EDITED_FILE: &str = "manifest.yaml";
@@ -40,6 +60,8 @@ pub struct Session {
     to: String,
     seed: u64,
     layout: Layout,
+    /// Who sits where on the map.
+    seating: Seating,
     /// The choices of the way shown, so that an edit keeps it where it can.
     picks: Vec<u32>,
     position: usize,
@@ -49,16 +71,52 @@ pub struct Session {
     scene: Rc<Scene>,
     /// What was read of a text that has mistakes: the picture stays that of the text before.
     unread: Option<Manifest>,
+    drawn: Option<Drawn>,
+    options: Options,
+    past: Past,
+    asked: Option<Asked>,
+    traffic: Option<Traffic>,
+    n_traffics: u64,
     view: Rc<View>,
+}
+
+/// What was drawn of a scene, and of what exactly: steps of a walk draw nothing anew.
+#[derive(Clone, Debug)]
+struct Drawn {
+    scene: Rc<Scene>,
+    shown: usize,
+    layout: Layout,
+    seating: Seating,
+    map: Rc<MapView>,
+    walk: Rc<WalkView>,
+    n_traffics: u64,
+    outcomes: Rc<Vec<OutcomeView>>,
+    traffic: Rc<Option<TrafficView>>,
+    request: Rc<RequestView>,
+    notices: Rc<Vec<String>>,
 }
 
 /// All that follows from the text and the request, computed once a change.
 #[derive(Debug)]
 struct Scene {
     manifest: Manifest,
+    timeline: Timeline,
+    history: History,
+    /// What may happen to it now, and the same in words.
+    acts: Vec<(String, Happening)>,
+    act_words: Rc<Vec<Act>>,
     world: World,
     outcomes: Option<Outcomes>,
     error: Option<String>,
+}
+
+/// What happened to a cluster since its start.
+#[derive(Clone, Debug, Default)]
+struct History {
+    /// Each event of the timeline in words.
+    deeds: Vec<String>,
+    /// What that changed.
+    told: Vec<ClusterEvent>,
 }
 
 impl Session {
@@ -72,6 +130,7 @@ impl Session {
             to: to.to_owned(),
             seed,
             layout: Layout::default(),
+            seating: Seating::default(),
             picks: Vec::new(),
             position: 0,
             is_playing: false,
@@ -79,8 +138,15 @@ impl Session {
             timer: Timer::default(),
             view: Rc::new(View::empty()),
             unread: None,
+            drawn: None,
+            options: Options::default(),
+            past: Past::new(),
+            asked: None,
+            traffic: None,
+            n_traffics: 0,
             scene,
         };
+        session.remember(Deed::Begun, "the beginning".into());
         session.view = Rc::new(session.look(None));
         session
     }
@@ -89,6 +155,21 @@ impl Session {
     #[must_use]
     pub fn view(&self) -> Rc<View> {
         self.view.clone()
+    }
+
+    /// What is wrong with the Services of the world that is shown. It takes a while in a large one, so it is no part of the
+    /// view: a shell asks when somebody wants to know, and plays a finding's request with [`Event::Asked`].
+    #[must_use]
+    pub fn doctor(&self) -> DoctorView {
+        let scene = &self.scene;
+        let asked = doctor::Asked::default();
+        doctor(&examine(&scene.world, Some(&scene.manifest), &asked))
+    }
+
+    /// The world in time: its start and what happened since, as links hold it.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.scene.timeline
     }
 
     fn n_hops(&self) -> usize {
@@ -115,31 +196,62 @@ impl Session {
     }
 
     /// Makes the view. Parts that have not changed keep their pointers.
-    fn look(&self, before: Option<&View>) -> View {
-        let map = self.look_at_map();
-        let walk = self.look_at_walk(&map);
-        let editor = self.look_at_editor(&walk);
-        let outcomes: Vec<OutcomeView> = self
-            .scene
-            .outcomes
-            .as_ref()
-            .map(|it| outcome_list(it, self.shown()))
-            .unwrap_or_default();
-        let request = self.look_at_request();
+    fn look(&mut self, before: Option<&View>) -> View {
+        let drawn = self.draw();
+        let editor = self.look_at_editor(&drawn.walk);
+        let question = self.look_at_question(&drawn.walk.hops);
         let view = View {
-            playback: self.playback(walk.hops.len()),
-            map: Rc::new(map),
-            walk: Rc::new(walk),
-            outcomes: Rc::new(outcomes),
+            playback: self.playback(drawn.walk.hops.len()),
+            map: drawn.map,
+            walk: drawn.walk,
+            outcomes: drawn.outcomes,
             editor: Rc::new(editor),
-            request: Rc::new(request),
-            notices: Rc::new(self.notices()),
+            options: self.options,
+            time: Rc::new(self.look_at_time()),
+            question: Rc::new(question),
+            traffic: drawn.traffic,
+            request: drawn.request,
+            notices: drawn.notices,
             is_stale: self.unread.is_some(),
         };
         match before {
             Some(before) => view.sharing_with(before),
             None => view,
         }
+    }
+
+    /// The parts that do not depend on where in the walk one stands.
+    fn draw(&mut self) -> Drawn {
+        let shown = self.shown();
+        let is_drawn = |it: &&Drawn| {
+            Rc::ptr_eq(&it.scene, &self.scene)
+                && it.shown == shown
+                && it.layout == self.layout
+                && it.seating == self.seating
+                && it.n_traffics == self.n_traffics
+        };
+        if let Some(drawn) = self.drawn.as_ref().filter(is_drawn) {
+            return drawn.clone();
+        }
+        let map = self.look_at_map();
+        let walk = self.look_at_walk(&map);
+        let traffic = self.look_at_traffic(&map);
+        let outcomes = self.scene.outcomes.as_ref();
+        let drawn = Drawn {
+            scene: self.scene.clone(),
+            shown,
+            layout: self.layout,
+            seating: self.seating.clone(),
+            n_traffics: self.n_traffics,
+            traffic: Rc::new(traffic),
+            map: Rc::new(map),
+            walk: Rc::new(walk),
+            outcomes: Rc::new(outcomes.map_or_else(Vec::new, |it| outcome_list(it, shown))),
+            request: Rc::new(self.look_at_request()),
+            notices: Rc::new(self.notices()),
+        };
+        self.drawn = Some(drawn.clone());
+        drawn
     }
 
     fn playback(&self, n_hops: usize) -> Playback {
@@ -152,14 +264,15 @@ impl Session {
         }
     }
 
-    fn look_at_map(&self) -> MapView {
+    fn look_at_map(&mut self) -> MapView {
         let asked = self.walk().and_then(asked_address);
         let client = self.walk().map_or(HostId::Outside, |it| it.from.clone());
         let client = match Source::parse(&self.from) {
             Ok(Source::Host(id)) => id,
             _ => client,
         };
-        map(&self.scene.world, &client, asked, self.layout)
+        let scene = self.scene.clone();
+        map_seated(&scene.world, &client, asked, self.layout, &mut self.seating)
     }
 
     fn look_at_walk(&self, map: &MapView) -> WalkView {
@@ -190,16 +303,7 @@ impl Session {
         if self.unread.is_some() {
             return Vec::new();
         }
-        let position = self.position.min(walk.hops.len().saturating_sub(1));
-        let sources = walk.hops.get(position).map(|it| it.sources.as_slice());
-        let mut lit = Vec::new();
-        for source in sources.unwrap_or_default() {
-            if let Some(line) = source.line {
-                let field = format!("{} · {}", source.object, source.path);
-                insert_once(&mut lit, LineMark { line, field });
-            }
-        }
-        lit
+        lit_by(walk, self.position)
     }
 
     fn look_at_request(&self) -> RequestView {
@@ -254,6 +358,20 @@ impl Session {
     }
 }
 
+/// The lines behind the hop that is shown.
+fn lit_by(walk: &WalkView, position: usize) -> Vec<LineMark> {
+    let position = position.min(walk.hops.len().saturating_sub(1));
+    let sources = walk.hops.get(position).map(|it| it.sources.as_slice());
+    let mut lit = Vec::new();
+    for source in sources.unwrap_or_default() {
+        if let Some(line) = source.line {
+            let field = format!("{} · {}", source.object, source.path);
+            insert_once(&mut lit, LineMark { line, field });
+        }
+    }
+    lit
+}
+
 /// The address a walk's first packet is for.
 fn asked_address(walk: &Walk) -> Option<(crate::ip::IpAddr, Option<u16>)> {
     let first = walk
@@ -272,21 +390,56 @@ fn read_text(text: &str) -> Manifest {
 
 impl Scene {
     fn build(text: &str, from: &str, to: &str, seed: u64) -> Scene {
-        Scene::of(read_text(text), from, to, seed)
+        Scene::of(read_text(text), text, from, to, seed)
     }
 
-    fn of(manifest: Manifest, from: &str, to: &str, seed: u64) -> Scene {
-        let world = World::from_manifest(&manifest, None, seed);
+    fn of(manifest: Manifest, text: &str, from: &str, to: &str, seed: u64) -> Scene {
+        let start = Start {
+            files: vec![StartFile {
+                name: EDITED_FILE.into(),
+                text: text.into(),
+            }],
+            seed,
+        };
+        let begun = begin(manifest.clone(), seed);
+        let timeline = Timeline::begun_as(start, begun);
+        Scene::at(manifest, timeline, History::default(), from, to)
+    }
+
+    /// The scene at a moment of a timeline.
+    fn at(manifest: Manifest, timeline: Timeline, history: History, from: &str, to: &str) -> Scene {
+        let world = World::of_timeline(&timeline);
         let (outcomes, error) = match ask(&world, from, to) {
             Ok(outcomes) => (Some(outcomes), None),
             Err(error) => (None, Some(error)),
         };
+        let acts = time::acts(&world, &timeline);
+        let words = |it: &(String, Happening)| Act {
+            words: it.0.clone(),
+        };
         Scene {
             manifest,
+            act_words: Rc::new(acts.iter().map(words).collect()),
+            acts,
+            timeline,
+            history,
             world,
             outcomes,
             error,
         }
+    }
+
+    /// Whether the Service asked for keeps each client at one endpoint.
+    fn is_affine(&self) -> bool {
+        let ways = self.outcomes.iter().flat_map(|it| &it.ways.branches);
+        let asked = ways.filter_map(|it| asked_address(&it.result)).next();
+        let mut services = self.world.objects.services.values();
+        asked.is_some_and(|(ip, _)| {
+            services.any(|it| {
+                it.cluster_ips().contains(&ip)
+                    && it.spec.session_affinity.as_deref() == Some("ClientIP")
+            })
+        })
     }
 }
 

@@ -1,11 +1,17 @@
 //! What can happen in a session, and what follows.
 
-use super::{SPEEDS, Scene, Session, read_text};
-use crate::view::{Emphasis, Layout};
+use super::steps::Stand;
+use super::time::{Deed, REST, passing};
+use super::{SPEEDS, Scene, Session, Traffic, read_text};
+use crate::api::Manifest;
+use crate::sim::Happening;
+use crate::time::Duration;
+use crate::view::{Break, Emphasis, Layer, Layout, NodeRoom};
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// The text was changed.
     Edited(String),
@@ -32,6 +38,38 @@ pub enum Event {
     ToNextDecision,
     /// At this speed.
     SpeedSet(f64),
+    /// The other layer of the same walk.
+    LayerSet(Layer),
+    /// Playing stops there, or does not any more.
+    BreakSet(Break),
+    /// Ask before decisive hops, or do not any more.
+    PredictSet(bool),
+    /// This answer, by its place in the list.
+    Answered(usize),
+    /// The last thing done is undone.
+    Undo,
+    /// What was undone is done again.
+    Redo,
+    /// To the beginning; all can be done again.
+    Reset,
+    /// To this moment of what was done.
+    MomentChosen(usize),
+    /// A future that was left is taken up.
+    TakenUp(usize),
+    /// So much time passes in the cluster.
+    Passed(Duration),
+    /// Time passes until nothing is on its way.
+    Settled,
+    /// Something happens to the cluster, by its place in the list.
+    Acted(usize),
+    /// Something else happens to it: what, and in words.
+    Happened(Box<Happening>, String),
+    /// Many requests are made, or are no more.
+    TrafficMade(Option<Traffic>),
+    /// A node's room was folded, or unfolded.
+    Folded(String),
+    /// All rooms the walk does not enter are folded; or, if any is, all are unfolded.
+    IdleFolded,
     /// The page has another shape.
     Shaped(Layout),
     /// A timer ran out.
@@ -51,8 +89,8 @@ pub enum Effect {
 }
 
 /// A timer's number; an old one that runs out late means nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timer(u64);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer(pub(super) u64);
 
 /// How long a packet moves from hop to hop at a calm pace.
 const MOVE_MS: f64 = 700.0;
@@ -62,6 +100,24 @@ const REST_MS: f64 = 900.0;
 
 /// How much longer it rests where something is decided.
 const PAUSE_AT_DECISIONS: f64 = 2.2;
+
+pub(super) fn within_speeds(speed: f64) -> f64 {
+    let [slowest, .., fastest] = SPEEDS;
+    if speed.is_finite() {
+        speed.clamp(slowest, fastest)
+    } else {
+        1.0
+    }
+}
+
+/// How long a hop is on its way and looked at, by itself.
+pub(super) fn stay_ms(emphasis: Option<Emphasis>, speed: f64) -> u32 {
+    let rest = match emphasis {
+        Some(Emphasis::Deciding) => REST_MS * PAUSE_AT_DECISIONS,
+        _ => REST_MS,
+    };
+    millis((MOVE_MS + rest) / speed)
+}
 
 pub(super) fn move_ms(speed: f64) -> u32 {
     millis(MOVE_MS / speed)
@@ -85,19 +141,47 @@ impl Session {
             Event::WayChosen(idx) => self.choose_way(idx),
             Event::Play => self.play(),
             Event::Pause => self.pause(),
-            Event::Forward => self.go(self.position.saturating_add(1)),
-            Event::Back => self.go(self.position.saturating_sub(1)),
+            Event::Forward => self.go(self.stand().next_stop()),
+            Event::Back => self.go(self.stand().previous_stop()),
             Event::Jump(position) => self.go(position),
-            Event::ToNextDecision => self.go(self.next_decision()),
+            Event::ToNextDecision => self.go(self.stand().next_decision()),
             Event::SpeedSet(speed) => self.set_speed(speed),
+            Event::LayerSet(layer) => {
+                self.options.layer = layer;
+                Vec::new()
+            }
+            Event::BreakSet(it) => {
+                self.options.breaks[it as usize] ^= true;
+                Vec::new()
+            }
+            Event::PredictSet(is_on) => self.set_predicting(is_on),
+            Event::Answered(idx) => self.answer(idx),
+            Event::Undo => self.undo(),
+            Event::Redo => self.redo(),
+            Event::Reset => self.reset(),
+            Event::MomentChosen(at) => self.stand_at(at),
+            Event::TakenUp(idx) => self.take_up(idx),
+            Event::Passed(length) => self.happen(Happening::Pass(length), passing(length)),
+            Event::Settled => {
+                self.happen(Happening::Settle(REST), "the cluster comes to rest".into())
+            }
+            Event::Acted(idx) => self.act(idx),
+            Event::Happened(event, words) => self.happen(*event, words),
+            Event::TrafficMade(traffic) => self.make_traffic(traffic),
+            Event::Folded(node) => {
+                self.seating.fold(&node);
+                Vec::new()
+            }
+            Event::IdleFolded => self.fold_idle(),
             Event::Shaped(layout) => {
                 self.layout = layout;
                 Vec::new()
             }
             Event::Elapsed(timer) => self.move_on(timer),
         };
-        let view = self.look(Some(&self.view));
-        if view != *self.view {
+        let before = self.view.clone();
+        let view = self.look(Some(&before));
+        if !view.is_same(&before) {
             self.view = Rc::new(view);
         }
         effects
@@ -110,17 +194,72 @@ impl Session {
             self.unread = Some(manifest);
         } else {
             self.unread = None;
-            self.scene = Rc::new(Scene::of(manifest, &self.from, &self.to, self.seed));
+            self.scene = Rc::new(self.begin_anew(manifest));
+            self.remember(Deed::Edited, "the manifest is edited".into());
         }
+        self.forget_question();
         self.pause()
     }
 
     fn ask(&mut self, from: String, to: String) -> Vec<Effect> {
         (self.from, self.to) = (from, to);
-        let manifest = self.scene.manifest.clone();
-        self.scene = Rc::new(Scene::of(manifest, &self.from, &self.to, self.seed));
+        let scene = &self.scene;
+        self.scene = Rc::new(Scene::at(
+            scene.manifest.clone(),
+            scene.timeline.clone(),
+            scene.history.clone(),
+            &self.from,
+            &self.to,
+        ));
         self.position = 0;
+        self.forget_question();
+        self.remember(Deed::Asked, format!("{} asks {}", self.from, self.to));
         self.pause()
+    }
+
+    /// Another start, to which the same things happen as to the one before.
+    fn begin_anew(&self, manifest: Manifest) -> Scene {
+        let scene = Scene::of(manifest, &self.text, &self.from, &self.to, self.seed);
+        let before = &self.scene.timeline;
+        if before.position() == 0 {
+            return scene;
+        }
+        let mut timeline = scene.timeline;
+        for event in &before.events()[..before.position()] {
+            // There were no more of them before, so they have room again.
+            let _ = timeline.happen(event.clone());
+        }
+        let history = self.scene.history.clone();
+        Scene::at(scene.manifest, timeline, history, &self.from, &self.to)
+    }
+
+    fn reset(&mut self) -> Vec<Effect> {
+        self.position = 0;
+        self.stand_at(0)
+    }
+
+    fn fold_idle(&mut self) -> Vec<Effect> {
+        let nodes = &self.view.map.nodes;
+        let is_entered = |node: &NodeRoom| {
+            let mut points = self.view.walk.hops.iter().flat_map(|it| &it.trail);
+            points.any(|it| node.rect.contains(*it))
+        };
+        let idle: Vec<String> = if nodes.iter().any(|it| it.is_folded) {
+            Vec::new()
+        } else {
+            let idle = nodes.iter().filter(|it| !is_entered(it));
+            idle.map(|it| it.name.clone()).collect()
+        };
+        self.seating.fold_only(idle);
+        Vec::new()
+    }
+
+    fn stand(&self) -> Stand<'_> {
+        Stand {
+            hops: &self.view.walk.hops,
+            options: self.options,
+            position: self.position,
+        }
     }
 
     fn choose_way(&mut self, idx: usize) -> Vec<Effect> {
@@ -128,6 +267,7 @@ impl Session {
         if let Some(way) = ways.and_then(|it| it.get(idx)) {
             self.picks.clone_from(&way.picks);
         }
+        self.forget_question();
         self.pause()
     }
 
@@ -135,32 +275,36 @@ impl Session {
         if self.n_hops() == 0 {
             return Vec::new();
         }
+        if self.question_hop().is_some() {
+            self.go(self.n_hops());
+            if self.question_hop().is_some() {
+                return Vec::new();
+            }
+        }
         // From the end, a walk is played from its beginning.
-        if self.position + 1 >= self.n_hops() {
+        if self.stand().is_at_end() {
             self.position = 0;
         }
         self.is_playing = true;
         self.wake()
     }
 
-    fn pause(&mut self) -> Vec<Effect> {
+    pub(super) fn pause(&mut self) -> Vec<Effect> {
         self.is_playing = false;
         self.timer.0 += 1;
         Vec::new()
     }
 
     fn go(&mut self, position: usize) -> Vec<Effect> {
-        self.position = position.min(self.n_hops().saturating_sub(1));
+        let position = position.min(self.n_hops().saturating_sub(1));
+        if !self.is_held_by_question(position) && !self.asks_before(position) {
+            self.position = position;
+        }
         self.pause()
     }
 
     fn set_speed(&mut self, speed: f64) -> Vec<Effect> {
-        let [slowest, .., fastest] = SPEEDS;
-        self.speed = if speed.is_finite() {
-            speed.clamp(slowest, fastest)
-        } else {
-            1.0
-        };
+        self.speed = within_speeds(speed);
         if self.is_playing {
             self.wake()
         } else {
@@ -172,30 +316,23 @@ impl Session {
         if timer != self.timer || !self.is_playing {
             return Vec::new();
         }
-        self.position = (self.position + 1).min(self.n_hops().saturating_sub(1));
-        if self.position + 1 >= self.n_hops() {
+        let next = self.stand().next_stop();
+        if self.asks_before(next) {
+            return self.pause();
+        }
+        let broken = self.stand().first_break(next);
+        self.position = broken.unwrap_or(next);
+        if broken.is_some() || self.stand().is_at_end() {
             return self.pause();
         }
         self.wake()
     }
 
-    fn next_decision(&self) -> usize {
-        let hops = &self.view.walk.hops;
-        (self.position + 1..hops.len())
-            .find(|it| hops[*it].emphasis != Emphasis::Passing)
-            .unwrap_or(self.n_hops().saturating_sub(1))
-    }
-
     /// Asks to be woken when the shown hop has been looked at long enough.
     fn wake(&mut self) -> Vec<Effect> {
         self.timer.0 += 1;
-        let emphasis = self.view.walk.hops.get(self.position).map(|it| it.emphasis);
-        let rest = match emphasis {
-            Some(Emphasis::Deciding) => REST_MS * PAUSE_AT_DECISIONS,
-            _ => REST_MS,
-        };
         vec![Effect::Wake {
-            after_ms: millis((MOVE_MS + rest) / self.speed),
+            after_ms: stay_ms(self.stand().emphasis(), self.speed),
             timer: self.timer,
         }]
     }

@@ -93,6 +93,7 @@ pub(super) async fn run(shell: &Run, args: &[String], streams: &Streams) -> Flow
 
 /// Those that take no time and change nothing about what runs next.
 fn immediate(shell: &Run, name: &str, rest: &[String], streams: &Streams) -> u8 {
+    // A table: one arm for each builtin.
     match name {
         "export" | "readonly" => export(shell, name, rest, streams),
         "unset" => {

@@ -38,6 +38,12 @@ impl Completion {
 
 /// What the word at the end of a line could become.
 pub(super) fn complete(run: &Run, line: &str) -> Completion {
+    if line.len() > super::parse::MAX_TEXT {
+        return Completion {
+            from: line.len(),
+            candidates: Vec::new(),
+        };
+    }
     let (from, words) = last_command(line);
     let word = words.last().cloned().unwrap_or_default();
     let place = &run.scope.place;

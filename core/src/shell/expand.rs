@@ -300,6 +300,7 @@ impl Run {
         taken: Taken,
         streams: &Streams,
     ) -> Result<(), Failure> {
+        // A table: one arm for each operator of POSIX's list.
         let name = parameter.name.as_str();
         if parameter.action == Action::Value
             && matches!(name, "@" | "*")

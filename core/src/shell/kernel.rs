@@ -30,6 +30,8 @@ pub struct Kernel {
     wake: Cell<Option<Instant>>,
     /// Goes up whenever something happens that another process could be waiting for.
     progress: Cell<u64>,
+    /// Whether a process has worked for a while.
+    is_out_of_breath: Cell<bool>,
     pub(super) n_commands: Cell<u64>,
     tasks: RefCell<Vec<Task>>,
     new_tasks: RefCell<Vec<Task>>,
@@ -69,6 +71,8 @@ pub(super) enum Pause {
     Until(Instant),
     /// Nothing will happen by itself: somebody waits for input.
     ForInput,
+    /// A process has worked for a while and goes on at once, unless whoever looks on has something else to do.
+    ForBreath,
 }
 
 impl Kernel {
@@ -77,6 +81,7 @@ impl Kernel {
             system,
             wake: Cell::new(None),
             progress: Cell::new(0),
+            is_out_of_breath: Cell::new(false),
             n_commands: Cell::new(0),
             tasks: RefCell::default(),
             new_tasks: RefCell::default(),
@@ -149,6 +154,12 @@ impl Kernel {
         .await;
     }
 
+    /// Lets whoever looks on see what was printed so far: long work is done in parts.
+    pub async fn breathe(&self) {
+        self.is_out_of_breath.set(true);
+        self.give_way().await;
+    }
+
     pub(super) fn next_pid(&self) -> u32 {
         self.n_processes.set(self.n_processes.get() + 1);
         self.n_processes.get()
@@ -193,6 +204,9 @@ impl Kernel {
             self.tasks.replace(tasks);
             if let Some(code) = ended {
                 return Ok(code);
+            }
+            if self.is_out_of_breath.take() {
+                return Err(Pause::ForBreath);
             }
             if self.progress.get() == before {
                 return Err(self.wake.get().map_or(Pause::ForInput, Pause::Until));

@@ -120,6 +120,7 @@ pub(super) fn escapes(text: &str, form: Escapes) -> (String, bool) {
 
 /// Takes a format apart. Each conversion says how many `*` it has.
 pub(super) fn pieces(format: &str) -> Vec<Piece> {
+    // One pass over the characters, which remembers where it is in a conversion.
     let chars: Vec<char> = format.chars().collect();
     let mut pieces = Vec::new();
     let mut text = String::new();
@@ -191,6 +192,7 @@ pub(super) fn pieces(format: &str) -> Vec<Piece> {
 
 /// What `printf` prints, and what it complains about.
 pub(super) fn printf(args: &[String]) -> Result<(String, String), String> {
+    // One pass over the pieces as often as there are arguments, which share what is left of these.
     let args = if args.first().is_some_and(|it| it == "--") {
         &args[1..]
     } else {

@@ -133,6 +133,7 @@ impl Regex {
     }
 
     fn compile(&mut self, node: &Node, n_loops: &mut usize) -> Result<(), String> {
+        // A table: one arm for each part of a pattern.
         if self.program.len() > MAX_PROGRAM {
             return Err("Regular expression too big".into());
         }
@@ -209,6 +210,7 @@ impl Regex {
     }
 
     fn match_at(&self, text: &[char], start: usize, n_steps: &mut usize) -> Option<Groups> {
+        // A table: one arm for each instruction, which share the stack.
         let slots = self.program.iter().filter_map(|it| match it {
             Op::Save(slot) => Some(slot + 1),
             _ => None,

@@ -187,6 +187,17 @@ impl Shell {
     /// Lets time pass up to a moment, or until the line has ended or waits for input.
     pub fn advance(&mut self, until: Instant) -> State {
         loop {
+            match self.step(until) {
+                State::Running(at) if at <= self.kernel.now() && at < until => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// As [`Self::advance`], but back as soon as a program has worked for a while: it is running still, and goes on now. So a
+    /// face shows the beginning of much text before its end is made.
+    pub fn step(&mut self, until: Instant) -> State {
+        loop {
             let main = self.main.as_mut();
             let last = main.as_ref().map(|it| it.until);
             match self.kernel.go_on(main.map(|it| &mut it.running)) {
@@ -197,6 +208,7 @@ impl Shell {
                 }
                 Err(Pause::ForInput) if last.is_none() => return self.idle(),
                 Err(Pause::ForInput) => return State::Reading,
+                Err(Pause::ForBreath) => return State::Running(self.kernel.now()),
                 Err(Pause::Until(at)) if last.is_some_and(|it| at > it) => {
                     self.say("sh: stopped: one line may take at most a day\n");
                     self.interrupt();

@@ -316,6 +316,7 @@ impl Parser {
     }
 
     fn action(&mut self, inside: Inside) -> Result<Action, ParseError> {
+        // A table: one arm for each sign after a parameter's name.
         let within = |end| match inside.is_quoted() {
             true => Inside::QuotedBraces(end),
             false => Inside::Braces(end),

@@ -4,7 +4,8 @@
 
 use crate::api::{Kind, Manifest, Object, ObjectRef, read};
 use crate::ip::IpAddr;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Where cluster DNS answers.
 pub const DNS_ADDRESS: &str = "10.96.0.10";
@@ -51,6 +52,7 @@ pub(super) fn lay_beneath(manifest: &Manifest) -> (Vec<Item>, Vec<BaseNotice>) {
             }
             items.push((reference.kind, document));
         }
+        items.extend(named_nodes(manifest, &items));
         if moves_aside {
             notices.push(BaseNotice::DnsMovedAside);
         }
@@ -62,6 +64,39 @@ pub(super) fn lay_beneath(manifest: &Manifest) -> (Vec<Item>, Vec<BaseNotice>) {
             .map(|it| (it.object.kind(), it.document())),
     );
     (items, notices)
+}
+
+/// The nodes that pods say they are on and that nobody gave: a dump of some namespaces holds no Node. Their address is what
+/// the pods' statuses say.
+fn named_nodes(manifest: &Manifest, base: &[Item]) -> Vec<Item> {
+    let is_base = |name: &str| {
+        let mut nodes = base.iter().filter(|it| it.0 == Kind::Node);
+        nodes.any(|it| it.1["metadata"]["name"] == name)
+    };
+    let mut found: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for read in &manifest.objects {
+        let Object::Pod(pod) = &read.object else {
+            continue;
+        };
+        let Some(node) = pod.spec.node_name.as_deref() else {
+            continue;
+        };
+        if !node.is_empty() && !is_base(node) {
+            let address = found.entry(node).or_default();
+            *address = address.or(pod.status.host_ip.as_deref());
+        }
+    }
+    let made = found.into_iter().filter_map(|(name, address)| {
+        let address = json!([{"type": "InternalIP", "address": address?}]);
+        let document = json!({
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+            "status": {"addresses": address},
+        });
+        Some((Kind::Node, document))
+    });
+    made.collect()
 }
 
 fn base_objects() -> Manifest {

@@ -5,11 +5,11 @@
 //!
 //! **Left out**: API servers and controllers that are slow or down.
 
+use super::agenda::Agenda;
 use crate::api::{Kind, ObjectRef};
 use crate::controllers::{CONTROLLERS, Fault, Look, Machines, Memory, Purpose, Wake};
 use crate::store::Store;
 use crate::time::{Clock, Duration, Instant};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The most looks of one `advance`: far more than any cluster here needs, so reaching it means a quarrel of controllers.
 pub const MAX_LOOKS: usize = 5_000_000;
@@ -22,12 +22,7 @@ pub struct Cluster {
     seed: u64,
     machines: Machines,
     memory: Memory,
-    /// What is due when: time, controller, object.
-    due: BTreeSet<(Instant, usize, ObjectRef)>,
-    /// The same by controller and object, and what for.
-    waiting: BTreeMap<(usize, ObjectRef), Wake>,
-    /// How many of those that wait are on their way to something.
-    n_progress: usize,
+    agenda: Agenda,
     /// The last change that controllers were told of.
     told: u64,
 }
@@ -60,9 +55,7 @@ impl Cluster {
             seed,
             machines: Machines::default(),
             memory: Memory::default(),
-            due: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            n_progress: 0,
+            agenda: Agenda::default(),
             told: 0,
         }
     }
@@ -114,7 +107,7 @@ impl Cluster {
             "{held:?}\n{:?}\n{:?}\n",
             self.machines, self.memory
         ));
-        for (at, controller, object) in &self.due {
+        for (at, controller, object) in self.agenda.all() {
             let name = CONTROLLERS[*controller].name;
             text.push_str(&format!("{} {name} {object}\n", at.as_millis()));
         }
@@ -124,13 +117,13 @@ impl Cluster {
     /// When something will happen by itself.
     pub fn next_deadline(&mut self) -> Option<Instant> {
         self.tell_controllers();
-        self.due.first().map(|it| it.0)
+        self.agenda.next()
     }
 
     /// Whether nothing is on its way: what happens from here on is routine.
     pub fn is_quiet(&mut self) -> bool {
         self.tell_controllers();
-        self.n_progress == 0
+        self.agenda.is_quiet()
     }
 
     /// Something goes wrong, or right again.
@@ -141,17 +134,33 @@ impl Cluster {
             let pods = self.store.objects().pods_on(&about.name).iter();
             concerned.extend(pods.map(|it| ObjectRef::new(Kind::Pod, &it.0, &it.1)));
         }
+        let wake = self.at_once();
         for object in concerned {
             for controller in 0..CONTROLLERS.len() {
-                self.wait(
-                    controller,
-                    &object,
-                    Wake {
-                        at: self.clock.now,
-                        purpose: Purpose::Progress,
-                    },
-                );
+                self.agenda.put(controller, &object, wake);
             }
+        }
+    }
+
+    /// Every controller looks at everything again, as after a restart of the control plane. Where a cluster has come to
+    /// rest, that changes nothing.
+    pub fn look_again(&mut self) {
+        let kinds = Kind::ALL.iter();
+        let objects: Vec<ObjectRef> = kinds
+            .flat_map(|kind| self.store.documents(*kind).map(|it| it.0.clone()))
+            .collect();
+        let wake = self.at_once();
+        for object in objects {
+            for controller in 0..CONTROLLERS.len() {
+                self.agenda.put(controller, &object, wake);
+            }
+        }
+    }
+
+    const fn at_once(&self) -> Wake {
+        Wake {
+            at: self.clock.now,
+            purpose: Purpose::Progress,
         }
     }
 
@@ -165,14 +174,14 @@ impl Cluster {
     /// Lets time pass until nothing is on its way any more, at most for `limit`.
     pub fn settle(&mut self, limit: Duration) -> Advanced {
         let until = self.clock.now + limit;
-        self.run(until, |it| it.n_progress > 0)
+        self.run(until, |it| !it.agenda.is_quiet())
     }
 
     fn run(&mut self, until: Instant, goes_on: impl Fn(&Self) -> bool) -> Advanced {
         let mut n_looks = 0;
         loop {
             self.tell_controllers();
-            let is_due = self.due.first().is_some_and(|it| it.0 <= until);
+            let is_due = self.agenda.next().is_some_and(|it| it <= until);
             if !is_due || !goes_on(self) {
                 return Advanced {
                     n_looks,
@@ -192,12 +201,9 @@ impl Cluster {
 
     /// The controller that is due first looks at its object.
     fn look(&mut self) {
-        let Some((at, controller, object)) = self.due.pop_first() else {
+        let Some((at, (controller, object))) = self.agenda.take_first() else {
             return;
         };
-        if let Some(wake) = self.waiting.remove(&(controller, object.clone())) {
-            self.n_progress -= usize::from(wake.purpose == Purpose::Progress);
-        }
         self.clock.now = self.clock.now.max(at);
         let look = Look {
             objects: self.store.objects(),
@@ -212,7 +218,7 @@ impl Cluster {
             self.store.write(write, &self.clock);
         }
         if let Some(wake) = outcome.wake {
-            self.wait(controller, &object, wake);
+            self.agenda.put(controller, &object, wake);
         }
         if let Some(it) = outcome.remember {
             self.memory.keep(CONTROLLERS[controller].name, object, it);
@@ -224,46 +230,21 @@ impl Cluster {
         if self.told == self.store.revision() {
             return;
         }
-        let mut news = Vec::new();
-        for change in self.store.changes_after(self.told).into_iter().flatten() {
+        let now = self.clock.now;
+        let changes = self.store.changes_after(self.told).into_iter().flatten();
+        // Nobody has to do anything because a node is still there.
+        for change in changes.filter(|it| !it.is_sign_of_life) {
             for (controller, it) in CONTROLLERS.iter().enumerate() {
+                let wake = Wake {
+                    at: now + it.delay,
+                    purpose: Purpose::Progress,
+                };
                 for object in (it.watches)(change, self.store.objects()) {
-                    news.push((controller, object));
+                    self.agenda.put(controller, &object, wake);
                 }
             }
         }
         self.told = self.store.revision();
-        for (controller, object) in news {
-            let at = self.clock.now + CONTROLLERS[controller].delay;
-            self.wait(
-                controller,
-                &object,
-                Wake {
-                    at,
-                    purpose: Purpose::Progress,
-                },
-            );
-        }
-    }
-
-    /// Has a controller look at an object at some time; of two such times the earlier one counts.
-    fn wait(&mut self, controller: usize, object: &ObjectRef, wake: Wake) {
-        let key = (controller, object.clone());
-        if let Some(old) = self.waiting.get_mut(&key) {
-            let was_progress = old.purpose == Purpose::Progress;
-            if wake.purpose == Purpose::Progress && !was_progress {
-                old.purpose = Purpose::Progress;
-                self.n_progress += 1;
-            }
-            if wake.at < old.at {
-                self.due.remove(&(old.at, controller, object.clone()));
-                old.at = wake.at;
-                self.due.insert((wake.at, controller, object.clone()));
-            }
-            return;
-        }
-        self.n_progress += usize::from(wake.purpose == Purpose::Progress);
-        self.due.insert((wake.at, controller, object.clone()));
-        self.waiting.insert(key, wake);
+        self.store.forget_told(self.told);
     }
 }

@@ -1,17 +1,21 @@
 //! Connections over time: opened once, used later, across what happens to the cluster meanwhile.
 //!
-//! What a node remembers of a connection lives in its `conntrack` in the world's network. A walk of its own begins
-//! without memories and leaves none; a connection opened here leaves them, and whatever is sent on it later finds them:
-//! the Service's rules are not asked again. When the cluster goes on, [`World::after`] gives every node its new rules
-//! and keeps its connections, but for those that kube-proxy makes it forget.
+//! What a host remembers of a connection lives in its `conntrack` in the world's network, and what sessionAffinity
+//! remembers beside it. A walk of its own leaves no memories; a connection opened here does, and whatever comes later
+//! finds them: for its own packets the Service's rules are not asked again. When the cluster goes on, [`World::go_on`] gives
+//! every node its new rules and keeps what it remembers, but for what kube-proxy makes it forget. What a person types and
+//! what a lesson shows go this one way.
 //!
-//! **Left out**: closing; data; what an open connection's own host does with an ICMP error but to tell of it.
+//! **Left out**: retransmissions of what got no answer; the payload, and acknowledgements that carry nothing else; what an
+//! open connection's own host does with an ICMP error but to tell of it; how many connections a program that hangs
+//! leaves waiting before its kernel takes no more.
 
+use super::cluster::Cluster;
 use super::network::HostId;
-use super::outcome::Verdict;
+use super::outcome::{Verdict, Why};
 use super::request::Request;
 use super::symptom::{Stage, told_by};
-use super::travel::{Leg, Traveller};
+use super::travel::{Journey, Leg, Step, Traveller};
 use super::walk::{Start, Walk, WalkError, continue_on, open_on};
 use super::world::World;
 use crate::chance::Chooser;
@@ -32,10 +36,12 @@ pub struct OpenConnection {
     /// Which pod it was, should another take its place.
     server_uid: Option<String>,
     pub(super) from: Start,
+    /// What was sent after its first packet and the answer to that, in order.
+    pub later: Vec<Step>,
 }
 
 impl World {
-    /// Opens a connection; what every node remembers of it stays in this world. There is none if nobody accepted.
+    /// Opens a connection; what every host remembers of it stays in this world. There is none if nobody accepted.
     ///
     /// # Errors
     /// If the request cannot begin.
@@ -58,74 +64,115 @@ impl World {
         else {
             return Ok((walk, None));
         };
-        let connection = OpenConnection {
+        let mut connection = OpenConnection {
             request: request.clone(),
             flow,
             server_uid: self.uid(&server),
             server,
             from,
+            later: Vec::new(),
         };
         if flow.protocol == Protocol::Tcp {
-            // The third packet of the handshake, which nobody answers.
-            let packet = connection.packet();
-            let now = self.cluster.clock().now;
-            let traveller = Traveller {
-                network: &mut self.network,
-                chooser,
-                now,
-                leg: Leg::Request,
-                steps: Vec::new(),
-            };
-            match &connection.from.entry {
-                Some((host, interface)) => traveller.receive(host, interface, packet),
-                None => traveller.send(&connection.from.host, packet),
-            };
+            // The third packet of the handshake.
+            self.tell(&mut connection, TcpFlags::ACK, chooser);
         }
         Ok((walk, Some(connection)))
     }
 
     /// Sends a later packet of a connection, and follows what comes back.
     pub fn send_on(&mut self, connection: &OpenConnection, chooser: &mut Chooser) -> Walk {
+        self.exchange_on(connection, TcpFlags::ACK, chooser)
+    }
+
+    /// A short exchange over a TCP connection, and its end: request and answer, and the close from both sides. It goes
+    /// as far as it is answered.
+    pub fn converse(&mut self, connection: &mut OpenConnection, chooser: &mut Chooser) {
+        if connection.flow.protocol != Protocol::Tcp {
+            return;
+        }
+        for flags in [TcpFlags::ACK, TcpFlags::FIN_ACK] {
+            let walk = self.exchange_on(connection, flags, chooser);
+            connection.later.extend(walk.steps);
+            let is_answered = walk.ending.verdict == Verdict::Delivered;
+            if !is_answered || walk.ending.reason == Some(Why::ProgramHangs) {
+                return;
+            }
+        }
+        self.tell(connection, TcpFlags::ACK, chooser);
+    }
+
+    fn exchange_on(
+        &mut self,
+        connection: &OpenConnection,
+        flags: TcpFlags,
+        chooser: &mut Chooser,
+    ) -> Walk {
         let is_there = self.uid(&connection.server) == connection.server_uid;
         let server = is_there.then_some(&connection.server);
-        let mut walk = continue_on(self, connection, server, chooser);
+        let mut walk = continue_on(self, connection, flags, server, chooser);
         told_by(&mut walk, Stage::Open);
         walk
     }
 
-    /// This world after its cluster went on: new rules everywhere, and what nodes remember of connections kept, but for
-    /// what kube-proxy makes them forget.
+    /// The client sends a segment that nobody answers.
+    fn tell(&mut self, connection: &mut OpenConnection, flags: TcpFlags, chooser: &mut Chooser) {
+        let packet = connection.packet(flags);
+        let traveller = Traveller {
+            now: self.cluster.clock().now,
+            network: &mut self.network,
+            chooser,
+            leg: Leg::Request,
+            steps: Vec::new(),
+        };
+        let Journey { steps, .. } = match &connection.from.entry {
+            Some((host, interface)) => traveller.receive(host, interface, packet),
+            None => traveller.send(&connection.from.host, packet),
+        };
+        connection.later.extend(steps);
+    }
+
+    /// This world after its cluster went on.
     #[must_use]
-    pub fn after(&self, cluster: Arc<super::Cluster>) -> World {
-        let mut world = World::of_cluster(cluster, Some(self.mode));
-        world.notices.clone_from(&self.notices);
-        let nodes: Vec<HostId> = self
-            .network
-            .hosts()
-            .map(|it| it.id.clone())
-            .filter(|it| matches!(it, HostId::Node(_)))
-            .collect();
-        world.network.balanced = self.network.balanced.clone();
-        for id in nodes {
-            let Some(before) = self.network.host(&id) else {
+    pub fn after(&self, cluster: Arc<Cluster>) -> World {
+        let mut world = self.clone();
+        world.go_on(cluster);
+        world
+    }
+
+    /// Its cluster went on: new rules everywhere where something changed, and what hosts remember of connections kept,
+    /// but for what kube-proxy makes them forget. A machine that is off forgets everything.
+    pub fn go_on(&mut self, cluster: Arc<Cluster>) {
+        let is_same = self.cluster.store().news() == cluster.store().news()
+            && self.cluster.machines() == cluster.machines();
+        if is_same {
+            self.cluster = cluster;
+            return;
+        }
+        let mut before = std::mem::replace(self, World::of_cluster(cluster, self.asked_mode));
+        self.notices = std::mem::take(&mut before.notices);
+        self.network.balanced = std::mem::take(&mut before.network.balanced);
+        let ids: Vec<HostId> = self.network.hosts().map(|it| it.id.clone()).collect();
+        for id in ids {
+            if self.network.is_down(&id) {
+                continue;
+            }
+            let remembered = before.network.host_mut(&id);
+            let now = self.network.host_mut(&id);
+            let (Some(remembered), Some(now)) = (remembered, now) else {
                 continue;
             };
-            let (conntrack, dynamic) = (before.conntrack.clone(), before.dynamic.clone());
-            let mut stale = Vec::new();
-            for of in Family::ALL {
-                if let Some(snapshot) = super::world::snapshot(&world.objects, id.short(), of) {
-                    stale.extend(stale_connections(&snapshot, &conntrack));
-                }
-            }
-            if let Some(host) = world.network.host_mut(&id) {
-                host.conntrack = conntrack;
-                host.dynamic = dynamic;
-                for it in stale {
-                    host.conntrack.delete(it);
+            now.conntrack = std::mem::take(&mut remembered.conntrack);
+            now.dynamic = std::mem::take(&mut remembered.dynamic);
+            if let HostId::Node(name) = &id {
+                for of in Family::ALL {
+                    let snapshot = super::world::snapshot(&self.objects, name, of);
+                    let stale = snapshot.map(|it| stale_connections(&it, &now.conntrack));
+                    for it in stale.into_iter().flatten() {
+                        now.conntrack.delete(it);
+                    }
                 }
             }
         }
-        world
     }
 
     /// What tells a pod from another of its name.
@@ -139,7 +186,7 @@ impl World {
 
 impl OpenConnection {
     /// A later packet from the client.
-    pub(super) fn packet(&self) -> Packet {
-        Packet::of_flow(self.flow, TcpFlags::ACK)
+    pub(super) fn packet(&self, flags: TcpFlags) -> Packet {
+        Packet::of_flow(self.flow, flags)
     }
 }

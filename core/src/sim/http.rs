@@ -53,7 +53,7 @@ pub struct Onward {
 pub(super) fn pass_on(
     world: &World,
     network: &mut Network,
-    to: &Destination,
+    (to, now): (&Destination, Instant),
     pod: &ObjectRef,
     chooser: &mut Chooser,
 ) -> Option<Onward> {
@@ -101,13 +101,14 @@ pub(super) fn pass_on(
                 protocol: Protocol::Tcp,
                 url: None,
             };
-            let from = Start::of_host(HostId::Pod(pod.namespace.clone(), pod.name.clone()));
+            let pod = HostId::Pod(pod.namespace.clone(), pod.name.clone());
+            let from = Start::of_host(pod, now);
             let legs = [Leg::Request, Leg::Reply];
-            let now = Instant::START;
-            let (steps, ending) = exchange(network, &from, &to, address, legs, now, chooser);
-            (onward.status, onward.why) = match ending.verdict {
-                Verdict::Delivered | Verdict::Forwarded => (200, None),
-                Verdict::Dropped => (504, Some(Why::GatewayTimeout)),
+            let (steps, ending) = exchange(network, &from, &to, address, legs, chooser);
+            (onward.status, onward.why) = match (ending.verdict, &ending.reason) {
+                (Verdict::Delivered, Some(Why::ProgramFails)) => (500, Some(Why::ProgramFails)),
+                (Verdict::Delivered, None) | (Verdict::Forwarded, _) => (200, None),
+                (Verdict::Delivered | Verdict::Dropped, _) => (504, Some(Why::GatewayTimeout)),
                 _ => (502, Some(Why::BadGateway)),
             };
             onward.steps = steps;

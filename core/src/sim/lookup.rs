@@ -24,6 +24,7 @@ use crate::net::Protocol;
 use crate::sorted::sort_by_key;
 use crate::time::{Duration, Instant};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The port of DNS.
 pub(super) const DNS_PORT: u16 = 53;
@@ -99,6 +100,30 @@ impl World {
     /// # Errors
     /// When there is no such host, or it has no address.
     pub fn look_up(&self, asker: &HostId, name: &str, wanted: Wanted) -> Result<Lookup, WalkError> {
+        let (from, wish) = self.wish(asker, name, wanted)?;
+        Ok(look_up(self, &mut self.network.clone(), wish, &from))
+    }
+
+    /// The same, and hosts remember the packets, as they do of every connection that is opened.
+    ///
+    /// # Errors
+    /// When there is no such host, or it has no address.
+    pub fn ask(&mut self, asker: &HostId, name: &str, wanted: Wanted) -> Result<Lookup, WalkError> {
+        let (mut from, wish) = self.wish(asker, name, wanted)?;
+        from.now = self.cluster.clock().now;
+        let mut network = std::mem::take(&mut self.network);
+        let lookup = look_up(self, &mut network, wish, &from);
+        self.network = network;
+        Ok(lookup)
+    }
+
+    /// Where a look-up sets out, and what it is for.
+    fn wish<'a>(
+        &self,
+        asker: &'a HostId,
+        name: &'a str,
+        wanted: Wanted,
+    ) -> Result<(Start, Wish<'a>), WalkError> {
         let first_node = self.objects.nodes.keys().next();
         let host = match (asker, first_node) {
             (HostId::Pod(_, name), Some(node)) if name.is_empty() => HostId::Node(node.clone()),
@@ -116,7 +141,7 @@ impl World {
             name,
             wanted,
         };
-        Ok(look_up(self, &mut self.network.clone(), wish, &from))
+        Ok((from, wish))
     }
 }
 
@@ -141,6 +166,7 @@ pub(super) fn look_up(
         network,
         packets: Vec::new(),
         first: None,
+        ports: BTreeMap::new(),
         queries: Vec::new(),
     };
     let mut resolver = Resolver::new(
@@ -182,6 +208,8 @@ struct Asked<'a> {
     network: &'a mut Network,
     packets: Vec<LookupPacket>,
     first: Option<(Vec<Step>, Ending)>,
+    /// The port of each socket for datagrams: what goes out by one goes to one name server, which the node remembers.
+    ports: BTreeMap<u32, u16>,
     queries: Vec<Query>,
 }
 
@@ -198,15 +226,22 @@ impl Asked<'_> {
             url: None,
         };
         let legs = [Leg::Lookup, Leg::Lookup];
+        let mut from = self.from.clone();
+        if to.protocol == Protocol::Udp {
+            from.port = self.ports.get(&sent.socket).copied();
+        }
         let (steps, ending) = exchange(
             self.network,
-            self.from,
+            &from,
             &to,
             sent.server,
             legs,
-            self.from.now,
             &mut self.chooser,
         );
+        let port = steps.first().and_then(|it| it.before.source_port());
+        if let (Some(port), Protocol::Udp) = (port, to.protocol) {
+            self.ports.entry(sent.socket).or_insert(port);
+        }
         let after = Duration::default();
         let fate = match ending.verdict {
             Verdict::Delivered => match self.answer(sent, ending.object.as_ref()) {

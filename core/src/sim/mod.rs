@@ -1,8 +1,9 @@
 //! The simulated cluster: hosts with routes and rules, and the walks of packets between them.
 //!
 //! **Left out**: overlays: packets between nodes are routed, as with a plain routed CNI; packets take no time. Time
-//! passes between visits.
+//! passes between them.
 
+mod agenda;
 mod balance;
 mod base;
 mod cluster;
@@ -18,7 +19,6 @@ mod start;
 mod symptom;
 mod timeline;
 mod travel;
-mod visit;
 mod walk;
 mod world;
 
@@ -39,7 +39,6 @@ pub use timeline::{
     Abandoned, Happening, MAX_EVENTS, MAX_PASS, Record, Timeline, Told, TooManyEvents,
 };
 pub use travel::{Dropper, Journey, Leg, RouteChosen, Step, StepKind};
-pub use visit::{Visit, look_up_name, visit};
 pub use walk::{Outcomes, Walk, WalkError, outcomes, walk};
 pub use world::World;
 pub(crate) use world::snapshot;

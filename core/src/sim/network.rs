@@ -9,8 +9,9 @@
 
 use super::balance::{Balance, Balanced, balances};
 use crate::api::{Listen, ObjectRef, Pod};
+use crate::controllers::{ContainerFault, Machines};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, nth};
-use crate::net::{Protocol, RouteTable};
+use crate::net::{Packet, Protocol, RouteTable};
 use crate::netfilter::conntrack::Conntrack;
 use crate::netfilter::{DynamicElements, Ruleset};
 use crate::policy;
@@ -92,9 +93,14 @@ pub struct Link {
 /// All hosts and links of a cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
-    hosts: BTreeMap<HostId, Host>,
-    links: Vec<Link>,
+    /// As they were built. Every walk has a network of its own, so what most walks leave alone is shared.
+    hosts: Arc<BTreeMap<HostId, Host>>,
+    /// Those that something was left on since, instead of the ones above.
+    touched: BTreeMap<HostId, Host>,
+    links: Arc<Vec<Link>>,
     down: BTreeSet<HostId>,
+    /// Programs that do not do what they should, by pod and what they listen on.
+    faults: BTreeMap<(ObjectRef, u16, Protocol), ContainerFault>,
     /// The load balancers, which the router stands for.
     pub(super) balances: Vec<Balance>,
     /// What they remember of connections.
@@ -188,14 +194,51 @@ impl Network {
         network.add_nodes(objects, underlay);
         network.add_pods(objects);
         network.add_outside(objects, underlay);
+        network.add_routes_to_single_pods(objects);
         network.add_rules(objects, mode);
         network.balances = balances(objects);
         network
     }
 
-    /// Switches a node off: whatever is sent to it is lost.
-    pub fn take_down(&mut self, node: &str) {
-        self.down.insert(HostId::Node(node.to_owned()));
+    /// Takes in how machines and programs fare: whatever is sent to a node that is off is lost.
+    pub(super) fn suffer(&mut self, objects: &Objects, machines: &Machines) {
+        let down = machines.nodes_down.keys();
+        self.down = down.map(|it| HostId::Node(it.clone())).collect();
+        for (((namespace, name), container), fault) in &machines.containers {
+            let Some(pod) = objects.pod(namespace, name) else {
+                continue;
+            };
+            for listen in pod.listens() {
+                if pod.holder(&listen) == Some(container) {
+                    let pod = ObjectRef::new(crate::api::Kind::Pod, namespace, name);
+                    self.faults
+                        .insert((pod, listen.port, listen.protocol), *fault);
+                }
+            }
+        }
+    }
+
+    /// What is wrong with the program that takes a packet on a host, if anything is.
+    #[must_use]
+    pub(super) fn fault(&self, host: &HostId, packet: &Packet) -> Option<ContainerFault> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let (port, protocol) = (packet.destination_port()?, packet.protocol());
+        let pod = self
+            .host(host)?
+            .listener(packet.destination, port, protocol)?;
+        self.fault_of(pod, (port, protocol))
+    }
+
+    /// What is wrong with the program that holds a socket, if anything is.
+    #[must_use]
+    pub fn fault_of(
+        &self,
+        pod: &ObjectRef,
+        (port, protocol): (u16, Protocol),
+    ) -> Option<ContainerFault> {
+        self.faults.get(&(pod.clone(), port, protocol)).copied()
     }
 
     /// The load balancers.
@@ -237,17 +280,27 @@ impl Network {
     /// The host of this name.
     #[must_use]
     pub fn host(&self, id: &HostId) -> Option<&Host> {
-        self.hosts.get(id)
+        self.touched.get(id).or_else(|| self.hosts.get(id))
     }
 
     /// The host of this name, to be changed.
     pub fn host_mut(&mut self, id: &HostId) -> Option<&mut Host> {
-        self.hosts.get_mut(id)
+        if !self.touched.contains_key(id) {
+            let copy = self.hosts.get(id)?.clone();
+            self.touched.insert(id.clone(), copy);
+        }
+        self.touched.get_mut(id)
     }
 
     /// All hosts.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.values()
+        let all = self.hosts.iter();
+        all.map(|(id, it)| self.touched.get(id).unwrap_or(it))
+    }
+
+    /// All hosts, while they are built.
+    fn building(&mut self) -> &mut BTreeMap<HostId, Host> {
+        Arc::make_mut(&mut self.hosts)
     }
 
     /// All links.
@@ -259,8 +312,7 @@ impl Network {
     /// The host that has this address.
     #[must_use]
     pub fn owner(&self, address: IpAddr) -> Option<&Host> {
-        self.hosts
-            .values()
+        self.hosts()
             .find(|it| !address.is_loopback() && it.routes.has_on_link(address))
     }
 
@@ -278,15 +330,14 @@ impl Network {
             .iter()
             .filter(|it| it.0 != *from)
             .find(|(id, _)| {
-                self.hosts
-                    .get(id)
+                self.host(id)
                     .is_some_and(|it| it.routes.has_on_link(address))
             })
             .cloned()
     }
 
     fn add_link(&mut self, name: &str) -> usize {
-        self.links.push(Link {
+        Arc::make_mut(&mut self.links).push(Link {
             name: name.to_owned(),
             members: Vec::new(),
         });
@@ -295,7 +346,7 @@ impl Network {
 
     fn attach(&mut self, link: usize, host: &mut Host, interface: &str, addresses: &[Cidr]) {
         host.routes.add_interface(interface, addresses);
-        self.links[link]
+        Arc::make_mut(&mut self.links)[link]
             .members
             .push((host.id.clone(), interface.into()));
     }
@@ -318,14 +369,14 @@ impl Network {
             };
             self.attach(pods, &mut host, "cni0", &bridge);
             host.routes.mark_bridge("cni0");
-            for (other, it) in objects.nodes.iter().filter(|it| it.0 != name) {
-                add_routes_to_pods(&mut host, other, it);
+            for (_, other) in objects.nodes.iter().filter(|it| it.0 != name) {
+                add_routes_to_pods(&mut host, other);
             }
             for gateway in gateways(&addresses) {
                 host.routes
                     .add_route(everything(family(gateway)), Some(gateway), "eth0");
             }
-            self.hosts.insert(host.id.clone(), host);
+            self.building().insert(host.id.clone(), host);
         }
     }
 
@@ -340,7 +391,7 @@ impl Network {
             let id = HostId::Pod(namespace.clone(), name.clone());
             let sockets = sockets(pod);
             if pod.spec.host_network {
-                if let Some(host) = self.hosts.get_mut(&HostId::Node(node)) {
+                if let Some(host) = self.building().get_mut(&HostId::Node(node)) {
                     host.listens.extend(sockets);
                 }
                 continue;
@@ -360,19 +411,27 @@ impl Network {
             let mut host = Host::new(id);
             host.listens = sockets;
             let addresses: Vec<Cidr> = pod.ips().into_iter().map(Cidr::from).collect();
-            self.add_routes_to_pod(objects, pod);
             self.attach(link, &mut host, "eth0", &addresses);
             for gateway in gateways {
                 host.routes.add_route(Cidr::from(gateway), None, "eth0");
                 host.routes
                     .add_route(everything(family(gateway)), Some(gateway), "eth0");
             }
-            self.hosts.insert(host.id.clone(), host);
+            self.building().insert(host.id.clone(), host);
         }
     }
 
     /// A pod whose address lies outside its node's range (cloud and BGP CNIs have such) gets routes
-    /// of its own, on its node and on all others.
+    /// of its own, on its node, on all others and on the router.
+    fn add_routes_to_single_pods(&mut self, objects: &Objects) {
+        for ((namespace, name), pod) in &objects.pods {
+            let id = HostId::Pod(namespace.clone(), name.clone());
+            if self.hosts.contains_key(&id) {
+                self.add_routes_to_pod(objects, pod);
+            }
+        }
+    }
+
     fn add_routes_to_pod(&mut self, objects: &Objects, pod: &Pod) {
         let Some(node) = pod
             .spec
@@ -390,12 +449,12 @@ impl Network {
                 .internal_ips()
                 .into_iter()
                 .find(|it| family(*it) == family(ip));
-            for host in self.hosts.values_mut() {
+            for host in self.building().values_mut() {
                 match &host.id {
                     HostId::Node(name) if *name == node.metadata.name => {
                         host.routes.add_route(Cidr::from(ip), None, "cni0");
                     }
-                    HostId::Node(_) if via.is_some() => {
+                    HostId::Node(_) | HostId::Router if via.is_some() => {
                         host.routes.add_route(Cidr::from(ip), via, "eth0");
                     }
                     _ => {}
@@ -427,18 +486,22 @@ impl Network {
         for of in Family::ALL {
             router.routes.add_route(everything(of), None, "wan0");
         }
-        self.hosts.insert(router.id.clone(), router);
+        // A plain routed network: the router knows where pods are, and can answer them.
+        for node in objects.nodes.values() {
+            add_routes_to_pods(&mut router, node);
+        }
+        self.building().insert(router.id.clone(), router);
         let mut client = Host::new(HostId::Outside);
         self.attach(outside, &mut client, "eth0", &[with_length(OUTSIDE_CLIENT)]);
         let gateway = OUTSIDE_ROUTER.parse().ok();
         client
             .routes
             .add_route(everything(Family::V4), gateway, "eth0");
-        self.hosts.insert(client.id.clone(), client);
+        self.building().insert(client.id.clone(), client);
     }
 
     fn add_rules(&mut self, objects: &Objects, mode: &Mode) {
-        for host in self.hosts.values_mut() {
+        for host in self.building().values_mut() {
             let HostId::Node(name) = &host.id else {
                 continue;
             };
@@ -538,8 +601,9 @@ fn everything(of: Family) -> Cidr {
     Cidr::new(of.unspecified(), 0).expect("no length is too short")
 }
 
-fn add_routes_to_pods(host: &mut Host, other: &str, node: &crate::api::Node) {
-    debug_assert_ne!(host.id, HostId::Node(other.to_owned()));
+/// The routes to the pods of another node.
+fn add_routes_to_pods(host: &mut Host, node: &crate::api::Node) {
+    debug_assert_ne!(host.id, HostId::Node(node.metadata.name.clone()));
     for range in node.pod_ranges() {
         let via = node
             .internal_ips()

@@ -1,11 +1,12 @@
 //! How a walk ends: the verdict as the client sees it, who decided, and why.
 
 use crate::api::ObjectRef;
+use crate::controllers::ContainerFault;
 use crate::ip::IpAddr;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the client sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// An application in the world answered.
@@ -90,6 +91,10 @@ pub enum Why {
     BadGateway,
     /// Whom the Ingress controller sent to did not answer.
     GatewayTimeout,
+    /// The program that holds the socket does nothing: its kernel takes the packet, and nobody answers what is asked.
+    ProgramHangs,
+    /// The program answers every request with an error.
+    ProgramFails,
 }
 
 /// How a walk ended.
@@ -133,6 +138,16 @@ impl Verdict {
 }
 
 impl Why {
+    /// What a fault of the program that takes a packet means to who sent it.
+    #[must_use]
+    pub const fn of_fault(fault: ContainerFault) -> Option<Why> {
+        match fault {
+            ContainerFault::Hangs => Some(Why::ProgramHangs),
+            ContainerFault::Fails => Some(Why::ProgramFails),
+            ContainerFault::Crashes { .. } => None,
+        }
+    }
+
     /// One sentence.
     #[must_use]
     pub const fn sentence(&self) -> &'static str {
@@ -185,6 +200,10 @@ impl Why {
             }
             Why::BadGateway => "The Ingress controller's own request is refused.",
             Why::GatewayTimeout => "The Ingress controller's own request gets no answer.",
+            Why::ProgramHangs => {
+                "The kernel takes what is sent, but the program hangs: whatever it is asked gets no answer."
+            }
+            Why::ProgramFails => "The program answers, and what it answers is an error.",
         }
     }
 }

@@ -117,11 +117,26 @@ pub fn begin(manifest: Manifest, seed: u64) -> Started {
     }
 }
 
-/// The clock of a world: it begins when the newest of its objects says it was made, so that nothing is from the future.
+/// The clock of a world: it begins when the newest of its objects says it was made, or a kubelet that it was there, so
+/// that nothing is from the future.
 fn clock<'a>(documents: impl Iterator<Item = &'a Value>) -> Clock {
     let made = documents
-        .filter_map(|it| it["metadata"]["creationTimestamp"].as_str())
-        .filter_map(unix_secs)
+        .flat_map(|it| {
+            let conditions = it["status"]["conditions"].as_array();
+            let reported = conditions.into_iter().flatten();
+            let reported = reported.map(|it| &it["lastHeartbeatTime"]);
+            [
+                &it["metadata"]["creationTimestamp"],
+                &it["spec"]["renewTime"],
+            ]
+            .into_iter()
+            .chain(reported)
+        })
+        .filter_map(|it| {
+            let stamp = it.as_str()?;
+            // The next whole second, for what says parts of one.
+            Some(unix_secs(stamp)? + i64::from(stamp.contains('.')))
+        })
         .max();
     let clock = Clock::default();
     Clock {

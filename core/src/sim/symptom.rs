@@ -3,7 +3,8 @@
 //! curl 7.88.1, ping of iputils 20221126, nc of OpenBSD (Debian's netcat-openbsd 1.219), dig and nslookup of BIND 9.18, each
 //! without options but the host and port. A connection attempt that nobody answers ends when Linux gives up:
 //! `tcp_syn_retries` 6 and `tcp_syn_linear_timeouts` 4 make 134 seconds. Where a neighbour does not answer ARP, Linux
-//! waits for three questions.
+//! waits for three questions. A program that hangs keeps curl waiting for ever: what is shown then is what `--max-time 10`
+//! makes it print.
 //!
 //! **Left out**: progress, colours, and the help curl prints behind a certificate's error; other versions' words
 //! (curl says "Connection refused" up to 7.87 and "Could not connect to server" from 8.9).
@@ -18,6 +19,9 @@ use serde::Serialize;
 
 /// How long Linux tries to connect when nobody answers.
 const GIVES_UP_MS: u32 = 134_000;
+
+/// What `--max-time` says where curl would wait for ever.
+const MAX_TIME_MS: u32 = 10_000;
 
 /// How long it waits for a neighbour to answer ARP.
 const NO_NEIGHBOUR_MS: u32 = 3068;
@@ -174,6 +178,14 @@ fn curl(heard: &Heard<'_>) -> Option<(String, i32)> {
             );
             return Some((text, 60));
         }
+        (Some(Why::ProgramHangs), _) if heard.verdict == Verdict::Delivered => {
+            let after_ms = MAX_TIME_MS + 1;
+            let text = format!(
+                "curl: (28) Operation timed out after {after_ms} milliseconds with 0 bytes received"
+            );
+            return Some((text, 28));
+        }
+        (Some(Why::ProgramFails), _) => return Some((format!("HTTP/1.1 500 {}", phrase(500)), 0)),
         (Some(Why::WrongHost), _) => return Some(("HTTP/1.1 404 Not Found".into(), 0)),
         (_, Some(status)) if status != 200 => {
             return Some((format!("HTTP/1.1 {status} {}", phrase(status)), 0));

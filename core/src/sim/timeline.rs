@@ -50,6 +50,8 @@ pub struct Timeline {
     now: Arc<Cluster>,
     checkpoints: BTreeMap<usize, Arc<Cluster>>,
     abandoned: Vec<Abandoned>,
+    /// Whether the last thing that happened is that somebody waits.
+    is_waiting: bool,
 }
 
 /// A future that was left when something else happened before it.
@@ -120,7 +122,14 @@ impl Timeline {
     /// A world at its start.
     #[must_use]
     pub fn new(start: Start) -> Timeline {
-        let begun = Arc::new(start.begin());
+        let begun = start.begin();
+        Timeline::begun_as(start, begun)
+    }
+
+    /// A world at its start, which was begun already.
+    #[must_use]
+    pub fn begun_as(start: Start, begun: Started) -> Timeline {
+        let begun = Arc::new(begun);
         let now = Arc::new(begun.cluster.clone());
         Timeline {
             start,
@@ -130,6 +139,7 @@ impl Timeline {
             checkpoints: BTreeMap::from([(0, now.clone())]),
             now,
             abandoned: Vec::new(),
+            is_waiting: false,
         }
     }
 
@@ -183,6 +193,27 @@ impl Timeline {
         self.events.push(event);
         self.stand_at(self.position + 1, Arc::new(cluster));
         Ok(told)
+    }
+
+    /// Time passes while somebody waits for something. Who waits looks up again and again; all of one wait is one event.
+    ///
+    /// # Errors
+    /// When too much has happened already.
+    pub fn wait(&mut self, length: Duration) -> Result<(), TooManyEvents> {
+        if self.is_waiting
+            && let Some(Happening::Pass(waited)) = self.events.last_mut()
+            && let both = waited.as_millis().saturating_add(length.as_millis())
+            && both <= MAX_PASS.as_millis()
+        {
+            *waited = Duration::from_millis(both);
+            self.checkpoints.remove(&self.position);
+            Arc::make_mut(&mut self.now).undergo(&Happening::Pass(length));
+            self.stand_at(self.position, self.now.clone());
+        } else {
+            self.happen(Happening::Pass(length))?;
+        }
+        self.is_waiting = true;
+        Ok(())
     }
 
     /// One event back. False at the start.
@@ -290,5 +321,6 @@ impl Timeline {
         }
         self.position = position;
         self.now = cluster;
+        self.is_waiting = false;
     }
 }

@@ -4,8 +4,8 @@
 //! data: the picture, the narration, the terminal text and the comparison with the kernel all read
 //! this one value.
 //!
-//! **Left out**: what follows the first exchange of a connection, which [`World::open`] and [`World::send_on`] show. The
-//! client outside asks a resolver of its own, whose packets are not followed; it knows the zone of outside names and
+//! **Left out**: what follows the first exchange of a connection, which [`World::open`] and [`World::send_on`] show: a program
+//! that hangs is told of by the reason alone. The client outside asks a resolver of its own, whose packets are not followed; it knows the zone of outside names and
 //! the names of load balancers.
 
 use super::connection::OpenConnection;
@@ -19,6 +19,7 @@ use super::travel::{Dropper, End, Journey, Leg, Step, StepKind, Traveller};
 use super::world::World;
 use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
+use crate::controllers::ContainerFault;
 use crate::dns::{Question, RecordData, RecordType, fully_qualified};
 use crate::ip::{Family, IpAddr, family, join_host_port};
 use crate::net::{Flow, Packet, Protocol, TcpFlags, Transport};
@@ -39,6 +40,8 @@ pub struct Walk {
     pub from: HostId,
     /// How the name was looked up, where there was one.
     pub lookup: Option<Arc<Lookup>>,
+    /// The address that was tried; none if there was none to try.
+    pub address: Option<IpAddr>,
     /// Every step of the request and the reply.
     pub steps: Vec<Step>,
     /// What an Ingress controller made of it, where it came to one.
@@ -95,7 +98,7 @@ fn hint(known: &[String]) -> String {
 /// If the request cannot begin.
 pub fn outcomes(world: &World, request: &Request, limit: usize) -> Result<Outcomes, WalkError> {
     let from = start(world, request)?;
-    let named = name(world, request, &from);
+    let named = name(world, world.network.clone(), request, &from);
     let ways = explore(world.seed, limit, |chooser| {
         let mut network = named.network.clone();
         run(world, &named, &mut network, request, &from, chooser)
@@ -109,8 +112,8 @@ pub fn outcomes(world: &World, request: &Request, limit: usize) -> Result<Outcom
 /// If the request cannot begin.
 pub fn walk(world: &World, request: &Request, chooser: &mut Chooser) -> Result<Walk, WalkError> {
     let from = start(world, request)?;
-    let named = name(world, request, &from);
-    let mut network = named.network.clone();
+    let mut named = name(world, world.network.clone(), request, &from);
+    let mut network = std::mem::take(&mut named.network);
     Ok(run(world, &named, &mut network, request, &from, chooser))
 }
 
@@ -120,12 +123,11 @@ pub(super) fn open_on(
     request: &Request,
     chooser: &mut Chooser,
 ) -> Result<(Walk, Start), WalkError> {
-    let from = start(world, request)?;
-    let named = Named {
-        now: world.cluster.clock().now,
-        ..name(world, request, &from)
-    };
-    let mut network = named.network.clone();
+    let mut from = start(world, request)?;
+    from.now = world.cluster.clock().now;
+    let network = std::mem::take(&mut world.network);
+    let mut named = name(world, network, request, &from);
+    let mut network = std::mem::take(&mut named.network);
     let walk = run(world, &named, &mut network, request, &from, chooser);
     world.network = network;
     Ok((walk, from))
@@ -135,6 +137,7 @@ pub(super) fn open_on(
 pub(super) fn continue_on(
     world: &mut World,
     connection: &OpenConnection,
+    flags: TcpFlags,
     server: Option<&HostId>,
     chooser: &mut Chooser,
 ) -> Walk {
@@ -145,7 +148,8 @@ pub(super) fn continue_on(
         now: world.cluster.clock().now,
         accepts: Accepts::Open(server),
     };
-    let packet = connection.packet();
+    let packet = connection.packet(flags);
+    walk.address = Some(packet.destination);
     (walk.steps, walk.ending) = trip.carry(&mut world.network, &packet, chooser);
     walk
 }
@@ -157,7 +161,7 @@ pub(super) struct Start {
     /// Told, or chosen by route.
     address: Option<IpAddr>,
     /// Told, or drawn.
-    port: Option<u16>,
+    pub(super) port: Option<u16>,
     /// The host and interface where the packet comes in, if it does not set out here.
     pub(super) entry: Option<(HostId, &'static str)>,
     /// When. A walk of its own is one at the start of time.
@@ -166,13 +170,13 @@ pub(super) struct Start {
 
 impl Start {
     /// Where a host itself asks.
-    pub(super) fn of_host(host: HostId) -> Start {
+    pub(super) fn of_host(host: HostId, now: Instant) -> Start {
         Start {
             host,
             address: None,
             port: None,
             entry: None,
-            now: Instant::START,
+            now,
         }
     }
 }
@@ -250,17 +254,14 @@ struct Named {
     network: Network,
     lookup: Option<Arc<Lookup>>,
     addresses: Vec<IpAddr>,
-    now: Instant,
 }
 
-fn name(world: &World, request: &Request, from: &Start) -> Named {
-    let mut network = world.network.clone();
+fn name(world: &World, mut network: Network, request: &Request, from: &Start) -> Named {
     if let Some(address) = crate::ip::parse_sloppy(&request.to.name) {
         return Named {
             network,
             lookup: None,
             addresses: vec![address],
-            now: Instant::START,
         };
     }
     let known_outside = match from.host {
@@ -272,7 +273,6 @@ fn name(world: &World, request: &Request, from: &Start) -> Named {
             addresses: usable(&network, from, known_outside),
             network,
             lookup: None,
-            now: Instant::START,
         };
     }
     let wish = Wish::of(request, from);
@@ -282,7 +282,6 @@ fn name(world: &World, request: &Request, from: &Start) -> Named {
         network,
         lookup: Some(Arc::new(lookup)),
         addresses,
-        now: Instant::START,
     }
 }
 
@@ -307,6 +306,7 @@ impl Walk {
             request: request.clone(),
             from: from.host.clone(),
             lookup: None,
+            address: None,
             steps: Vec::new(),
             onward: None,
             outside_server: None,
@@ -331,12 +331,15 @@ fn run(
         return walk;
     }
     let chosen = chosen(&named.addresses, chooser);
+    walk.address = Some(chosen);
     let legs = [Leg::Request, Leg::Reply];
-    (walk.steps, walk.ending) =
-        exchange(network, from, &request.to, chosen, legs, named.now, chooser);
+    (walk.steps, walk.ending) = exchange(network, from, &request.to, chosen, legs, chooser);
     match (walk.ending.verdict, &walk.ending.object, &named.lookup) {
-        (Verdict::Delivered, Some(pod), _) if pod.kind == Kind::Pod => {
-            let onward = http::pass_on(world, network, &request.to, pod, chooser);
+        (Verdict::Delivered, Some(pod), _)
+            if pod.kind == Kind::Pod && walk.ending.reason.is_none() =>
+        {
+            let asked = (&request.to, from.now);
+            let onward = http::pass_on(world, network, asked, pod, chooser);
             if let Some(why) = onward.as_ref().and_then(|it| it.why.clone()) {
                 walk.ending.reason = Some(why);
             }
@@ -354,7 +357,7 @@ fn run(
 }
 
 /// A client takes the addresses in the order its resolver gives them, which for a headless Service is by lot.
-pub(super) fn chosen(addresses: &[IpAddr], chooser: &mut Chooser) -> IpAddr {
+fn chosen(addresses: &[IpAddr], chooser: &mut Chooser) -> IpAddr {
     if addresses.len() > 1 {
         let n_addresses = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         addresses[chooser.choose(n_addresses) as usize]
@@ -364,7 +367,7 @@ pub(super) fn chosen(addresses: &[IpAddr], chooser: &mut Chooser) -> IpAddr {
 }
 
 /// The addresses a client would try: of the first family that it has an address of itself.
-pub(super) fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+fn usable(network: &Network, from: &Start, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let host = network.host(&from.host);
     let speaks = |to: &IpAddr| {
         let source = host.and_then(|it| it.routes.source_for(*to));
@@ -387,7 +390,6 @@ pub(super) fn exchange(
     to: &Destination,
     address: IpAddr,
     legs: [Leg; 2],
-    now: Instant,
     chooser: &mut Chooser,
 ) -> (Vec<Step>, Ending) {
     let Some(packet) = first_packet(network, from, to, address, chooser) else {
@@ -396,7 +398,7 @@ pub(super) fn exchange(
     let trip = Trip {
         from,
         legs,
-        now,
+        now: from.now,
         accepts: Accepts::Listening,
     };
     trip.carry(network, &packet, chooser)
@@ -507,7 +509,9 @@ fn answer(network: &Network, end: &End, accepts: Accepts<'_>) -> Option<(HostId,
     match end {
         End::Arrived { host, packet } => {
             let reply = if takes(network, host, packet, accepts) {
-                packet.reply().map(|it| in_connection(it, packet))
+                let is_answered = !is_left_unanswered(network, host, packet);
+                let reply = packet.reply().filter(|_| is_answered);
+                reply.map(|it| in_connection(it, packet))
             } else {
                 packet.closed_port_reply()
             };
@@ -520,10 +524,15 @@ fn answer(network: &Network, end: &End, accepts: Accepts<'_>) -> Option<(HostId,
     }
 }
 
-/// The answer to a segment of an open connection is one itself.
+/// The answer to a segment of an open connection is one itself; to the last one it is the last one.
 fn in_connection(mut reply: Packet, to: &Packet) -> Packet {
     if let (Transport::Tcp { flags, .. }, false) = (&mut reply.transport, to.is_syn()) {
-        *flags = TcpFlags::ACK;
+        let is_last = matches!(&to.transport, Transport::Tcp { flags, .. } if flags.fin);
+        *flags = if is_last {
+            TcpFlags::FIN_ACK
+        } else {
+            TcpFlags::ACK
+        };
     }
     reply
 }
@@ -534,6 +543,11 @@ fn takes(network: &Network, host: &HostId, packet: &Packet, accepts: Accepts<'_>
         Accepts::Open(server) if packet.protocol() == Protocol::Tcp => server == Some(host),
         _ => packet.destination_port().is_none() || listener(network, host, packet).is_some(),
     }
+}
+
+/// Whether a datagram waits for a program that hangs. A connection is opened all the same: that the kernel does by itself.
+fn is_left_unanswered(network: &Network, host: &HostId, packet: &Packet) -> bool {
+    packet.protocol() == Protocol::Udp && network.fault(host, packet) == Some(ContainerFault::Hangs)
 }
 
 fn listener(network: &Network, host: &HostId, packet: &Packet) -> Option<ObjectRef> {
@@ -666,7 +680,12 @@ fn verdict_on_arrival(
         _ => By::Host,
     };
     if takes(network, host, packet, accepts) {
-        (Verdict::Delivered, None, None)
+        let why = network.fault(host, packet).and_then(Why::of_fault);
+        if is_left_unanswered(network, host, packet) {
+            (Verdict::Dropped, Some(by), why)
+        } else {
+            (Verdict::Delivered, None, why)
+        }
     } else {
         (Verdict::Refused, Some(by), Some(Why::NothingListens))
     }

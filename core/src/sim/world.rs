@@ -6,6 +6,7 @@ use super::base::BaseNotice;
 use super::cluster::Cluster;
 use super::network::{HostId, Network};
 use super::start::{Started, begin};
+use super::timeline::Timeline;
 use crate::api::{Complaint, Kind, Manifest, ObjectRef, Pod, Severity};
 use crate::controllers::outside_names;
 use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits, Server};
@@ -26,6 +27,8 @@ pub struct World {
     pub network: Network,
     /// How its rules are written.
     pub mode: &'static Mode,
+    /// How they are to be written, whatever its kube-proxy is told.
+    pub(super) asked_mode: Option<&'static Mode>,
     /// Where its luck comes from.
     pub seed: u64,
     /// What the base world did that a person should be told.
@@ -40,35 +43,40 @@ impl World {
     /// The world a manifest describes. `mode` overrides what it says about kube-proxy.
     #[must_use]
     pub fn from_manifest(manifest: &Manifest, mode: Option<&'static Mode>, seed: u64) -> World {
-        let Started {
-            cluster,
-            manifest,
-            notices,
-            mut complaints,
-        } = begin(manifest.clone(), seed);
-        let mut world = World::of_cluster(Arc::new(cluster), mode);
-        world.notices = notices;
+        let begun = begin(manifest.clone(), seed);
+        World::of_begun(&begun, Arc::new(begun.cluster.clone()), mode)
+    }
+
+    /// The world of a timeline, at the moment one stands at.
+    #[must_use]
+    pub fn of_timeline(timeline: &Timeline) -> World {
+        World::of_begun(timeline.begun(), timeline.cluster().clone(), None)
+    }
+
+    fn of_begun(begun: &Started, cluster: Arc<Cluster>, mode: Option<&'static Mode>) -> World {
+        let manifest = &begun.manifest;
+        let mut world = World::of_cluster(cluster, mode);
+        world.notices.clone_from(&begun.notices);
         let told = std::mem::take(&mut world.complaints).into_iter();
-        complaints.extend(told.map(|it| in_manifest(&manifest, it)));
-        complaints.extend(conflicts(&manifest, &world.objects, world.mode));
+        let mut complaints = begun.complaints.clone();
+        complaints.extend(told.map(|it| in_manifest(manifest, it)));
+        complaints.extend(conflicts(manifest, &world.objects, world.mode));
         world.complaints = complaints;
         world
     }
 
     /// The world of a cluster as it is now.
     #[must_use]
-    pub fn of_cluster(cluster: Arc<Cluster>, mode: Option<&'static Mode>) -> World {
+    pub fn of_cluster(cluster: Arc<Cluster>, asked_mode: Option<&'static Mode>) -> World {
         let objects = Arc::new(cluster.store().objects().clone());
         let mut complaints = Vec::new();
-        let mode = mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
+        let mode = asked_mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
         complaints.extend(doubts_about_ipvs(&objects, mode));
         if let Some(told) = &objects.kube_proxy {
             complaints.extend(proxy::configuration_complaints(told));
         }
         let mut network = Network::build(&objects, mode);
-        for node in cluster.machines().nodes_down.keys() {
-            network.take_down(node);
-        }
+        network.suffer(&objects, cluster.machines());
         let dns = Server::knowing(&objects, &outside_names(&objects));
         complaints.extend_from_slice(dns.complaints());
         World {
@@ -77,6 +85,7 @@ impl World {
             cluster,
             objects,
             mode,
+            asked_mode,
             notices: Vec::new(),
             complaints,
             dns: Arc::new(dns),

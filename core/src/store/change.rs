@@ -2,7 +2,7 @@
 //!
 //! **Left out**: bookmarks, which the API adds.
 
-use crate::api::{Object, ObjectRef};
+use crate::api::{Kind, Object, ObjectRef};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub struct Change {
     pub before_document: Option<Arc<Value>>,
     /// Its document: what it is, or what it was in the end.
     pub document: Arc<Value>,
+    /// Whether it only says that something is still there: a lease was renewed, a kubelet said again how its node is.
+    pub is_sign_of_life: bool,
 }
 
 impl ChangeKind {
@@ -52,5 +54,38 @@ impl Change {
     /// What it was and what it is, as far as there is either.
     pub fn sides(&self) -> impl Iterator<Item = &Object> {
         self.before.iter().chain(&self.after)
+    }
+}
+
+/// Whether one document differs from another of its kind in nothing but when somebody gave a sign of life.
+pub(super) fn is_sign_of_life(kind: Kind, before: Option<&Value>, after: &Value) -> bool {
+    let (parts, field) = match kind {
+        Kind::Lease => ("/spec", "renewTime"),
+        Kind::Node => ("/status/conditions", "lastHeartbeatTime"),
+        _ => return false,
+    };
+    let rest = |it: &Value| {
+        let mut it = it.clone();
+        let rows = [
+            (parts, field),
+            ("/metadata", "resourceVersion"),
+            ("/metadata", "managedFields"),
+        ];
+        for (parts, field) in rows {
+            if let Some(parts) = it.pointer_mut(parts) {
+                forget(parts, field);
+            }
+        }
+        it
+    };
+    before.is_some_and(|it| rest(it) == rest(after))
+}
+
+/// Takes a field away, from a part or from each of several.
+fn forget(part: &mut Value, field: &str) {
+    match part {
+        Value::Object(fields) => drop(fields.remove(field)),
+        Value::Array(items) => items.iter_mut().for_each(|it| forget(it, field)),
+        _ => {}
     }
 }

@@ -33,10 +33,10 @@ impl Index {
         self.change(object, Entry::Note);
     }
 
-    /// Forgets what an object was, and notes again what it is: the two may stand in the same places.
-    pub(super) fn replace(&mut self, before: &Object, after: Option<&Object>) {
-        self.forget(before);
-        if let Some(after) = after {
+    /// Has an object stand where it belongs instead of where it was. Most changes are of a status, and move nothing.
+    pub(super) fn replace(&mut self, before: &Object, after: &Object) {
+        if !stand_alike(before, after) {
+            self.forget(before);
             self.note(after);
         }
     }
@@ -124,6 +124,26 @@ impl Index {
 
     pub(super) fn owned_by(&self, uid: &str) -> impl Iterator<Item = &ObjectRef> {
         self.owned.get(uid).into_iter().flatten()
+    }
+}
+
+/// Whether two states of an object stand in the same places.
+fn stand_alike(before: &Object, after: &Object) -> bool {
+    let (was, is) = (before.metadata(), after.metadata());
+    if was.map(|it| &it.owner_references) != is.map(|it| &it.owner_references) {
+        return false;
+    }
+    match (before, after) {
+        (Object::Pod(before), Object::Pod(after)) => {
+            before.labels() == after.labels() && before.spec.node_name == after.spec.node_name
+        }
+        (Object::Service(before), Object::Service(after)) => {
+            before.spec.selector == after.spec.selector
+        }
+        (Object::EndpointSlice(before), Object::EndpointSlice(after)) => {
+            before.service_name() == after.service_name()
+        }
+        _ => true,
     }
 }
 

@@ -45,6 +45,18 @@ pub fn changes(document: Option<&Value>, patch: &Value) -> bool {
     }
 }
 
+/// Whether a patch left something empty, by the document that came of it.
+pub(super) fn has_emptied(document: &Value, patch: &Value) -> bool {
+    let (Value::Object(target), Value::Object(fields)) = (document, patch) else {
+        return false;
+    };
+    target.is_empty()
+        || fields.iter().any(|(name, patch)| {
+            let target = target.get(name);
+            target.is_some_and(|it| has_emptied(it, patch))
+        })
+}
+
 /// Takes away every field that is null: to an API server it is as if it were not there.
 pub(super) fn without_nulls(document: &mut Value) {
     match document {

@@ -111,11 +111,13 @@ pub fn key(metadata: &ObjectMeta) -> Key {
 impl Objects {
     /// Adds an object; one of the same name is replaced and handed back.
     pub fn put(&mut self, object: Object) -> Option<Object> {
-        self.index.note(&object);
-        let before = self.swap(&object.reference(), Some(object))?;
-        self.index
-            .replace(&before, self.find(&before.reference()).as_ref());
-        Some(before)
+        let after = object.clone();
+        let before = self.swap(&after.reference(), Some(object));
+        match &before {
+            Some(before) => self.index.replace(before, &after),
+            None => self.index.note(&after),
+        }
+        before
     }
 
     /// Takes an object away, and hands it back if there was one.

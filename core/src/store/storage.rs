@@ -7,7 +7,8 @@
 //! time: a watch can go back over the last [`MAX_CHANGES`] changes, however old.
 
 use super::api;
-use super::merge::without_nulls;
+use super::change::is_sign_of_life;
+use super::merge::{has_emptied, without_nulls};
 use super::service::{self, Rules};
 use super::{
     Allocators, Change, ChangeKind, Note, Objects, Part, PortRange, Propagation, RangeReadiness,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::api::{
     ClusterConfiguration, Complaint, Event, EventSource, Kind, Object, ObjectRef, Pod, Service,
-    TargetRef, document,
+    TargetRef, document, schema,
 };
 use crate::chance::Chooser;
 use crate::ip::parse_cidr_sloppy;
@@ -42,6 +43,10 @@ pub struct Store {
     objects: Objects,
     documents: BTreeMap<ObjectRef, Arc<Value>>,
     revision: u64,
+    /// The last revision that was more than a sign of life.
+    news: u64,
+    /// The last revision that controllers were told of.
+    told: u64,
     changes: VecDeque<Change>,
     luck: Chooser,
     allocators: Allocators,
@@ -57,6 +62,8 @@ impl Store {
             objects: Objects::default(),
             documents: BTreeMap::new(),
             revision: 0,
+            news: 0,
+            told: 0,
             changes: VecDeque::new(),
             luck: Chooser::seeded(seed),
             allocators: Rules::of(&ClusterConfiguration::default(), PortRange::default())
@@ -155,6 +162,13 @@ impl Store {
         self.revision
     }
 
+    /// The number of the last change that was more than a sign of life: what is made of the objects may stay as it is
+    /// until there is another.
+    #[must_use]
+    pub const fn news(&self) -> u64 {
+        self.news
+    }
+
     /// All changes after a revision; none if some of them are forgotten already.
     #[must_use]
     pub fn changes_after(&self, revision: u64) -> Option<impl Iterator<Item = &Change>> {
@@ -195,6 +209,15 @@ impl Store {
         without_nulls(&mut document);
         document::set_defaults(kind, &mut document);
         self.identify(&mut document, kind, clock);
+        if matches!(
+            kind,
+            Kind::Pod | Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet
+        ) && let Some(of) = schema::of_kind(kind.api_version(), kind.name())
+        {
+            // As a write through the API leaves them: otherwise the first such write would change the template of pods.
+            document = schema::encoded(&document, of);
+            without_nulls(&mut document);
+        }
         self.commit(kind, document)
     }
 
@@ -238,6 +261,15 @@ impl Store {
         document::set_defaults(kind, &mut document);
         if kind == Kind::Pod {
             api::admit_pod(&mut document);
+        }
+        if kind == Kind::Service
+            && let Ok(Object::Service(it)) = Object::from_document(kind, &document)
+        {
+            let mut service = Arc::unwrap_or_clone(it);
+            // Nobody is there to be told of an address that is taken: the repair says so in an event.
+            let _ = service::adopt(&service, &mut self.allocators);
+            let _ = self.complete_service(&mut service);
+            document["spec"] = Object::from(service).document()["spec"].take();
         }
         self.identify(&mut document, kind, clock);
         self.commit(kind, document)
@@ -333,6 +365,7 @@ impl Store {
         };
         let document = Arc::new(document);
         let before_document = self.documents.insert(reference.clone(), document.clone());
+        let is_sign_of_life = is_sign_of_life(kind, before_document.as_deref(), &document);
         if kind == Kind::ServiceCidr {
             self.take_in_ranges();
         }
@@ -344,16 +377,29 @@ impl Store {
             before_document,
             after: Some(object),
             document,
+            is_sign_of_life,
         });
         Ok(reference)
     }
 
     fn note_change(&mut self, change: Change) {
         self.revision = change.revision;
-        if self.changes.len() == MAX_CHANGES {
-            self.changes.pop_front();
+        if !change.is_sign_of_life {
+            self.news = change.revision;
         }
         self.changes.push_back(change);
+        self.forget_told(self.told);
+    }
+
+    /// Takes note that controllers were told of every change up to a revision: of those, only the last [`MAX_CHANGES`]
+    /// are kept. What nobody was told of yet is kept, however much it is.
+    pub fn forget_told(&mut self, told: u64) {
+        self.told = told;
+        while self.changes.len() > MAX_CHANGES
+            && self.changes.front().is_some_and(|it| it.revision <= told)
+        {
+            self.changes.pop_front();
+        }
     }
 
     fn patch(&mut self, object: &ObjectRef, part: Part, patch: &Value, clock: &Clock) {
@@ -364,17 +410,16 @@ impl Store {
             return;
         }
         let mut document = Value::clone(before);
-        let changes_spec = match part {
-            Part::Main => patch
-                .get("spec")
-                .is_some_and(|it| changes(document.get("spec"), it)),
-            Part::Status => false,
-        };
         merge(&mut document, patch);
         if part == Part::Main {
             document::set_defaults(object.kind, &mut document);
         }
-        if changes_spec && has_generation(object.kind) {
+        if has_emptied(&document, patch) {
+            // An empty map is none to the server, where it is none to Go.
+            document = api::printed(object.kind, &document);
+            without_nulls(&mut document);
+        }
+        if part == Part::Main && api::changes_generation(object.kind, &document, before) {
             let generation = document["metadata"]["generation"].as_i64().unwrap_or(0);
             document["metadata"]["generation"] = (generation + 1).into();
         }
@@ -454,6 +499,7 @@ impl Store {
             before_document: Some(document.clone()),
             after: None,
             document,
+            is_sign_of_life: false,
         });
     }
 

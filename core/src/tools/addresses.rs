@@ -344,6 +344,7 @@ fn route_line(routes: &RouteTable, route: &Route) -> String {
 }
 
 fn show_routes(process: &Process, site: &Site, host: &HostId, told: &Told, words: &[String]) -> u8 {
+    // The words of the command, then the columns of a route in the order of the real tool.
     if refuses(process, words) {
         return 2;
     }

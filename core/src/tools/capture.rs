@@ -231,6 +231,7 @@ impl Filter {
 }
 
 pub(super) async fn tcpdump(process: Process, site: Rc<Site>) -> u8 {
+    // The lines of the real tool in their order: what it listens on, packets, and its three sums.
     let told = match arguments(process.arguments()) {
         Ok(it) => it,
         Err(message) => {
@@ -340,6 +341,7 @@ fn line(
 }
 
 fn about(seen: &Seen, told: &Told, sequences: &mut Vec<(Flow, u64)>) -> String {
+    // A table: one arm for each protocol, as the real tool prints it.
     let (packet, n_bytes) = (&seen.packet, seen.n_bytes);
     match &packet.transport {
         Transport::Tcp { .. } if told.is_quiet => format!("tcp {n_bytes}"),

@@ -12,6 +12,7 @@ use crate::shell::Process;
 use std::rc::Rc;
 
 pub(super) async fn host(process: Process, site: Rc<Site>) -> u8 {
+    // The words of the command, then an answer's lines in the order of the real tool.
     let mut kind = None;
     let mut operands = Vec::new();
     let mut words = process.arguments().iter();

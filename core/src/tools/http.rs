@@ -7,134 +7,22 @@
 //! **Left out**: TLS (an `https` URL meets a server that speaks none), redirects, uploads, HTTP/2, IPv4 and IPv6 at
 //! once (the first address counts), configuration files, proxies.
 
-use super::served::note_request;
-use super::site::{Site, host_of};
+use super::attempt::{Attempt, CONNECT_MS, Plus, attempt};
+use super::served::{note_request, status_line};
+use super::site::Site;
 use crate::api::{Kind, ObjectRef};
-use crate::ip::{IpAddr, parse_sloppy};
+use crate::ip::parse_sloppy;
 use crate::net::Protocol;
-use crate::shell::{Place, Process};
-use crate::sim::{Destination, Request, Source, Verdict};
-use crate::time::{Duration, stamp, unix_secs};
+use crate::shell::Process;
+use crate::sim::{Verdict, Why};
+use crate::time::{Duration, Instant, stamp, unix_secs};
 use std::rc::Rc;
 
-/// How long Linux tries to connect.
-pub(super) const CONNECT_MS: u64 = 134_000;
-
-/// How long Linux looks for a neighbour that is not there.
-pub(super) const NEIGHBOUR_MS: u64 = 3068;
+/// Longer than a shell lets anything run.
+const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
 /// The annotation that says what a pod's HTTP server answers.
 const RESPONSE: &str = "packetwalk.dev/response";
-
-/// What an attempt to connect came to.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Attempt {
-    pub(super) verdict: Verdict,
-    /// The address that was tried.
-    pub(super) address: Option<IpAddr>,
-    /// Address and port of this side.
-    pub(super) local: Option<(IpAddr, u16)>,
-    /// Who answered.
-    pub(super) object: Option<ObjectRef>,
-    /// Whose address who answered saw.
-    pub(super) seen: Option<IpAddr>,
-    /// How long the look-up of the name took.
-    pub(super) lookup: Duration,
-    /// How long it takes until the outcome is known, the look-up aside.
-    pub(super) takes: Duration,
-}
-
-/// Tries to connect. Nothing is waited for yet.
-pub(super) fn attempt(
-    process: &Process,
-    site: &Site,
-    (name, port): (&str, u16),
-    protocol: Protocol,
-    address: Option<IpAddr>,
-) -> Result<Attempt, String> {
-    let loopback = name == "localhost" || parse_sloppy(name).is_some_and(|it| it.is_loopback());
-    if *process.place() == Place::Workstation && loopback {
-        return Ok(through_forward(site, name, port));
-    }
-    let request = Request::new(
-        Source::Host(host_of(process.place())),
-        Destination {
-            name: name.to_owned(),
-            port: Some(port),
-            protocol,
-            url: None,
-        },
-    );
-    let visit = site
-        .visit(&request, address, process.now())
-        .map_err(|it| it.to_string())?;
-    let first = visit.walk.steps.first().map(|it| &it.before);
-    let ms = match visit.walk.ending.verdict {
-        Verdict::Delivered | Verdict::Refused => 1,
-        Verdict::Unreachable if visit.walk.steps.len() < 2 => 0,
-        Verdict::Unreachable => NEIGHBOUR_MS,
-        Verdict::Dropped | Verdict::Forwarded => CONNECT_MS,
-        Verdict::NoSuchHost => 0,
-    };
-    let lookup = visit
-        .walk
-        .lookup
-        .as_ref()
-        .map_or(Duration::default(), |it| it.elapsed);
-    Ok(Attempt {
-        verdict: visit.walk.ending.verdict,
-        address: visit.address,
-        local: first.and_then(|it| Some((it.source, it.source_port()?))),
-        object: visit.walk.ending.object.clone(),
-        seen: visit.walk.ending.source_seen,
-        // Each question takes the one millisecond that the way there and back takes.
-        lookup: lookup.plus(Duration::from_millis(u64::from(
-            visit.walk.lookup.is_some(),
-        ))),
-        takes: Duration::from_millis(ms),
-    })
-}
-
-trait Plus {
-    fn plus(self, other: Duration) -> Duration;
-}
-
-impl Plus for Duration {
-    fn plus(self, other: Duration) -> Duration {
-        Duration::from_millis(self.as_millis().saturating_add(other.as_millis()))
-    }
-}
-
-/// A port of the workstation: nothing listens there but `kubectl port-forward`.
-fn through_forward(site: &Site, name: &str, port: u16) -> Attempt {
-    let localhost = IpAddr::from([127, 0, 0, 1]);
-    let mut attempt = Attempt {
-        verdict: Verdict::Refused,
-        address: Some(parse_sloppy(name).unwrap_or(localhost)),
-        local: Some((localhost, 50_000)),
-        object: None,
-        seen: Some(localhost),
-        lookup: Duration::default(),
-        takes: Duration::from_millis(1),
-    };
-    if let Some(forward) = site.forwarded(port) {
-        site.count_through(port);
-        // The kubelet connects inside the pod, to its loopback: no Service, no rule.
-        let listener = site.with_network(|network| {
-            let host = network.host(&forward.pod)?;
-            host.listener(localhost, forward.port, Protocol::Tcp)
-                .cloned()
-        });
-        attempt.verdict = if listener.is_some() {
-            Verdict::Delivered
-        } else {
-            Verdict::Dropped
-        };
-        attempt.object = listener;
-        attempt.takes = Duration::from_millis(2);
-    }
-    attempt
-}
 
 /// What the HTTP server of an object says.
 pub(super) fn body(site: &Site, object: Option<&ObjectRef>) -> String {
@@ -272,6 +160,7 @@ fn millis(text: &str) -> Option<u64> {
 }
 
 fn curl_arguments(arguments: &[String]) -> Result<Told, String> {
+    // A table: one arm for each flag.
     let mut told = Told::default();
     let mut words = arguments.iter();
     let missing = |flag: &str| format!("curl: option {flag}: requires parameter\n");
@@ -405,6 +294,7 @@ pub(super) async fn curl(process: Process, site: Rc<Site>) -> u8 {
 
 /// Fetches one URL; the look of its output is decided afterwards.
 async fn one(process: &Process, site: &Site, told: &Told, text: &str) -> Transfer {
+    // An attempt from name to answer: each step has its own way to fail, with curl's number and words.
     let began = process.now();
     let mut transfer = Transfer {
         code: 0,
@@ -470,7 +360,13 @@ async fn one(process: &Process, site: &Site, told: &Told, text: &str) -> Transfe
                 6,
                 format!("(6) Could not resolve host: {host}"),
             ),
-            Verdict::Delivered => process.sleep(attempt.takes).await,
+            Verdict::Delivered => {
+                process.sleep(attempt.takes).await;
+                if attempt.why == Some(Why::ProgramHangs) {
+                    let message = unanswered(process, told, began).await;
+                    fail(&mut transfer, 28, message);
+                }
+            }
             _ if limit.is_some_and(|it| spent > it) => {
                 let limit = limit.unwrap_or_default();
                 process
@@ -516,13 +412,26 @@ async fn one(process: &Process, site: &Site, told: &Told, text: &str) -> Transfe
     transfer
 }
 
+/// Nobody answers what is asked over a connection: what is said about it after `-m`, or when the shell's time is up.
+async fn unanswered(process: &Process, told: &Told, began: Instant) -> String {
+    let spent = process.now() - began;
+    let limit = told.max_ms.filter(|it| *it > 0).map(|it| it + 1);
+    let left = limit.map(|it| it.saturating_sub(spent.as_millis()));
+    process
+        .sleep(left.map_or(FOR_EVER, Duration::from_millis))
+        .await;
+    let after = (process.now() - began).as_millis();
+    format!("(28) Operation timed out after {after} milliseconds with 0 bytes received")
+}
+
 /// `curl -v`, up to the connection.
 fn verbose_connection(process: &Process, url: &Url, attempt: &Attempt, transfer: &Transfer) {
     let mut text = String::new();
     if let Some(address) = attempt.address {
         let shown = crate::ip::join_host_port(address, url.port);
         text.push_str(&format!("*   Trying {shown}...\n"));
-        if transfer.code == 0 {
+        let is_connected = transfer.code == 0 || attempt.why == Some(Why::ProgramHangs);
+        if is_connected {
             text.push_str(&format!(
                 "* Connected to {} ({address}) port {} (#0)\n",
                 url.host, url.port
@@ -563,7 +472,12 @@ fn answer(
     attempt: &Attempt,
     transfer: &mut Transfer,
 ) {
-    let body = body(site, attempt.object.as_ref());
+    // The lines of an answer in their order, by what the server is.
+    let (status, words) = status_line(attempt);
+    let body = match status {
+        200 => body(site, attempt.object.as_ref()),
+        _ => format!("{words}\n"),
+    };
     let is_head = told.has('I');
     let method = told
         .method
@@ -591,7 +505,7 @@ fn answer(
         .map(|it| format!("{}: {}", it.0, it.1))
         .collect();
     let response = [
-        "HTTP/1.1 200 OK".to_owned(),
+        format!("HTTP/1.1 {status} {words}"),
         format!("Date: {}", http_date(process)),
         format!("Content-Length: {}", body.len()),
         "Content-Type: text/plain; charset=utf-8".to_owned(),
@@ -624,7 +538,12 @@ fn answer(
     if method != "HEAD" {
         transfer.text.push_str(&body);
     }
-    transfer.status = 200;
+    transfer.status = status;
+    if status >= 400 && told.has('f') {
+        transfer.text.clear();
+        transfer.code = 22;
+        transfer.message = format!("(22) The requested URL returned error: {status}");
+    }
 }
 
 /// `Thu, 01 Jan 2026 00:00:00 GMT`
@@ -698,6 +617,7 @@ fn meter(transfer: &Transfer) -> String {
 
 /// `-w`: `%{name}` and escapes.
 fn written(format: &str, url: &str, transfer: &Transfer) -> String {
+    // A table: one arm for each variable of `-w`.
     let secs = |it: Duration| format!("{}.{:06}", it.as_secs(), it.as_millis() % 1000 * 1000);
     let attempt = transfer.attempt.as_ref();
     let is_connected = transfer.code == 0 || transfer.code == 35;

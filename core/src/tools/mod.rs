@@ -11,6 +11,7 @@
 //! path with its pod's name, or with the text of the annotation `packetwalk.dev/response`. TLS is never spoken.
 
 mod addresses;
+mod attempt;
 mod capture;
 mod host;
 mod http;

@@ -64,10 +64,10 @@ async fn once(
     };
     let request = Request::new(Source::Host(host_of(process.place())), to);
     let silence = Duration::from_secs(manner.timeout_secs);
-    let Ok(visit) = site.visit(&request, None, process.now()) else {
+    let Ok(walk) = site.visit(&request) else {
         return Reply::Unreachable;
     };
-    match visit.walk.ending.verdict {
+    match walk.ending.verdict {
         Verdict::Delivered => {}
         Verdict::Refused => return Reply::Refused,
         Verdict::Unreachable => return Reply::Unreachable,
@@ -80,7 +80,7 @@ async fn once(
     let (server, mut chooser): (_, Chooser) = (world.dns_server(), site.chooser());
     let mut cache = Cache::default();
     let asked = (question, manner.transport);
-    let answer = visit.walk.ending.object.as_ref().and_then(|object| {
+    let answer = walk.ending.object.as_ref().and_then(|object| {
         world.dns_answer(
             server,
             object,
@@ -154,7 +154,7 @@ pub(super) fn resolve(process: &Process, site: &Site, name: &str) -> (Vec<IpAddr
     if let Some(ip) = parse_sloppy(name) {
         return (vec![ip], Duration::default());
     }
-    let lookup = site.look_up(process.place(), name, process.now());
+    let lookup = site.look_up(process.place(), name);
     lookup.map_or((Vec::new(), Duration::default()), |it| {
         (it.resolution.addresses.clone(), it.elapsed)
     })
@@ -305,6 +305,7 @@ fn dig_option(told: &mut Dig, option: &str) -> Result<(), String> {
 }
 
 pub(super) async fn dig(process: Process, site: Rc<Site>) -> u8 {
+    // The parts of dig's text in their order, each where it was asked for.
     let told = match dig_arguments(process.arguments()) {
         Ok(it) => it,
         Err(message) => {
@@ -398,6 +399,7 @@ fn with_run(
     hidden: &[&str],
     port: u16,
 ) -> String {
+    // The lines of dig's text in their order, each with what differs from run to run.
     let id = site.chooser().draw(65_536);
     let shows = |part: &str| !hidden.contains(&part);
     let when = unix_secs(&process.clock().stamp()).unwrap_or(0);
@@ -635,6 +637,7 @@ async fn busybox_nslookup(
     servers: &[IpAddr],
     settings: &Settings,
 ) -> u8 {
+    // The lines of the real tool in their order, which its mistakes share.
     let address = parse_sloppy(name);
     // A name with a dot is asked as it is, whatever ndots says.
     let names = match address {

@@ -5,12 +5,12 @@
 //!
 //! **Left out**: nc as a server or as a pipe for text; ping's flood, record-route and size of packets.
 
-use super::http::{Attempt, NEIGHBOUR_MS, attempt};
+use super::attempt::{Attempt, NEIGHBOUR_MS, attempt};
 use super::site::{Site, host_of};
 use crate::ip::{Family, family, parse_sloppy};
 use crate::net::{Icmp, Protocol, Transport};
 use crate::shell::Process;
-use crate::sim::{Destination, Leg, Request, Source, Verdict, Visit, ping_words};
+use crate::sim::{Destination, Leg, Request, Source, Verdict, Walk, ping_words};
 use crate::time::Duration;
 use std::rc::Rc;
 
@@ -240,6 +240,7 @@ fn ping_arguments(arguments: &[String]) -> Result<Ping, String> {
 }
 
 pub(super) async fn ping(process: Process, site: Rc<Site>) -> u8 {
+    // The lines of the real tool in their order: its head, an echo each, its sums.
     let told = match ping_arguments(process.arguments()) {
         Ok(it) => it,
         Err(message) => {
@@ -265,13 +266,13 @@ pub(super) async fn ping(process: Process, site: Rc<Site>) -> u8 {
             _ => Protocol::Icmp,
         };
         let to = Destination {
-            name: host.clone(),
+            name: address.map_or_else(|| host.clone(), |it| it.to_string()),
             port: None,
             protocol,
             url: None,
         };
         let request = Request::new(Source::Host(host_of(process.place())), to);
-        let visit = match site.visit(&request, address, process.now()) {
+        let walk = match site.visit(&request) {
             Ok(it) => it,
             Err(why) => {
                 process.complain(&format!("ping: {why}\n"));
@@ -279,10 +280,10 @@ pub(super) async fn ping(process: Process, site: Rc<Site>) -> u8 {
             }
         };
         if n_sent == 0 {
-            if let Some(lookup) = &visit.walk.lookup {
+            if let Some(lookup) = &walk.lookup {
                 process.sleep(lookup.elapsed).await;
             }
-            let Some(found) = visit.address else {
+            let Some(found) = walk.address else {
                 process.complain(&format!("ping: {host}: Name or service not known\n"));
                 return 2;
             };
@@ -290,13 +291,13 @@ pub(super) async fn ping(process: Process, site: Rc<Site>) -> u8 {
             process.print(&format!("PING {host} ({found}) 56(84) bytes of data.\n"));
         }
         n_sent += 1;
-        if visit.walk.ending.verdict == Verdict::Unreachable && visit.walk.steps.len() > 1 {
+        if walk.ending.verdict == Verdict::Unreachable && walk.steps.len() > 1 {
             // So long the last router looks for a neighbour.
             process.sleep(Duration::from_millis(NEIGHBOUR_MS)).await;
         }
         let micros = 80 + site.chooser().draw(400);
-        let (line, is_error) = echo_line(&visit, n_sent, micros);
-        answered = visit.walk.ending.verdict == Verdict::Delivered;
+        let (line, is_error) = echo_line(&walk, n_sent, micros);
+        answered = walk.ending.verdict == Verdict::Delivered;
         if answered {
             times.push(micros);
         }
@@ -314,8 +315,7 @@ pub(super) async fn ping(process: Process, site: Rc<Site>) -> u8 {
 }
 
 /// What is printed about one echo; whether an error came back.
-fn echo_line(visit: &Visit, sequence: u64, micros: u64) -> (String, bool) {
-    let walk = &visit.walk;
+fn echo_line(walk: &Walk, sequence: u64, micros: u64) -> (String, bool) {
     let last = walk
         .steps
         .iter()

@@ -26,6 +26,7 @@ fn is_nftables(site: &Site) -> bool {
 }
 
 pub(super) async fn nft(process: Process, site: Rc<Site>) -> u8 {
+    // The forms of the command line, each with what it lists.
     let words: Vec<&str> = process
         .arguments()
         .iter()
@@ -221,6 +222,7 @@ struct Listed {
 }
 
 pub(super) async fn iptables(process: Process, site: Rc<Site>) -> u8 {
+    // A table: one arm for each flag, then what they ask for together.
     let mut told = Listed::default();
     let mut words = process.arguments().iter().peekable();
     while let Some(word) = words.next() {
@@ -421,6 +423,7 @@ struct Columns {
 impl Columns {
     /// Takes the words of a rule apart. What the columns do not hold is told as each match prints itself.
     fn of(rule: &crate::netfilter::Rule, family: TableFamily) -> Columns {
+        // One pass over the words of a rule: one arm for each that has a column.
         let words: Vec<String> = iptables::words(rule, family)
             .into_iter()
             .map(|it| it.text)

@@ -4,10 +4,20 @@
 //!
 //! **Left out**: forms of other servers; what they write when they begin.
 
-use super::http::{Attempt, http_date};
+use super::attempt::Attempt;
+use super::http::http_date;
 use super::site::Site;
 use crate::api::Kind;
 use crate::shell::Process;
+use crate::sim::Why;
+
+/// The status that a server answers with, and its words.
+pub(super) fn status_line(attempt: &Attempt) -> (u16, &'static str) {
+    match attempt.why {
+        Some(Why::ProgramFails) => (500, "Internal Server Error"),
+        _ => (200, "OK"),
+    }
+}
 
 /// A request as the server writes it down: the way nginx and others do (`combined`).
 pub(super) fn note_request(
@@ -22,11 +32,12 @@ pub(super) fn note_request(
         return;
     };
     if object.kind == Kind::Pod {
+        let (status, _) = status_line(attempt);
         let date = http_date(process);
         let words: Vec<&str> = date.split_whitespace().collect();
         if let [_, day, month, year, time, _] = words.as_slice() {
             let line = format!(
-                "{seen} - - [{day}/{month}/{year}:{time} +0000] \"{method} {path} HTTP/1.1\" 200 {n_bytes} \"-\" \"{agent}\""
+                "{seen} - - [{day}/{month}/{year}:{time} +0000] \"{method} {path} HTTP/1.1\" {status} {n_bytes} \"-\" \"{agent}\""
             );
             site.note_served(object, line);
         }

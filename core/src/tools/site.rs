@@ -1,18 +1,18 @@
 //! The world that tools act in: the same for all of them, changed by what they do.
 //!
-//! The network is made anew when the cluster's objects have changed; connections and what sessionAffinity remembers
-//! stay. Each visit has luck of its own, drawn from the world's seed and how many there were before.
+//! When the cluster's objects have changed the world goes on ([`World::go_on`]): connections and what sessionAffinity
+//! remembers stay. Each connection has luck of its own, drawn from the world's seed and how many there were before.
 //!
-//! **Left out**: that kube-proxy clears connections of UDP endpoints that went away.
+//! **Left out**: more than one exchange over a connection.
 
 use crate::api::ObjectRef;
 use crate::chance::Chooser;
-use crate::ip::IpAddr;
+use crate::dns::Wanted;
 use crate::net::Packet;
 use crate::shell::Place;
 use crate::sim::{
-    Cluster, Happening, HostId, Lookup, MAX_PASS, Network, Request, Step, StepKind, Timeline,
-    Visit, WalkError, World, look_up_name, visit,
+    Cluster, HostId, Lookup, MAX_PASS, Network, Request, Step, StepKind, Timeline, Walk, WalkError,
+    Why, World,
 };
 use crate::time::{Duration, Instant};
 use std::cell::{Cell, RefCell};
@@ -44,7 +44,7 @@ impl Stage for Timeline {
         while Timeline::cluster(self).clock().now < to {
             let missing = to - Timeline::cluster(self).clock().now;
             let length = Duration::from_millis(missing.as_millis().min(MAX_PASS.as_millis()));
-            if self.happen(Happening::Pass(length)).is_err() {
+            if self.wait(length).is_err() {
                 return;
             }
         }
@@ -86,9 +86,8 @@ pub(super) struct Seen {
 /// The world that tools act in.
 pub struct Site {
     stage: Rc<RefCell<dyn Stage>>,
-    world: RefCell<Option<(u64, Rc<World>)>>,
-    network: RefCell<Network>,
-    n_visits: Cell<u64>,
+    world: RefCell<Option<Rc<World>>>,
+    n_opened: Cell<u64>,
     log: RefCell<Vec<Seen>>,
     n_forgotten: Cell<usize>,
     forwards: RefCell<BTreeMap<u16, Forward>>,
@@ -105,8 +104,7 @@ impl Site {
         Site {
             stage,
             world: RefCell::default(),
-            network: RefCell::default(),
-            n_visits: Cell::new(0),
+            n_opened: Cell::new(0),
             log: RefCell::default(),
             n_forgotten: Cell::new(0),
             forwards: RefCell::default(),
@@ -130,90 +128,85 @@ impl Site {
     #[must_use]
     pub fn world(&self) -> Rc<World> {
         let cluster = self.cluster();
-        let revision = cluster.store().revision();
-        if let Some((of, world)) = &*self.world.borrow()
-            && *of == revision
-        {
-            return world.clone();
-        }
-        let world = Rc::new(World::of_cluster(cluster, None));
-        let mut network = world.network.clone();
-        let old = self.network.borrow();
-        for host in old.hosts() {
-            if let Some(new) = network.host_mut(&host.id) {
-                new.conntrack = host.conntrack.clone();
-                new.dynamic = host.dynamic.clone();
+        let mut held = self.world.borrow_mut();
+        match &mut *held {
+            Some(world) if Arc::ptr_eq(&world.cluster, &cluster) => world.clone(),
+            Some(world) => {
+                Rc::make_mut(world).go_on(cluster);
+                world.clone()
             }
+            None => held
+                .insert(Rc::new(World::of_cluster(cluster, None)))
+                .clone(),
         }
-        drop(old);
-        self.network.replace(network);
-        self.world.replace(Some((revision, world.clone())));
-        world
+    }
+
+    /// Lets something happen in the world as it is now.
+    fn in_world<T>(&self, happen: impl FnOnce(&mut World) -> T) -> T {
+        drop(self.world());
+        let mut held = self.world.borrow_mut();
+        let world = held.as_mut().expect("it was just made");
+        happen(Rc::make_mut(world))
     }
 
     /// Looks at the network as it is now, with its connections.
     pub fn with_network<T>(&self, look: impl FnOnce(&Network) -> T) -> T {
-        let _ = self.world();
-        look(&self.network.borrow())
+        look(&self.world().network)
     }
 
     /// Luck for the next thing that happens.
     pub(super) fn chooser(&self) -> Chooser {
-        let n_visits = self.n_visits.get() + 1;
-        self.n_visits.set(n_visits);
+        let n_opened = self.n_opened.get() + 1;
+        self.n_opened.set(n_opened);
         let seed = self.world().seed;
         Chooser::seeded(
             seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .wrapping_add(n_visits),
+                .wrapping_add(n_opened),
         )
     }
 
-    /// Makes a request at an instant; an address given goes before a look-up of the name.
+    /// Makes a request, and has the whole of a short conversation if somebody accepts.
     ///
     /// # Errors
     /// If it cannot begin.
-    pub fn visit(
-        &self,
-        request: &Request,
-        address: Option<IpAddr>,
-        now: Instant,
-    ) -> Result<Visit, WalkError> {
-        let world = self.world();
+    pub fn visit(&self, request: &Request) -> Result<Walk, WalkError> {
         let mut chooser = self.chooser();
-        let visit = visit(
-            &world,
-            &mut self.network.borrow_mut(),
-            request,
-            address,
-            now,
-            &mut chooser,
-        )?;
-        if let Some(lookup) = &visit.walk.lookup {
-            for packet in &lookup.packets {
-                self.note(
-                    &packet.steps,
-                    now + (packet.sent.at - Instant::START),
-                    Payload::All(40),
-                );
+        let (walk, later, now) = self.in_world(|world| {
+            let (walk, mut connection) = world.open(request, &mut chooser)?;
+            if let Some(it) = &mut connection {
+                world.converse(it, &mut chooser);
             }
+            let later = connection.map(|it| it.later);
+            Ok((walk, later, world.cluster.clock().now))
+        })?;
+        if let Some(lookup) = &walk.lookup {
+            self.note_lookup(lookup, now);
         }
-        self.note(&visit.walk.steps, now, Payload::None);
-        self.note(&visit.later, now, Payload::Conversation);
-        Ok(visit)
+        self.note(&walk.steps, now, Payload::None);
+        let payload = match walk.ending.reason {
+            Some(Why::ProgramHangs) => Payload::Question,
+            _ => Payload::Conversation,
+        };
+        self.note(&later.unwrap_or_default(), now, payload);
+        Ok(walk)
     }
 
     /// Looks a name up from a place.
-    pub(super) fn look_up(&self, place: &Place, name: &str, now: Instant) -> Option<Lookup> {
-        let world = self.world();
+    pub(super) fn look_up(&self, place: &Place, name: &str) -> Option<Lookup> {
         let host = host_of(place);
-        let mut network = self.network.borrow_mut();
-        let lookup = look_up_name(&world, &mut network, (&host, name), now).ok()?;
-        drop(network);
+        let (lookup, now) = self.in_world(|world| {
+            let lookup = world.ask(&host, name, Wanted::Both).ok()?;
+            Some((lookup, world.cluster.clock().now))
+        })?;
+        self.note_lookup(&lookup, now);
+        Some(lookup)
+    }
+
+    fn note_lookup(&self, lookup: &Lookup, now: Instant) {
         for packet in &lookup.packets {
             let at = now + (packet.sent.at - Instant::START);
             self.note(&packet.steps, at, Payload::All(40));
         }
-        Some(lookup)
     }
 
     /// Remembers which interfaces packets passed.
@@ -235,9 +228,9 @@ impl Site {
             let n_bytes = match payload {
                 Payload::None => 0,
                 Payload::All(it) => it,
-                Payload::Conversation if n_sent == 2 => 77,
+                Payload::Question | Payload::Conversation if n_sent == 2 => 77,
                 Payload::Conversation if n_sent == 3 => 140,
-                Payload::Conversation => 0,
+                Payload::Question | Payload::Conversation => 0,
             };
             let seen = |host: &HostId, interface: &Arc<str>, is_out| Seen {
                 at,
@@ -341,6 +334,8 @@ pub(super) enum Payload {
     All(usize),
     /// Request and answer of HTTP.
     Conversation,
+    /// The request alone.
+    Question,
 }
 
 /// The host whose network a place is on.
@@ -357,7 +352,7 @@ pub(super) fn host_of(place: &Place) -> HostId {
 impl std::fmt::Debug for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Site")
-            .field("n_visits", &self.n_visits.get())
+            .field("n_opened", &self.n_opened.get())
             .finish_non_exhaustive()
     }
 }

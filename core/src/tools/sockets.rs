@@ -138,6 +138,7 @@ fn bracketed(ip: IpAddr) -> String {
 
 /// Columns as wide as their widest cell; addresses stand right, ports left of the colon that joins them.
 fn ss_table(rows: &[[String; 7]], shows_protocol: bool, hides_head: bool) -> String {
+    // Column by column: how wide each is depends on all before it.
     let split = |text: &str| -> (String, String) {
         text.rsplit_once(':')
             .map_or((text.to_owned(), String::new()), |it| {
@@ -261,6 +262,7 @@ pub(super) async fn netstat(process: Process, site: Rc<Site>) -> u8 {
 }
 
 pub(super) async fn conntrack(process: Process, site: Rc<Site>) -> u8 {
+    // The forms of the command line, then a connection's words in the order of the real tool.
     let words = process.arguments();
     let value = |names: [&str; 2]| {
         let mut words = words.iter().skip_while(|it| !names.contains(&it.as_str()));

@@ -4,14 +4,18 @@
 //!
 //! **Left out**: resuming, redirects, uploads, proxies; GNU's form of the tool.
 
-use super::http::{attempt, body, http_date, url};
-use super::served::note_request;
+use super::attempt::attempt;
+use super::http::{body, http_date, url};
+use super::served::{note_request, status_line};
 use super::site::Site;
 use crate::net::Protocol;
 use crate::shell::Process;
-use crate::sim::Verdict;
+use crate::sim::{Verdict, Why};
 use crate::time::Duration;
 use std::rc::Rc;
+
+/// How long it waits for an answer if `-T` says nothing.
+const READS_SECS: u64 = 900;
 
 /// What wget was told.
 #[derive(Default)]
@@ -25,6 +29,7 @@ struct Wget {
 }
 
 fn wget_arguments(arguments: &[String]) -> Result<Wget, String> {
+    // A table: one arm for each flag.
     let mut told = Wget::default();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -87,6 +92,7 @@ fn wget_arguments(arguments: &[String]) -> Result<Wget, String> {
 }
 
 pub(super) async fn wget(process: Process, site: Rc<Site>) -> u8 {
+    // The lines of the real tool in their order, from name to file: each step has its own way to fail.
     let told = match wget_arguments(process.arguments()) {
         Ok(it) => it,
         Err(message) => {
@@ -155,7 +161,19 @@ pub(super) async fn wget(process: Process, site: Rc<Site>) -> u8 {
         ));
         return 1;
     }
-    let body = body(&site, attempt.object.as_ref());
+    if attempt.why == Some(Why::ProgramHangs) {
+        let limit = told.timeout_secs.filter(|it| *it > 0);
+        process
+            .sleep(Duration::from_secs(limit.unwrap_or(READS_SECS)))
+            .await;
+        process.complain("wget: download timed out\n");
+        return 1;
+    }
+    let (status, words) = status_line(&attempt);
+    let body = match status {
+        200 => body(&site, attempt.object.as_ref()),
+        _ => format!("{words}\n"),
+    };
     let (method, n_bytes) = match told.is_spider {
         true => ("HEAD", 0),
         false => ("GET", body.len()),
@@ -168,6 +186,12 @@ pub(super) async fn wget(process: Process, site: Rc<Site>) -> u8 {
         n_bytes,
         "Wget",
     );
+    if status >= 400 {
+        process.complain(&format!(
+            "wget: server returned error: HTTP/1.1 {status} {words}\n"
+        ));
+        return 1;
+    }
     if told.shows_headers {
         process.complain(&format!(
             "  HTTP/1.1 200 OK\n  Date: {}\n  Content-Length: {}\n  Content-Type: text/plain; charset=utf-8\n  \n",

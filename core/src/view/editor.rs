@@ -1,10 +1,10 @@
 //! The manifest as an editor shows it: text, complaints at their lines, lines that light up.
 
 use crate::api::{Complaint, Severity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The manifest as an editor shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditorView {
     /// The text, exactly as it was typed.
     pub text: String,
@@ -15,7 +15,7 @@ pub struct EditorView {
 }
 
 /// Something wrong, at its line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComplaintView {
     /// The line, counted from 1; 0 where there is none.
     pub line: u32,
@@ -30,7 +30,7 @@ pub struct ComplaintView {
 }
 
 /// A line that lights up, and why.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LineMark {
     /// The line, counted from 1.
     pub line: u32,

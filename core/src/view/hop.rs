@@ -6,6 +6,7 @@
 //!
 //! **Left out**: hops for wires; crossing one is the movement to the next hop.
 
+use super::kept;
 use super::map::{Anchor, MapView, Point};
 use super::rules::{ChainView, Page, RuleStatus, SourceView, chains};
 use super::text;
@@ -14,10 +15,10 @@ use crate::net::{HeaderField, Packet, Transport};
 use crate::netfilter::conntrack::Connection;
 use crate::netfilter::{Hook, Outcome, TraceEvent, ct_status};
 use crate::sim::{HostId, Leg, Lookup, RouteChosen, Step, StepKind, Verdict, Walk, Why, World};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A walk, hop by hop.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WalkView {
     /// The hops.
     pub hops: Vec<Hop>,
@@ -26,7 +27,7 @@ pub struct WalkView {
 }
 
 /// One hop.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hop {
     /// Which way: a question to DNS, the request, the reply.
     pub leg: LegName,
@@ -52,10 +53,14 @@ pub struct Hop {
     pub sources: Vec<SourceView>,
     /// Where the walk fails: how.
     pub failure: Option<Verdict>,
+    /// On which host.
+    pub host: String,
+    /// Whether the short story stops here.
+    pub is_story: bool,
 }
 
 /// Which way a hop goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LegName {
     /// A question to DNS.
@@ -67,7 +72,7 @@ pub enum LegName {
 }
 
 /// How much a hop matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Emphasis {
     /// Passing by.
@@ -79,7 +84,7 @@ pub enum Emphasis {
 }
 
 /// A packet's header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PacketView {
     /// Source address.
     pub source: String,
@@ -98,12 +103,13 @@ pub struct PacketView {
 }
 
 /// A field that changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Which.
     pub field: HeaderField,
     /// Its name, in words.
-    pub name: &'static str,
+    #[serde(deserialize_with = "kept::word")]
+    pub name: kept::Word,
     /// What it was.
     pub before: String,
     /// What it is.
@@ -111,7 +117,7 @@ pub struct Change {
 }
 
 /// What an inspector shows of a hop.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum HopDetail {
     /// A look-up of a name.
@@ -151,7 +157,7 @@ pub enum HopDetail {
 }
 
 /// A question to DNS and its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryView {
     /// The name and type.
     pub question: String,
@@ -160,16 +166,18 @@ pub struct QueryView {
 }
 
 /// An entry of the connection table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionView {
     /// The flow as it came.
     pub original: String,
     /// The flow of its answers, as they will come.
     pub reply: String,
     /// The TCP state.
-    pub state: Option<&'static str>,
+    #[serde(deserialize_with = "kept::word_if_any")]
+    pub state: Option<kept::Word>,
     /// Its bits, in words.
-    pub status: Vec<&'static str>,
+    #[serde(deserialize_with = "kept::words")]
+    pub status: Vec<kept::Word>,
     /// After how many seconds of silence it is forgotten.
     pub timeout_secs: u64,
     /// What the translation means, in one sentence.
@@ -177,7 +185,7 @@ pub struct ConnectionView {
 }
 
 /// A route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteView {
     /// As `ip route` prints it.
     pub text: String,
@@ -186,7 +194,7 @@ pub struct RouteView {
 }
 
 /// A socket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenView {
     /// Address, port and protocol.
     pub text: String,
@@ -240,7 +248,26 @@ pub fn hops(world: &World, manifest: &Manifest, map: &MapView, walk: &Walk) -> V
     }
     telling.mark_end();
     telling.tell_onward();
+    mark_story(&mut telling.hops);
     telling.hops
+}
+
+/// The line of a request on the map, from who asks to where it ends.
+#[must_use]
+pub fn request_line(map: &MapView, walk: &Walk) -> Vec<Point> {
+    let mut stations = vec![Anchor::Host(walk.from.clone())];
+    for step in walk.steps.iter().filter(|it| it.leg == Leg::Request) {
+        stations.extend(stations_of(step));
+    }
+    map.trail(&stations)
+}
+
+/// The story stops where something is decided or ends, and where the request begins.
+fn mark_story(hops: &mut [Hop]) {
+    let begins = hops.iter().position(|it| it.leg == LegName::Request);
+    for (idx, hop) in hops.iter_mut().enumerate() {
+        hop.is_story = hop.emphasis != Emphasis::Passing || Some(idx) == begins;
+    }
 }
 
 impl Telling<'_> {
@@ -343,6 +370,8 @@ impl Telling<'_> {
             detail,
             sources,
             failure: None,
+            host: step.host.to_string(),
+            is_story: false,
         });
     }
 

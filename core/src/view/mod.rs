@@ -6,38 +6,54 @@
 //!
 //! **Left out**: languages other than English.
 
+mod doctor;
+mod drawing;
 mod editor;
 mod hop;
 mod ipvs;
+mod kept;
 mod map;
+mod options;
 mod outcome;
+mod question;
 mod rules;
+mod seats;
 mod text;
+mod time;
+mod traffic;
 mod trail;
 
+pub use doctor::{DoctorView, FindingView, PlayView, RemedyView, doctor};
 pub use editor::{ComplaintView, EditorView, LineMark};
 pub use hop::{
     Change, ConnectionView, Emphasis, Hop, HopDetail, LegName, ListenView, PacketView, QueryView,
-    RouteView, WalkView, hops,
+    RouteView, WalkView, hops, request_line,
 };
+pub use kept::Word;
 pub use map::{
-    Anchor, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost, Wire,
-    map,
+    Anchor, Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station,
+    VipGhost, Wire, map, map_seated,
 };
+pub use options::{Break, Layer, Options};
 pub use outcome::{EndingView, OutcomeView, ending, odds, outcome_list};
+pub use question::{Answer, QuestionView};
 pub use rules::{ChainView, RuleStatus, RuleView, SourceView, WordRole, WordView, chains};
+pub use seats::Seating;
 pub use text::{explanation, summary};
+pub use time::{Act, ClusterEvent, ClusterEventKind, Moment, TimeView};
+pub use traffic::{Share, TrafficView, TrafficWay};
 
 // Nouns from below that views are made of, so that a shell needs nothing but this module.
+pub use crate::doctor::Severity as FindingSeverity;
 pub use crate::net::HeaderField;
 pub use crate::netfilter::Hook;
 pub use crate::sim::Verdict;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// All that is shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// The cluster.
     pub map: Rc<MapView>,
@@ -49,6 +65,14 @@ pub struct View {
     pub editor: Rc<EditorView>,
     /// Where in the walk, and whether it moves.
     pub playback: Playback,
+    /// How one wants to look and to be asked.
+    pub options: Options,
+    /// Time: the cluster's, and what was done.
+    pub time: Rc<TimeView>,
+    /// The question that is open.
+    pub question: Rc<Option<QuestionView>>,
+    /// Many requests, if they were made.
+    pub traffic: Rc<Option<TrafficView>>,
     /// The request, as written.
     pub request: Rc<RequestView>,
     /// What a person should be told once about this world.
@@ -58,7 +82,7 @@ pub struct View {
 }
 
 /// Where in the walk, and whether it moves.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Playback {
     /// The hop that is shown, counted from zero.
     pub position: usize,
@@ -73,7 +97,7 @@ pub struct Playback {
 }
 
 /// The request, as written.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RequestView {
     /// In which cluster: `nftables mode, Kubernetes 1.36`.
     pub cluster: String,
@@ -105,10 +129,45 @@ impl View {
                 speed: 1.0,
                 move_ms: 0,
             },
+            options: Options::default(),
+            time: Rc::default(),
+            question: Rc::default(),
+            traffic: Rc::default(),
             request: Rc::default(),
             notices: Rc::default(),
             is_stale: false,
         }
+    }
+
+    /// Whether nothing is to be drawn anew: every part is one and the same.
+    #[must_use]
+    pub fn is_same(&self, other: &View) -> bool {
+        let View {
+            map,
+            walk,
+            outcomes,
+            editor,
+            playback,
+            options,
+            time,
+            question,
+            traffic,
+            request,
+            notices,
+            is_stale,
+        } = self;
+        Rc::ptr_eq(map, &other.map)
+            && Rc::ptr_eq(walk, &other.walk)
+            && Rc::ptr_eq(outcomes, &other.outcomes)
+            && Rc::ptr_eq(editor, &other.editor)
+            && Rc::ptr_eq(time, &other.time)
+            && Rc::ptr_eq(question, &other.question)
+            && Rc::ptr_eq(traffic, &other.traffic)
+            && Rc::ptr_eq(request, &other.request)
+            && Rc::ptr_eq(notices, &other.notices)
+            && *playback == other.playback
+            && *options == other.options
+            && *is_stale == other.is_stale
     }
 
     /// The same view, with the pointers of an earlier one wherever a part has not changed.
@@ -121,6 +180,10 @@ impl View {
             editor: shared(self.editor, &before.editor),
             request: shared(self.request, &before.request),
             notices: shared(self.notices, &before.notices),
+            time: shared(self.time, &before.time),
+            question: shared(self.question, &before.question),
+            traffic: shared(self.traffic, &before.traffic),
+            options: self.options,
             playback: self.playback,
             is_stale: self.is_stale,
         }
@@ -128,5 +191,9 @@ impl View {
 }
 
 fn shared<T: PartialEq>(now: Rc<T>, before: &Rc<T>) -> Rc<T> {
-    if now == *before { before.clone() } else { now }
+    if Rc::ptr_eq(&now, before) || now == *before {
+        before.clone()
+    } else {
+        now
+    }
 }

@@ -1,10 +1,10 @@
 //! How a request can end: one line a way, with its probability.
 
 use crate::sim::{By, Ending, Outcomes, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One way a request can go.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeView {
     /// Its probability, between 0 and 1.
     pub probability: f64,
@@ -17,7 +17,7 @@ pub struct OutcomeView {
 }
 
 /// How a walk ends, in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndingView {
     /// delivered, refused, dropped, …
     pub verdict: Verdict,

@@ -2,6 +2,7 @@
 //! which words decided.
 
 use super::ipvs;
+use super::kept;
 use crate::api::{Manifest, ObjectRef};
 use crate::netfilter::dialect::Dialect;
 use crate::netfilter::ipset::element_text;
@@ -12,10 +13,10 @@ use crate::netfilter::{
 };
 use crate::policy;
 use crate::proxy::Origins;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A chain a packet went through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainView {
     /// Its name.
     pub name: String,
@@ -24,17 +25,19 @@ pub struct ChainView {
     /// For a base chain: `nat, prerouting, priority -100`.
     pub base: Option<String>,
     /// How it was entered: by the hook, by a jump, by a goto.
-    pub entered: &'static str,
+    #[serde(deserialize_with = "kept::word")]
+    pub entered: kept::Word,
     /// How deep it was called.
     pub depth: usize,
     /// Its rules, as far as they were asked, and those after.
     pub rules: Vec<RuleView>,
     /// How it ended, where no rule decided.
-    pub policy: Option<&'static str>,
+    #[serde(deserialize_with = "kept::word_if_any")]
+    pub policy: Option<kept::Word>,
 }
 
 /// A rule of a chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleView {
     /// Its words, as nft or iptables writes them.
     pub words: Vec<WordView>,
@@ -52,8 +55,33 @@ pub struct RuleView {
     pub element_sources: Vec<SourceView>,
 }
 
+impl RuleView {
+    /// What it is there for, and the fields that it and the elements it found come from; nothing if neither is known.
+    #[must_use]
+    pub fn because(&self) -> Option<String> {
+        let sources = self.source.iter().chain(&self.element_sources);
+        let mut fields: Vec<String> = Vec::new();
+        for it in sources {
+            let field = match it.line {
+                Some(line) => format!("{} {}, line {line}", it.object, it.path),
+                None => format!("{} {}", it.object, it.path),
+            };
+            if !fields.contains(&field) {
+                fields.push(field);
+            }
+        }
+        let sentence = self.sentence.clone().unwrap_or_default();
+        match (sentence.is_empty(), fields.is_empty()) {
+            (true, true) => None,
+            (false, true) => Some(sentence),
+            (true, false) => Some(format!("({})", fields.join("; "))),
+            (false, false) => Some(format!("{sentence} ({})", fields.join("; "))),
+        }
+    }
+}
+
 /// What became of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleStatus {
     /// Every part held, and it acted.
@@ -67,7 +95,7 @@ pub enum RuleStatus {
 }
 
 /// A run of words of a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WordView {
     /// The text.
     pub text: String,
@@ -76,7 +104,7 @@ pub struct WordView {
 }
 
 /// Whether words decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WordRole {
     /// They held, or acted.
@@ -88,7 +116,7 @@ pub enum WordRole {
 }
 
 /// The field something came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceView {
     /// The object: `service/default/api`.
     pub object: ObjectRef,

@@ -458,6 +458,9 @@ fn explain_rules(out: &mut String, detail: &HopDetail) {
                 let _ = write!(out, "  — {reason}");
             }
             out.push('\n');
+            if let Some(because) = rule.because() {
+                let _ = writeln!(out, "{:indent$}      # {because}", "");
+            }
             for effect in &rule.effects {
                 let _ = writeln!(out, "{:indent$}      {effect}", "");
             }

@@ -2,9 +2,8 @@
 //!
 //! Packets go along bridges and the nodes' network, round corners, never across a room's wall.
 
-use super::map::{
-    Anchor, Layout, MapView, NodeRoom, PodRoom, Point, SHELF_APPROACH, Wire, onto_underlay,
-};
+use super::drawing::{SHELF_APPROACH, onto_underlay};
+use super::map::{Anchor, Layout, MapView, NodeRoom, PodRoom, Point, Wire};
 use crate::sim::HostId;
 
 impl MapView {
@@ -41,10 +40,7 @@ impl MapView {
             (Anchor::Interface(a, _), Anchor::Interface(b, _))
                 if is_on_underlay(a) && is_on_underlay(b) && a != b =>
             {
-                let [start, _] = self.underlay;
-                points.push(onto_underlay(from, start, self.layout));
-                points.push(onto_underlay(at, start, self.layout));
-                points.push(at);
+                self.along_network((a, from), (b, at), points);
             }
             // Between a node's stations and its bridge, beside the shelf.
             (Anchor::Hook(host, _) | Anchor::Routing(host), Anchor::Interface(_, name))
@@ -84,6 +80,42 @@ impl MapView {
                 points.push(at);
             }
             _ => points.push(at),
+        }
+    }
+
+    /// From a door to another one, along the lines of the nodes' network.
+    fn along_network(
+        &self,
+        (a, from): (&HostId, Point),
+        (b, at): (&HostId, Point),
+        points: &mut Vec<Point>,
+    ) {
+        let (leaves, meets) = (self.onto(a, from), self.onto(b, at));
+        points.push(leaves);
+        if let (Layout::Wide, Some([trunk, _])) = (self.layout, self.underlay.last())
+            && leaves.y != meets.y
+        {
+            // From row to row by the line that joins them.
+            points.push(Point {
+                x: trunk.x,
+                y: leaves.y,
+            });
+            points.push(Point {
+                x: trunk.x,
+                y: meets.y,
+            });
+        }
+        points.push(meets);
+        points.push(at);
+    }
+
+    /// Where the way from a host's door meets the nodes' network.
+    fn onto(&self, host: &HostId, door: Point) -> Point {
+        let room = self.nodes.iter().find(|it| it.name == host.short());
+        match (room, self.underlay.first()) {
+            (Some(room), _) if is_node(host) => room.onto,
+            (_, Some([start, _])) => onto_underlay(door, *start, self.layout),
+            _ => door,
         }
     }
 
@@ -132,8 +164,7 @@ pub(super) fn wires(
         ));
     }
     for node in nodes {
-        let onto = onto_underlay(node.door, underlay, layout);
-        wires.push(wire(node.door, onto, "eth0"));
+        wires.push(wire(node.door, node.onto, "eth0"));
         for pod in pods.iter().filter(|it| it.node == node.name) {
             let [bridge, _] = node.bridge;
             let onto = Point {

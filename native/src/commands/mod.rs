@@ -1,6 +1,8 @@
 //! The subcommands, one file each: its arguments and `run`.
 
+pub mod cost;
 pub mod dig;
+pub mod doctor;
 pub mod kubectl;
 pub mod render;
 pub mod serve;

@@ -1,6 +1,8 @@
 //! `packetwalk render`: the rules of a node, as the tool that loads them reads them.
 //!
-//! In ipvs mode that is several tools: by default the virtual servers for `ipvsadm -R`, and by `-o` the rest.
+//! In ipvs mode that is several tools: by default the virtual servers for `ipvsadm -R`, and by `-o` the rest. The
+//! NetworkPolicies of the node's pods are a table of nft's in every mode: it comes along where the mode's own rules are
+//! nft's, and by `-o policies` alone.
 //!
 //! **Left out**: the commands that make kube-ipvs0 and give it its addresses.
 
@@ -9,12 +11,13 @@ use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::ip::{Family, family};
 use packetwalk_core::netfilter::dialect::{Dialect, ipset, iptables, ipvsadm, nft};
-use packetwalk_core::netfilter::{Ruleset, TableFamily};
+use packetwalk_core::netfilter::{Ruleset, TableFamily, Transaction};
+use packetwalk_core::policy;
 use packetwalk_core::proxy::ipvs_listing;
 use packetwalk_core::sim::World;
 use std::fmt::Write;
 
-/// Print the rules kube-proxy would program on a node
+/// Print the rules of a node: kube-proxy's, and those of its pods' NetworkPolicies
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -29,8 +32,9 @@ pub struct Arguments {
     #[arg(long, value_parser = ["ipv4", "ipv6"])]
     family: Option<String>,
     /// In which form: what the mode's tool loads (nft -f, iptables-restore, ipvsadm -R), what ipset restore or
-    /// iptables-restore loads beside it in ipvs mode, or what the node's own tools would list
-    #[arg(short, long, default_value = "load", value_parser = ["load", "ipset", "iptables", "list"])]
+    /// iptables-restore loads beside it in ipvs mode, what nft -f loads for NetworkPolicies, or what the node's own tools
+    /// would list
+    #[arg(short, long, default_value = "load", value_parser = ["load", "ipset", "iptables", "policies", "list"])]
     output: String,
 }
 
@@ -41,6 +45,7 @@ const EXAMPLES: &str = "Examples:
   packetwalk render -f my-services/ --mode ipvs | ipvsadm -R
   packetwalk render -f my-services/ --mode ipvs -o ipset | ipset restore
   packetwalk render -f my-services/ --mode ipvs -o list
+  packetwalk render -f my-services/ --mode iptables -o policies | nft -c -f -
   kubectl get svc,endpointslices,pods,nodes -A -o yaml | packetwalk render -f -
 
 ipvs mode is deprecated since Kubernetes 1.35; nftables mode takes its place.";
@@ -73,8 +78,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
             continue;
         };
         let transaction = &programme.transaction;
+        let policies = policy::sync(&world.objects, &node, *of).transaction;
         let part = match form {
-            Form::Rules => world.mode.dialect.print(transaction),
+            Form::Rules => {
+                let mut part = world.mode.dialect.print(transaction);
+                part.push_str(&beside(&world, &policies));
+                part
+            }
+            Form::Policies => {
+                text.push_str(&of_policies(&node, *of, &policies));
+                continue;
+            }
             // ipvsadm reads no comments.
             Form::VirtualServers => {
                 text.push_str(&ipvsadm::save(&transaction.ipvs));
@@ -83,6 +97,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
             Form::Sets => ipset::save(transaction.ipvs.sets()),
             Form::Listing => {
                 transaction.apply(&mut listed)?;
+                if world.mode.dialect == Dialect::Nft {
+                    policies.apply(&mut listed)?;
+                }
                 continue;
             }
         };
@@ -92,6 +109,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
             "# kube-proxy on {node}, {} mode, {of}\n{part}",
             world.mode.name
         );
+    }
+    if matches!(form, Form::Policies) && text.is_empty() {
+        text = format!("# no NetworkPolicy chooses a pod of {node}\n");
     }
     if matches!(form, Form::Listing) {
         text = listing(&world, &listed);
@@ -105,6 +125,7 @@ enum Form {
     Rules,
     VirtualServers,
     Sets,
+    Policies,
     Listing,
 }
 
@@ -115,11 +136,32 @@ impl Form {
             ("load", "ipvs") => Ok(Form::VirtualServers),
             ("load", _) | ("iptables", "ipvs" | "iptables") => Ok(Form::Rules),
             ("ipset", "ipvs") => Ok(Form::Sets),
+            ("policies", _) => Ok(Form::Policies),
             ("list", _) => Ok(Form::Listing),
             (name, mode) => Err(Error::Input(format!("{mode} mode has nothing for {name}"))),
         }
     }
 }
+
+/// What NetworkPolicies have beside kube-proxy's rules: the same tool's commands, or where to find them.
+fn beside(world: &World, policies: &Transaction) -> String {
+    match (policies.commands.is_empty(), world.mode.dialect) {
+        (true, _) => String::new(),
+        (false, Dialect::Nft) => format!("\n{POLICIES}\n{policies}"),
+        (false, Dialect::Iptables) => format!("{POLICIES} are nft's: -o policies\n"),
+    }
+}
+
+/// The table of NetworkPolicies alone.
+fn of_policies(node: &str, of: Family, policies: &Transaction) -> String {
+    match policies.commands.is_empty() {
+        true => String::new(),
+        false => format!("{POLICIES} of the pods on {node}, {of}\n{policies}\n"),
+    }
+}
+
+/// Begins what is said about them.
+const POLICIES: &str = "# NetworkPolicies";
 
 /// As the node's own tools list it.
 fn listing(world: &World, ruleset: &Ruleset) -> String {

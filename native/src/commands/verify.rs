@@ -25,7 +25,7 @@ use packetwalk_core::sim::{
 };
 use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
@@ -425,6 +425,7 @@ fn run_flow(
             listing: &|host, table| lab.listing(host, table),
             ruleset: &|host| simulated_rules(world, host),
             dialect: world.mode.dialect,
+            known: &BTreeMap::new(),
             outcome: &outcome,
         };
         let (idx, walk) = way_drawn(&ways, &observed);
@@ -489,7 +490,7 @@ fn way_name(walk: &Walk) -> String {
 
 /// Events the kernel could not deliver are a difference like any other: nothing is lost silently.
 fn note_losses(
-    recordings: &std::collections::BTreeMap<HostId, crate::kernel::monitor::Recording>,
+    recordings: &BTreeMap<HostId, crate::kernel::monitor::Recording>,
     comparison: &mut Comparison,
 ) {
     for (host, it) in recordings {

@@ -21,6 +21,8 @@ pub(crate) const SUBSYSTEM: u16 = 1;
 const MESSAGE_NEW: u16 = 0;
 const MESSAGE_GET: u16 = 1;
 const MESSAGE_DELETE: u16 = 2;
+/// `NLA_F_NESTED`.
+const NESTED: u16 = 0x8000;
 /// `NLM_F_CREATE | NLM_F_EXCL`, which mark an event as the first of its connection.
 const FLAGS_OF_NEW: u16 = 0x600;
 /// `struct nfgenmsg`: family, version and a number.
@@ -169,6 +171,52 @@ pub fn flush<'a>(place: impl Into<Place<'a>>) -> Result<(), Error> {
     let mut channel = place.run(|| Channel::open(NETLINK_NETFILTER))??;
     let tried = format!("forget the tracked connections {place}");
     channel.request(&[request(MESSAGE_DELETE, tried)])
+}
+
+/// Forgets one connection, by the addresses of its first packet, as kube-proxy does.
+///
+/// # Errors
+/// When Linux refuses, or knows no such connection.
+pub fn delete<'a>(place: impl Into<Place<'a>>, original: &Tuple) -> Result<(), Error> {
+    let place = place.into();
+    let mut channel = place.run(|| Channel::open(NETLINK_NETFILTER))??;
+    let tried = format!(
+        "forget the connection from {} to {} {place}",
+        original.source, original.destination
+    );
+    let mut it = request(MESSAGE_DELETE, tried);
+    // Linux's numbers: AF_INET and AF_INET6.
+    it.body[0] = if original.source.is_ipv4() { 2 } else { 10 };
+    it.body.extend(tuple_attribute(original));
+    channel.request(&[it])
+}
+
+/// `CTA_TUPLE_ORIG`.
+fn tuple_attribute(it: &Tuple) -> Vec<u8> {
+    let address = |v4: u16, v6: u16, ip: IpAddr| match ip {
+        IpAddr::V4(it) => attribute(v4, &it.octets()),
+        IpAddr::V6(it) => attribute(v6, &it.octets()),
+    };
+    let addresses = [address(1, 3, it.source), address(2, 4, it.destination)].concat();
+    let protocol = [
+        attribute(1, &[it.protocol]),
+        attribute(2, &it.source_port.to_be_bytes()),
+        attribute(3, &it.destination_port.to_be_bytes()),
+    ];
+    let parts = [
+        attribute(NESTED | 1, &addresses),
+        attribute(NESTED | 2, &protocol.concat()),
+    ];
+    attribute(NESTED | 1, &parts.concat())
+}
+
+/// An attribute with its header, padded.
+fn attribute(number: u16, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);
+    let mut bytes = [length.to_ne_bytes(), number.to_ne_bytes()].concat();
+    bytes.extend_from_slice(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
 }
 
 fn request(message: u16, tried: String) -> Request {

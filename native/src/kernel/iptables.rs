@@ -62,6 +62,16 @@ pub fn load<'a>(place: impl Into<Place<'a>>, tools: Tools, text: &str) -> Result
     succeeded(output, || format!("load the rules {place}")).map(|_| ())
 }
 
+/// Loads a text in place of all that its tables hold.
+///
+/// # Errors
+/// When the tool is missing or refuses the text.
+pub fn replace<'a>(place: impl Into<Place<'a>>, tools: Tools, text: &str) -> Result<(), Error> {
+    let place = place.into();
+    let output = run(place, tools.restore(), &[], text)?;
+    succeeded(output, || format!("replace the rules {place}")).map(|_| ())
+}
+
 /// Checks a text without loading it.
 ///
 /// # Errors

@@ -182,6 +182,61 @@ pub fn send<'a>(place: impl Into<Place<'a>>, probe: &Probe) -> Result<Outcome, E
     })
 }
 
+/// A client's end of a connection that stays open.
+#[derive(Debug)]
+pub struct Held {
+    stream: TcpStream,
+}
+
+/// Opens a connection that stays open; or what became of the attempt.
+///
+/// # Errors
+/// When there can be no attempt.
+pub fn hold<'a>(
+    place: impl Into<Place<'a>>,
+    probe: &Probe,
+) -> Result<Result<Held, Outcome>, Error> {
+    let place = place.into();
+    let open = || -> io::Result<Result<Held, Outcome>> {
+        let socket = open(probe)?;
+        match establish(&socket, probe.destination)? {
+            Ok(()) => Ok(Ok(Held {
+                stream: TcpStream::from(socket),
+            })),
+            Err(it) => fail(&socket, it).map(Err),
+        }
+    };
+    place.run(open)?.map_err(|it| {
+        let tried = format!("connect to {} {place}", probe.destination);
+        Error::system(tried, it)
+    })
+}
+
+impl Held {
+    /// Says something over the connection, and waits for what is answered.
+    ///
+    /// # Errors
+    /// When the socket fails in a way that tells nothing of the network.
+    pub fn say(&mut self, payload: &[u8]) -> Result<Outcome, Error> {
+        self.ask(payload)
+            .map_err(|it| Error::system("speak over an open connection", it))
+    }
+
+    fn ask(&mut self, payload: &[u8]) -> io::Result<Outcome> {
+        let (local, peer) = (self.stream.local_addr()?, self.stream.peer_addr()?);
+        let mut reply = [0; REPLY_BYTES];
+        let said = self.stream.write_all(payload);
+        match said.and_then(|()| self.stream.read(&mut reply)) {
+            Ok(n_bytes) => Ok(Outcome::Connected {
+                local,
+                peer,
+                reply: String::from_utf8_lossy(&reply[..n_bytes]).into_owned(),
+            }),
+            Err(it) => fail(&self.stream, Failure::new(Stage::Answering, it)),
+        }
+    }
+}
+
 fn attempt(probe: &Probe) -> io::Result<Outcome> {
     let socket = open(probe)?;
     let connected = match probe.protocol {

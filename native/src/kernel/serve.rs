@@ -2,7 +2,8 @@
 //!
 //! Linux: sockets opened inside each namespace and then served by one thread outside: a socket stays in
 //! the namespace it was opened in, and so does a connection accepted from it. The answer is one line,
-//! `name=api-1 seen=10.244.1.9:41234`, wrapped in HTTP if the request was.
+//! `name=api-1 seen=10.244.1.9:41234`, wrapped in HTTP if the request was. A client whose line is `stay` is answered line by
+//! line until it leaves. A server that hangs listens and does nothing: the kernel opens connections, and that is all.
 //!
 //! **Left out**: HTTP is recognised by its first word and nothing else of it is read. A UDP server on
 //! all addresses answers from the address that the route prefers. SCTP is not served.
@@ -10,6 +11,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener, UdpSocket},
+    os::fd::OwnedFd,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -25,6 +27,10 @@ use super::{error::Error, netns::Place, probe::Protocol};
 
 /// How long a client may hesitate before its first byte.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one that stays may be silent.
+const STAYING_TIMEOUT: Duration = Duration::from_secs(60);
+/// What a client says that wants to stay.
+pub const STAY: &[u8] = b"stay\n";
 /// A pause after a failed accept, so that a lack of file descriptors is not made worse.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 const REQUEST_BYTES: usize = 4096;
@@ -41,6 +47,17 @@ pub struct Service<'a> {
     pub protocol: Protocol,
     /// The address and port. `[::]` takes IPv4 as well.
     pub listen: SocketAddr,
+    /// How it serves.
+    pub manner: Manner,
+}
+
+/// How a server serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// It answers.
+    Answers,
+    /// It holds its socket and does nothing with it.
+    Hangs,
 }
 
 /// Running servers. They stop when this is dropped.
@@ -110,6 +127,8 @@ struct Open {
 enum Socket {
     Tcp(TcpListener),
     Udp(UdpSocket),
+    /// Nobody looks at what comes.
+    Left(OwnedFd),
 }
 
 fn open(service: &Service<'_>) -> Result<Open, Error> {
@@ -118,6 +137,7 @@ fn open(service: &Service<'_>) -> Result<Open, Error> {
         name,
         protocol,
         listen,
+        manner,
     } = *service;
     let bind = || -> io::Result<Socket> {
         let socket = match protocol {
@@ -133,7 +153,12 @@ fn open(service: &Service<'_>) -> Result<Open, Error> {
             }
             Protocol::Icmp => return Err(io::Error::other("a host answers to ICMP by itself")),
         };
-        Ok(socket)
+        Ok(match (manner, socket) {
+            (Manner::Answers, socket) => socket,
+            (Manner::Hangs, Socket::Tcp(it)) => Socket::Left(it.into()),
+            (Manner::Hangs, Socket::Udp(it)) => Socket::Left(it.into()),
+            (Manner::Hangs, left) => left,
+        })
     };
     let socket = place
         .run(bind)?
@@ -155,6 +180,12 @@ fn spawn(open: Open) -> io::Result<()> {
             let socket = net::UdpSocket::from_std(it)?;
             tokio::spawn(echo(socket, name));
         }
+        Socket::Left(it) => {
+            tokio::spawn(async move {
+                let _held = it;
+                std::future::pending::<()>().await;
+            });
+        }
     }
     Ok(())
 }
@@ -164,7 +195,7 @@ async fn accept(listener: net::TcpListener, name: String) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let line = line(&name, peer);
-                tokio::spawn(timeout(REQUEST_TIMEOUT, answer(stream, line)));
+                tokio::spawn(answer(stream, line));
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
@@ -174,7 +205,11 @@ async fn accept(listener: net::TcpListener, name: String) {
 /// Closes first, so that the client's port is free at once for the next probe.
 async fn answer(mut stream: net::TcpStream, line: String) -> io::Result<()> {
     let mut request = [0; REQUEST_BYTES];
-    let n_bytes = stream.read(&mut request).await?;
+    let mut n_bytes = timeout(REQUEST_TIMEOUT, stream.read(&mut request)).await??;
+    while &request[..n_bytes] == STAY {
+        stream.write_all(line.as_bytes()).await?;
+        n_bytes = timeout(STAYING_TIMEOUT, stream.read(&mut request)).await??;
+    }
     let request = &request[..n_bytes];
     let is_http = HTTP_METHODS.iter().any(|it| request.starts_with(it));
     let text = if is_http {

@@ -366,6 +366,9 @@ impl Cluster {
             let nowhere = Route::dead(everything, RouteKind::Blackhole);
             underlay.routes.push(nowhere);
         }
+        for node in &self.nodes {
+            underlay.routes.extend(routes_to_pods_of(node));
+        }
         topology.hosts.push(underlay);
         for node in &self.nodes {
             self.add_node(node, &mut topology)?;

@@ -25,7 +25,17 @@ pub fn ClusterText(props: &ClusterTextProps) -> Html {
                 </p>
             }) }
             { for map.outside.iter().map(|it| html! {
-                <p key={it.id.clone()}>{ it.name.clone() }{", "}<code>{ it.address.clone() }</code>{", asks from outside, through a router."}</p>
+                <p key={it.id.clone()}>
+                    { it.name.clone() }{", "}<code>{ it.address.clone() }</code>
+                    { if it.is_client { ", asks from outside, through a router." } else { ", is outside, behind a router." } }
+                </p>
+            }) }
+            { for map.balancers.iter().map(|it| html! {
+                <p key={it.service.clone()}>
+                    {"A load balancer for "}{ it.service.clone() }{": "}
+                    { if it.addresses.is_empty() { "<pending>".to_owned() } else { it.addresses.join(", ") } }
+                    { if it.is_asked { ", the one asked." } else { "." } }
+                </p>
             }) }
             <ul>
                 { for map.nodes.iter().map(|it| node(it, map)) }
@@ -40,6 +50,8 @@ fn node(node: &NodeRoom, map: &MapView) -> Html {
         <li key={node.name.clone()}>
             <strong>{ node.name.clone() }</strong>{", "}<code>{ node.address.clone() }</code>
             {", pods in "}<code>{ node.pod_range.clone() }</code>
+            {": "}{ counted(node.n_pods, "pod") }{", "}{ node.n_ready }{" ready"}
+            { if node.is_folded { "; its room is folded" } else { "" } }
             <ul>
                 { for pods.map(pod) }
                 { for node.lines.iter().map(|it| html! {
@@ -51,9 +63,6 @@ fn node(node: &NodeRoom, map: &MapView) -> Html {
                 }) }
                 { for (node.n_hidden_lines > 0).then(|| html! {
                     <li key="more lines">{"and "}{ counted(node.n_hidden_lines, "more service port") }</li>
-                }) }
-                { for (node.n_hidden_pods > 0).then(|| html! {
-                    <li key="more pods">{"and "}{ counted(node.n_hidden_pods, "more pod") }</li>
                 }) }
             </ul>
         </li>

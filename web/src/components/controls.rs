@@ -1,10 +1,10 @@
 //! What steers the walk: buttons with their keys, a slider over the hops, the speed.
 
 use super::leg;
-use crate::hooks::keys::speed_idx;
+use crate::hooks::keys::{speed_idx, use_figure_keys};
 use crate::session::{Dispatch, Part, use_session};
 use packetwalk_core::session::{Event, SPEEDS};
-use packetwalk_core::view::{Hop, Playback, WalkView};
+use packetwalk_core::view::{Break, Hop, Layer, Options, Playback, WalkView};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -15,6 +15,8 @@ pub struct ControlsProps {
     pub walk: Part<WalkView>,
     /// Where in it.
     pub playback: Playback,
+    /// Which layer, and where playing stops.
+    pub options: Options,
 }
 
 /// The speeds, as people write them.
@@ -25,16 +27,72 @@ const SPEED_WORDS: [&str; SPEEDS.len()] = ["¼×", "½×", "1×", "2×", "4×"];
 pub fn Controls(props: &ControlsProps) -> Html {
     let dispatch = use_session();
     let playback = props.playback;
+    let on_key = {
+        let dispatch = dispatch.clone();
+        Callback::from(move |key: String| {
+            let stop = STOPS.iter().position(|it| it.key == key);
+            if let Some(it) = stop.and_then(|it| Break::ALL.get(it)) {
+                dispatch.dispatch(Event::BreakSet(*it));
+            }
+        })
+    };
+    use_figure_keys("123", on_key);
     html! {
         <div class="controls" id="controls" role="group" aria-label="Steer the walk">
             { buttons(playback, &dispatch) }
-            { timeline(&props.walk.hops, playback, &dispatch) }
-            { speed(playback, &dispatch) }
+            { timeline(&props.walk.hops, playback, props.options.layer, &dispatch) }
+            <div class="controls__pace">
+                { speed(playback, &dispatch) }
+                { stops(props.options, &dispatch) }
+            </div>
         </div>
     }
 }
 
-fn timeline(hops: &[Hop], playback: Playback, dispatch: &Dispatch) -> Html {
+/// What playing may stop at, in the order of [`Break::ALL`].
+const STOPS: [Face; 3] = [
+    Face {
+        id: "stop-rewrite",
+        word: "rewrite",
+        mark: "M10 3l7 7-7 7-7-7z",
+        key: "1",
+        shortcut: "1",
+    },
+    Face {
+        id: "stop-failure",
+        word: "failure",
+        mark: "M4 4l12 12M16 4L4 16",
+        key: "2",
+        shortcut: "2",
+    },
+    Face {
+        id: "stop-node",
+        word: "another node",
+        mark: "M3 5h14v11H3zM10 2v3",
+        key: "3",
+        shortcut: "3",
+    },
+];
+
+fn stops(options: Options, dispatch: &Dispatch) -> Html {
+    html! {
+        <div class="stops" role="group" aria-label="Playing stops at">
+            <span class="stops__label" aria-hidden="true">{"stop at"}</span>
+            { for STOPS.iter().zip(Break::ALL).zip(options.breaks).map(|((face, it), is_on)| {
+                let dispatch = dispatch.clone();
+                let on_press = Callback::from(move |_: MouseEvent| dispatch.dispatch(Event::BreakSet(it)));
+                html! {
+                    <button class="tool" key={face.id} id={face.id} type="button" title={format!("Playing stops at {}", face.word)} aria-pressed={is_on.to_string()} aria-keyshortcuts={face.shortcut} onclick={on_press}>
+                        <svg class="press__mark" viewBox="0 0 20 20" aria-hidden="true"><path d={face.mark} /></svg>
+                        <span class="hidden">{ face.word }{", "}</span><kbd class="press__key">{ face.key }</kbd>
+                    </button>
+                }
+            }) }
+        </div>
+    }
+}
+
+fn timeline(hops: &[Hop], playback: Playback, layer: Layer, dispatch: &Dispatch) -> Html {
     let dispatch = dispatch.clone();
     let on_scrub = Callback::from(move |event: InputEvent| {
         let slider = event.target_unchecked_into::<HtmlInputElement>();
@@ -60,6 +118,7 @@ fn timeline(hops: &[Hop], playback: Playback, dispatch: &Dispatch) -> Html {
                         data-failure={hop.failure.map(|it| it.name())}
                         data-rewritten={(!hop.changes.is_empty()).then_some("")}
                         data-is={place_in_time(idx, playback.position)}
+                        data-passed={(layer == Layer::Story && !hop.is_story).then_some("")}
                     />
                 }) }
             </div>

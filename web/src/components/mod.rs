@@ -1,5 +1,6 @@
 //! The panels of the page. Each takes its part of the view and draws it; none decides anything.
 
+pub mod clock;
 pub mod cluster_text;
 pub mod controls;
 pub mod editor;
@@ -8,6 +9,9 @@ pub mod header;
 pub mod inspector;
 pub mod leg;
 pub mod outcomes;
+pub mod question;
+pub mod rest;
+pub mod share;
 pub mod stage;
 pub mod theme;
 pub mod verdict;

@@ -4,6 +4,7 @@
 //! there is no flight: the packet is at its hop.
 
 use super::media::{REDUCED_MOTION, use_media};
+use crate::hand_over;
 use crate::motion::{Clock, Flight, Pose};
 use crate::session::Part;
 use gloo::render::{AnimationFrame, request_animation_frame};
@@ -76,6 +77,7 @@ fn follow(last: &mut Last, walk: &Part<WalkView>, playback: Playback, is_still: 
 /// Asks for the next frame while there is something to move.
 fn tick(last: &Rc<RefCell<Last>>, redraw: UseForceUpdateHandle) {
     let moves = matches!(&last.borrow().flight, Some((_, clock)) if !clock.is_held());
+    hand_over::set_moving(moves);
     let frame = moves.then(|| request_animation_frame(move |_| redraw.force_update()));
     last.borrow_mut().frame = frame;
 }

@@ -33,13 +33,39 @@ pub fn use_keys(dispatch: &Dispatch, playback: Playback) {
     });
 }
 
+/// Hands on keys that mean something to a part of the figure, under the same conditions.
+#[hook]
+pub fn use_figure_keys(keys: &'static str, on_key: Callback<String>) {
+    // The listener stays; what it calls is always the newest.
+    let newest = use_mut_ref(|| on_key.clone());
+    newest.replace(on_key);
+    use_effect_with(keys, move |keys| {
+        let keys = *keys;
+        let listener = EventListener::new(&document(), "keydown", move |event| {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+                return;
+            };
+            let key = event.key();
+            if is_plain(event) && keys.contains(&*key) && key.len() == 1 && acts_here(event, &key) {
+                newest.borrow().emit(key);
+            }
+        });
+        move || drop(listener)
+    });
+}
+
+fn is_plain(event: &KeyboardEvent) -> bool {
+    !(event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented())
+}
+
+fn acts_here(event: &KeyboardEvent, key: &str) -> bool {
+    let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+    target.is_some_and(|it| acts_from(&it, key))
+}
+
 fn meant(event: &KeyboardEvent, playback: Playback) -> Option<Event> {
-    if event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented() {
-        return None;
-    }
     let key = event.key();
-    let target = event.target()?.dyn_into::<Element>().ok()?;
-    acts_from(&target, &key).then(|| of_key(&key, playback))?
+    (is_plain(event) && acts_here(event, &key)).then(|| of_key(&key, playback))?
 }
 
 fn acts_from(target: &Element, key: &str) -> bool {

@@ -6,19 +6,22 @@ use super::{Command, nothing_more};
 use crate::places::root;
 use crate::process::run as run_command;
 use crate::progress::say;
+use crate::setup::ForTests;
+use crate::toolchain::WASM;
 use crate::{setup, site};
 use anyhow::Result;
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
     arguments: "",
-    help: "measure speed (the program `bench` of packetwalk-tests) and the page's weight",
+    help: "measure speed (the program `bench` of packetwalk-tests, the evaluator and kubectl in a browser) and the page's weight",
     run,
 };
 
 fn run(words: &[String]) -> Result<()> {
     nothing_more(words)?;
-    let ready = setup::for_page()?;
+    let for_tests = setup::for_tests()?;
+    let ready = &for_tests.page;
     if root().join("tests/src/bin/bench.rs").is_file() {
         say("building and running the benchmarks");
         let mut cargo = ready.host.cargo();
@@ -35,5 +38,34 @@ fn run(words: &[String]) -> Result<()> {
     } else {
         say("there is no tests/src/bin/bench.rs: nothing to time");
     }
-    site::build(&ready)
+    in_a_browser(&for_tests)?;
+    site::build(ready)
+}
+
+/// The evaluator and kubectl as the page has them: in wasm, optimised as the site ships it.
+fn in_a_browser(ready: &ForTests) -> Result<()> {
+    say("the same in wasm, in a browser");
+    let mut cargo = ready.page.web.cargo();
+    cargo
+        .env("CHROMEDRIVER", &ready.browser.chromedriver)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
+    run_command(cargo.args([
+        "test",
+        "--quiet",
+        "--locked",
+        "--profile",
+        "wasm-release",
+        "--package",
+        "packetwalk-web",
+        "--features",
+        "measured",
+        "--target",
+        WASM,
+        "--test",
+        "evaluator_bench",
+        "--test",
+        "kubectl_bench",
+        "--",
+        "--nocapture",
+    ]))
 }

@@ -8,6 +8,7 @@
 
 mod body;
 mod check;
+pub mod descriptions;
 mod encode;
 mod literal;
 mod restore;

@@ -129,6 +129,8 @@ impl Turn<'_> {
         self.tell(NoteKind::Warning, "Failed", message, Some(name));
         let message = format!("Back-off pulling image \"{image}\"");
         self.tell(NoteKind::Normal, "BackOff", message, Some(name));
+        let message = "Error: ImagePullBackOff".to_owned();
+        self.tell(NoteKind::Warning, "Failed", message, Some(name));
         let doubled = (0..n_tries).fold(FIRST_BACK_OFF, |it, _| double(it));
         Stage::PullBackOff {
             n_tries: n_tries + 1,

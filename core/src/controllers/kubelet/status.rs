@@ -19,7 +19,7 @@ impl Turn<'_> {
         let status = &self.pod.status;
         let is_ready = self.pod.is_ready();
         let mut patch = serde_json::Map::new();
-        if status.phase.is_none() || status.phase.as_deref() == Some("Pending") {
+        if status.phase.is_none() {
             patch.insert("phase".into(), "Running".into());
         }
         if self.pod.ips().is_empty() || status.pod_ips.is_empty() {
@@ -97,10 +97,8 @@ impl Turn<'_> {
             patch.insert("startTime".into(), self.look.clock.stamp().into());
         }
         self.put_qos_class(&mut patch);
-        if !matches!(
-            memory.stage,
-            Stage::Pulling { .. } | Stage::PullBackOff { .. }
-        ) {
+        // A pod whose image cannot be had has its sandbox all the same, and in it an address.
+        if !matches!(memory.stage, Stage::Pulling { .. }) {
             self.put_addresses(&mut patch);
         }
         self.put_host(&mut patch);

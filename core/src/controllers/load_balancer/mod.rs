@@ -82,7 +82,8 @@ impl Provider {
 
     /// Whether it serves a Service as far as its class decides. The clouds' own controllers serve those without one;
     /// the AWS Load Balancer Controller also serves its own class, and MetalLB one that is called after it.
-    fn serves_class(self, service: &Service) -> bool {
+    #[must_use]
+    pub fn serves_class(self, service: &Service) -> bool {
         match service.spec.load_balancer_class.as_deref() {
             None => true,
             Some(class) => match self {

@@ -29,6 +29,7 @@ fn first_three(all: &[String]) -> String {
 }
 
 pub(super) fn service(sheet: &mut Sheet<'_>, it: &Value) {
+    // The lines of the sheet in their order: taken apart, nobody could read what it looks like.
     let spec = &it["spec"];
     sheet.head(it);
     sheet.field("Selector", &joined(&spec["selector"]));

@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn node(sheet: &mut Sheet<'_>, it: &Value) {
+    // The lines of the sheet in their order: taken apart, nobody could read what it looks like.
     let (spec, status) = (&it["spec"], &it["status"]);
     sheet.field("Name", name(it));
     sheet.field("Roles", &node_roles(it));

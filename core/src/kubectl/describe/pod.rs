@@ -7,6 +7,7 @@ use super::sheet::Sheet;
 use serde_json::Value;
 
 pub(super) fn pod(sheet: &mut Sheet<'_>, it: &Value) {
+    // The lines of the sheet in their order: taken apart, nobody could read what it looks like.
     let (spec, status) = (&it["spec"], &it["status"]);
     sheet.field("Name", name(it));
     sheet.field("Namespace", namespace(it));
@@ -138,6 +139,7 @@ pub(super) fn template(sheet: &mut Sheet<'_>, it: &Value) {
 }
 
 fn containers(sheet: &mut Sheet<'_>, title: &str, all: &Value, statuses: Option<&Value>) {
+    // The lines of one container in their order: taken apart, nobody could read what they look like.
     let all = items(all);
     if all.is_empty() {
         sheet.put(&format!("{title}: <none>\n"));

@@ -16,6 +16,7 @@ fn number(it: &Value, path: &[&str]) -> i64 {
 }
 
 pub(super) fn deployment(sheet: &mut Sheet<'_>, it: &Value) {
+    // The lines of the sheet in their order: taken apart, nobody could read what it looks like.
     let (spec, status) = (&it["spec"], &it["status"]);
     sheet.field("Name", name(it));
     sheet.field("Namespace", namespace(it));

@@ -83,7 +83,12 @@ impl CustomColumns {
         for object in objects {
             let mut row = Vec::new();
             for (_, path) in &self.columns {
-                let found: Vec<String> = path.find(object)?.iter().flatten().map(cell).collect();
+                let found: Vec<String> = path
+                    .find(object)?
+                    .iter()
+                    .flatten()
+                    .map(|it| cell(it))
+                    .collect();
                 row.push(if found.is_empty() {
                     "<none>".to_owned()
                 } else {

@@ -7,7 +7,9 @@
 use super::super::object::shown;
 use super::go_json;
 use super::jsonpath_parse::{Node, parse};
+use crate::api::schema::{go_print, quoted};
 use serde_json::{Number, Value};
+use std::borrow::Cow;
 
 /// How many values a template may find: more would be a template that multiplies.
 const MAX_FOUND: usize = 100_000;
@@ -29,8 +31,8 @@ pub(crate) enum Missing {
     Refused,
 }
 
-/// Values that a part of a template found.
-pub(crate) type Found = Vec<Value>;
+/// Values that a part of a template found: parts of the document, or made by the template.
+pub(crate) type Found<'d> = Vec<Cow<'d, Value>>;
 
 impl JsonPath {
     /// Reads a template.
@@ -48,12 +50,12 @@ impl JsonPath {
     ///
     /// # Errors
     /// What cannot be found.
-    pub(crate) fn find(&self, document: &Value) -> Result<Vec<Found>, String> {
+    pub(crate) fn find<'d>(&self, document: &'d Value) -> Result<Vec<Found<'d>>, String> {
         let mut walk = Walk {
             allows_missing: self.allows_missing,
             n_found: 0,
         };
-        walk.all(&self.nodes, document)
+        walk.all(&self.nodes, &Cow::Borrowed(document))
     }
 
     /// What it prints.
@@ -64,7 +66,7 @@ impl JsonPath {
         let parts = self.find(document)?;
         let mut text = String::new();
         for found in parts {
-            let words: Vec<String> = found.iter().map(printed).collect();
+            let words: Vec<String> = found.iter().map(|it| printed(it)).collect();
             text.push_str(&words.join(" "));
         }
         Ok(text)
@@ -85,24 +87,31 @@ struct Walk {
 }
 
 impl Walk {
-    /// The parts of a template, with its ranges.
-    fn all(&mut self, nodes: &[Node], document: &Value) -> Result<Vec<Found>, String> {
+    /// The parts of a template, with its ranges. A range that has no end goes to the end of the template, whose parts then come
+    /// once more for the whole document.
+    fn all<'d>(
+        &mut self,
+        nodes: &[Node],
+        document: &Cow<'d, Value>,
+    ) -> Result<Vec<Found<'d>>, String> {
         let mut parts = Vec::new();
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
             at += 1;
+            self.count(1)?;
             match marker(node) {
                 Some("range") => {
-                    let end = at + matching_end(&nodes[at..]).ok_or("unterminated range")?;
+                    let end = matching_end(&nodes[at..]).map(|it| at + it);
                     let Node::List(inside) = node else {
                         continue;
                     };
                     let items = self.path(&inside[1..], vec![document.clone()])?;
                     for item in items {
                         self.count(1)?;
-                        parts.extend(self.all(&nodes[at..end], &item)?);
+                        let body = &nodes[at..end.unwrap_or(nodes.len())];
+                        parts.extend(self.all(body, &item)?);
                     }
-                    at = end + 1;
+                    at = end.map_or(at, |it| it + 1);
                 }
                 Some("end") => return Err("not in range, nothing to end".to_owned()),
                 _ => {
@@ -122,29 +131,41 @@ impl Walk {
         Ok(())
     }
 
-    fn path(&mut self, nodes: &[Node], mut current: Found) -> Result<Found, String> {
-        for node in nodes {
-            current = self.step(node, &current)?;
-            self.count(current.len())?;
+    fn path<'d>(&mut self, nodes: &[Node], start: Found<'d>) -> Result<Found<'d>, String> {
+        match self.far(nodes, start) {
+            (found, None) => Ok(found),
+            (_, Some(why)) => Err(why),
         }
-        Ok(current)
     }
 
-    fn step(&mut self, node: &Node, current: &[Value]) -> Result<Found, String> {
+    /// As far as a path leads, and what it fails at.
+    fn far<'d>(&mut self, nodes: &[Node], mut current: Found<'d>) -> (Found<'d>, Option<String>) {
+        for node in nodes {
+            let next = self.step(node, &current);
+            match next.and_then(|it| self.count(it.len()).map(|()| it)) {
+                Ok(next) => current = next,
+                Err(why) => return (current, Some(why)),
+            }
+        }
+        (current, None)
+    }
+
+    fn step<'d>(&mut self, node: &Node, current: &[Cow<'d, Value>]) -> Result<Found<'d>, String> {
+        let made = |it: Value| vec![Cow::Owned(it)];
         Ok(match node {
-            Node::Text(text) => vec![Value::String(text.clone())],
-            Node::Int(it) => vec![Value::from(*it)],
-            Node::Float(it) => vec![Number::from_f64(*it).map_or(Value::Null, Value::Number)],
-            Node::Bool(it) => vec![Value::Bool(*it)],
+            Node::Text(text) => made(Value::String(text.clone())),
+            Node::Int(it) => made(Value::from(*it)),
+            Node::Float(it) => made(Number::from_f64(*it).map_or(Value::Null, Value::Number)),
+            Node::Bool(it) => made(Value::Bool(*it)),
             Node::List(inside) => self.path(inside, current.to_vec())?,
             Node::Identifier(word) => return Err(format!("unrecognized identifier {word}")),
             Node::Field(name) => self.field(name, current)?,
-            Node::Slice(numbers) => self.slice(*numbers, current)?,
+            Node::Slice(numbers) => slice(*numbers, current)?,
             Node::Wildcard => current.iter().flat_map(children).collect(),
             Node::Recursive => {
                 let mut found = Vec::new();
                 for it in current {
-                    descend(it, &mut found);
+                    descend(it.clone(), &mut found);
                 }
                 found
             }
@@ -159,119 +180,149 @@ impl Walk {
         })
     }
 
-    fn field(&self, name: &str, current: &[Value]) -> Result<Found, String> {
-        if name.is_empty() {
-            return Ok(current.to_vec());
-        }
-        let mut found = Vec::new();
-        for it in current {
-            if let Some(value) = it.as_object().and_then(|it| it.get(name)) {
-                found.push(value.clone());
-            }
-        }
+    fn field<'d>(&self, name: &str, current: &[Cow<'d, Value>]) -> Result<Found<'d>, String> {
+        let found: Found<'d> = current.iter().filter_map(|it| inner(it, name)).collect();
         if found.is_empty() && !self.allows_missing {
             return Err(format!("{name} is not found"));
         }
         Ok(found)
     }
 
-    fn slice(
-        &self,
-        [from, to, step]: [Option<i64>; 3],
-        current: &[Value],
-    ) -> Result<Found, String> {
-        let mut found = Vec::new();
-        for it in current {
-            let Value::Array(items) = it else {
-                if it.is_null() {
-                    continue;
-                }
-                return Err(format!("{} is not array or slice", printed(it)));
-            };
-            let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
-            let place = |told: Option<i64>, or: i64| match told {
-                None => or,
-                Some(it) if it < 0 => it.saturating_add(length),
-                Some(it) => it,
-            };
-            let (start, end) = (place(from, 0), place(to, length));
-            if start != end {
-                let beyond = if start < 0 || start >= length {
-                    Some(start)
-                } else {
-                    (end < 0 || end > length).then_some(end - 1)
-                };
-                if let Some(idx) = beyond {
-                    return Err(format!(
-                        "array index out of bounds: index {idx}, length {length}"
-                    ));
-                }
-                if start > end {
-                    return Err(format!(
-                        "starting index {start} is greater than ending index {end}"
-                    ));
-                }
-            }
-            let step = step.unwrap_or(1);
-            if step < 1 {
-                return Err("step must be > 0".to_owned());
-            }
-            let mut at = start;
-            while at < end {
-                let idx = usize::try_from(at).unwrap_or(usize::MAX);
-                found.extend(items.get(idx).cloned());
-                at = at.saturating_add(step);
-            }
-        }
-        Ok(found)
-    }
-
-    fn filter(
+    fn filter<'d>(
         &mut self,
         left: &[Node],
         operator: &str,
         right: &[Node],
-        current: &[Value],
-    ) -> Result<Found, String> {
+        current: &[Cow<'d, Value>],
+    ) -> Result<Found<'d>, String> {
         let mut found = Vec::new();
         for it in current {
-            let Value::Array(items) = it else {
-                return Err(format!("{it} is not array or slice and cannot be filtered"));
-            };
-            for item in items {
+            if !it.is_array() {
+                let shown = match &**it {
+                    Value::Object(_) => go_print(it),
+                    other => shown(other),
+                };
+                return Err(format!(
+                    "{shown} is not array or slice and cannot be filtered"
+                ));
+            }
+            for item in children(it) {
                 self.count(1)?;
-                let lefts = self.quietly(left, item)?;
-                if operator == "exists" {
-                    if !lefts.is_empty() {
-                        found.push(item.clone());
-                    }
-                    continue;
-                }
-                let Some(one) = lefts.first() else {
-                    continue;
-                };
-                if lefts.len() > 1 {
-                    return Err("can only compare one element at a time".to_owned());
-                }
-                let rights = self.quietly(right, item)?;
-                let Some(other) = rights.first() else {
-                    continue;
-                };
-                if compares(one, operator, other)? {
-                    found.push(item.clone());
+                if self.selects(left, operator, right, &item)? {
+                    found.push(item);
                 }
             }
         }
         Ok(found)
     }
 
+    fn selects(
+        &mut self,
+        left: &[Node],
+        operator: &str,
+        right: &[Node],
+        item: &Value,
+    ) -> Result<bool, String> {
+        let item = &Cow::Borrowed(item);
+        let (lefts, fault) = self.quietly(left, item);
+        if operator == "exists" {
+            // What stands where the path fails is there.
+            return Ok(!lefts.is_empty());
+        }
+        if let Some(why) = fault {
+            return Err(why);
+        }
+        let Some(one) = lefts.first() else {
+            return Ok(false);
+        };
+        if lefts.len() > 1 {
+            return Err("can only compare one element at a time".to_owned());
+        }
+        let (rights, fault) = self.quietly(right, item);
+        if let Some(why) = fault {
+            return Err(why);
+        }
+        rights
+            .first()
+            .map_or(Ok(false), |other| compares(one, operator, other))
+    }
+
     /// Within filters a field that is not there is only not equal to anything.
-    fn quietly(&mut self, nodes: &[Node], item: &Value) -> Result<Found, String> {
+    fn quietly<'d>(
+        &mut self,
+        nodes: &[Node],
+        item: &Cow<'d, Value>,
+    ) -> (Found<'d>, Option<String>) {
         let before = std::mem::replace(&mut self.allows_missing, true);
-        let found = self.path(nodes, vec![item.clone()]);
+        let found = self.far(nodes, vec![item.clone()]);
         self.allows_missing = before;
         found
     }
+}
+
+/// A part of a value, borrowed where the value is.
+fn part<'d>(
+    value: &Cow<'d, Value>,
+    get: impl for<'v> Fn(&'v Value) -> Option<&'v Value>,
+) -> Option<Cow<'d, Value>> {
+    match value {
+        Cow::Borrowed(it) => get(it).map(Cow::Borrowed),
+        Cow::Owned(it) => get(it).cloned().map(Cow::Owned),
+    }
+}
+
+fn inner<'d>(value: &Cow<'d, Value>, name: &str) -> Option<Cow<'d, Value>> {
+    part(value, |it| it.as_object()?.get(name))
+}
+
+fn slice<'d>(
+    [from, to, step]: [Option<i64>; 3],
+    current: &[Cow<'d, Value>],
+) -> Result<Found<'d>, String> {
+    let mut found = Vec::new();
+    for it in current {
+        let Value::Array(items) = &**it else {
+            if it.is_null() {
+                continue;
+            }
+            return Err(format!("{} is not array or slice", go_type(it)));
+        };
+        let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        let place = |told: Option<i64>, or: i64| match told {
+            None => or,
+            Some(it) if it < 0 => it.saturating_add(length),
+            Some(it) => it,
+        };
+        let (start, end) = (place(from, 0), place(to, length));
+        if start != end {
+            let beyond = if start < 0 || start >= length {
+                Some(start)
+            } else {
+                (end < 0 || end > length).then_some(end.saturating_sub(1))
+            };
+            if let Some(idx) = beyond {
+                return Err(format!(
+                    "array index out of bounds: index {idx}, length {length}"
+                ));
+            }
+            if start > end {
+                return Err(format!(
+                    "starting index {start} is greater than ending index {end}"
+                ));
+            }
+        }
+        let step = step.unwrap_or(1);
+        if step < 1 {
+            return Err("step must be > 0".to_owned());
+        }
+        let mut at = start;
+        while at < end {
+            let idx = usize::try_from(at).unwrap_or(usize::MAX);
+            found.extend(part(it, |it| it.as_array()?.get(idx)));
+            at = at.saturating_add(step);
+        }
+    }
+    Ok(found)
 }
 
 fn marker(node: &Node) -> Option<&str> {
@@ -301,28 +352,34 @@ fn matching_end(nodes: &[Node]) -> Option<usize> {
     None
 }
 
-fn children(value: &Value) -> Vec<Value> {
+fn children<'d>(value: &Cow<'d, Value>) -> Found<'d> {
+    fn all(value: &Value) -> Vec<&Value> {
+        match value {
+            Value::Array(items) => items.iter().collect(),
+            Value::Object(map) => map.values().collect(),
+            _ => Vec::new(),
+        }
+    }
     match value {
-        Value::Array(items) => items.clone(),
-        Value::Object(map) => map.values().cloned().collect(),
-        _ => Vec::new(),
+        Cow::Borrowed(it) => all(it).into_iter().map(Cow::Borrowed).collect(),
+        Cow::Owned(it) => all(it).into_iter().cloned().map(Cow::Owned).collect(),
     }
 }
 
-fn descend(value: &Value, found: &mut Found) {
-    if matches!(value, Value::Array(_) | Value::Object(_)) {
-        found.push(value.clone());
+fn descend<'d>(value: Cow<'d, Value>, found: &mut Found<'d>) {
+    let inner = children(&value);
+    if value.is_array() || value.is_object() {
+        found.push(value);
     }
-    match value {
-        Value::Array(items) => items.iter().for_each(|it| descend(it, found)),
-        Value::Object(map) => map.values().for_each(|it| descend(it, found)),
-        _ => {}
-    }
+    inner.into_iter().for_each(|it| descend(it, found));
 }
 
+/// Whole numbers are no fractions, as Go has them.
 fn compares(one: &Value, operator: &str, other: &Value) -> Result<bool, String> {
     let order = match (one, other) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()),
+        (Value::Number(a), Value::Number(b)) if a.is_f64() == b.is_f64() => {
+            a.as_f64().partial_cmp(&b.as_f64())
+        }
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
         (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
         _ => return Err("incompatible types for comparison".to_owned()),
@@ -336,8 +393,40 @@ fn compares(one: &Value, operator: &str, other: &Value) -> Result<bool, String> 
         "<" => order.is_lt(),
         "<=" => order.is_le(),
         ">" => order.is_gt(),
-        _ => order.is_ge(),
+        ">=" => order.is_ge(),
+        other => return Err(format!("unrecognized filter operator {other}")),
     })
+}
+
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "interface {}",
+        Value::Bool(_) => "bool",
+        Value::Number(it) if it.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+/// A value as Go's `%#v` writes it.
+pub(crate) fn go_syntax(value: &Value) -> String {
+    let list = |parts: Vec<String>| format!("{}{{{}}}", go_type(value), parts.join(", "));
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::Array(items) => list(items.iter().map(go_syntax).collect()),
+        Value::Object(map) => {
+            let entries = map.iter();
+            list(
+                entries
+                    .map(|(key, it)| format!("{}:{}", quoted(key), go_syntax(it)))
+                    .collect(),
+            )
+        }
+        Value::String(text) => quoted(text),
+        other => other.to_string(),
+    }
 }
 
 /// A path as `--sort-by` and columns take it: braces and the first dot may be missing.

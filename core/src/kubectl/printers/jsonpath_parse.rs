@@ -363,21 +363,22 @@ fn filter_of(text: &str, depth: usize) -> Result<Node, String> {
     Ok(Node::Filter(side(left)?, operator.to_owned(), right))
 }
 
+/// The first signs of a comparison part the text, wherever they stand; both sides must be there.
 fn split_comparison(text: &str) -> (&str, &str, &str) {
-    let mut quote = None;
-    for (at, it) in text.char_indices() {
-        match it {
-            '\'' | '"' if quote.is_none() => quote = Some(it),
-            it if quote == Some(it) => quote = None,
-            '=' | '!' | '<' | '>' if quote.is_none() => {
-                for operator in ["==", "!=", "<=", ">=", "<", ">"] {
-                    if text[at..].starts_with(operator) {
-                        return (&text[..at], operator, &text[at + operator.len()..]);
-                    }
-                }
-            }
-            _ => {}
-        }
+    let is_sign = |it: char| matches!(it, '=' | '!' | '<' | '>');
+    let start = text.find(is_sign).filter(|it| *it > 0);
+    let Some(start) = start else {
+        return (text, "exists", "");
+    };
+    let (left, rest) = text.split_at(start);
+    let end = rest.find(|it| !is_sign(it)).unwrap_or(rest.len());
+    let (operator, right) = match end {
+        // There must be something on the right: the last sign, if there is nothing else.
+        it if it == rest.len() => rest.split_at(end - 1),
+        it => rest.split_at(it),
+    };
+    if operator.is_empty() {
+        return (text, "exists", "");
     }
-    (text, "exists", "")
+    (left, operator, right)
 }

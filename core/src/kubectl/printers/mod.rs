@@ -16,6 +16,8 @@ pub(crate) mod pod_rows;
 pub(crate) mod rows;
 pub(crate) mod sorting;
 pub(crate) mod tabs;
+mod template_functions;
+mod template_lex;
 mod template_parse;
 pub(crate) mod yaml;
 

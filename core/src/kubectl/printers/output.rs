@@ -12,7 +12,7 @@ use super::super::resource;
 use super::custom_columns::CustomColumns;
 use super::go_json;
 use super::go_template::Template;
-use super::jsonpath::{JsonPath, Missing};
+use super::jsonpath::{JsonPath, Missing, go_syntax};
 use super::yaml;
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ pub(crate) fn format(ctx: &Ctx<'_>, invocation: &Invocation) -> Result<Format, F
     let columns =
         |it: Result<CustomColumns, String>| it.map(Format::Columns).map_err(Failure::Error);
     match form {
-        "" if !template.is_empty() => go_template(template),
+        "" if !template.is_empty() => go_template(template, missing),
         "" => Ok(Format::Human { is_wide: false }),
         "wide" if is_get => Ok(Format::Human { is_wide: true }),
         "yaml" => Ok(Format::Yaml),
@@ -98,8 +98,8 @@ pub(crate) fn format(ctx: &Ctx<'_>, invocation: &Invocation) -> Result<Format, F
             let text = from_file(template)?;
             json_path(&text, missing).map(|it| Format::JsonPath(it, text.clone()))
         }
-        "go-template" | "template" => go_template(template),
-        "go-template-file" | "templatefile" => go_template(&from_file(template)?),
+        "go-template" | "template" => go_template(template, missing),
+        "go-template-file" | "templatefile" => go_template(&from_file(template)?, missing),
         "custom-columns" if is_get => columns(CustomColumns::new(argument.unwrap_or(""))),
         "custom-columns-file" if is_get => columns(CustomColumns::from_file(&from_file(template)?)),
         _ => {
@@ -121,11 +121,11 @@ fn json_path(template: &str, missing: Missing) -> Result<JsonPath, Failure> {
         .map_err(|why| Failure::Error(format!("error parsing jsonpath {template}, {why}")))
 }
 
-fn go_template(text: &str) -> Result<Format, Failure> {
+fn go_template(text: &str, missing: Missing) -> Result<Format, Failure> {
     if text.is_empty() {
         return error("template format specified but no template given");
     }
-    Template::new(text)
+    Template::new(text, missing)
         .map(Format::Template)
         .map_err(|why| Failure::Error(format!("error parsing template {text}, {why}")))
 }
@@ -201,10 +201,22 @@ impl Printer {
                 let found = path
                     .find(&object)
                     .map_err(|why| no_result(&why, "", &object))?;
-                let all: Vec<Value> = found.into_iter().flatten().collect();
-                format!("{}\n", go_json::pretty(&Value::Array(all), "    "))
+                let each = found.into_iter().map(|it| {
+                    let all = it.into_iter().map(std::borrow::Cow::into_owned);
+                    format!(
+                        "{}\n",
+                        go_json::pretty(&Value::Array(all.collect()), "    ")
+                    )
+                });
+                each.collect()
             }
-            Format::Template(template) => template.print(&object).map_err(Failure::Error)?,
+            Format::Template(template) => match template.print(&object) {
+                Ok(text) => text,
+                Err(broken) => {
+                    ctx.out(&broken.printed);
+                    return Err(Failure::Error(broken.error));
+                }
+            },
             Format::Columns(columns) => columns
                 .print(
                     &[&object],
@@ -219,11 +231,11 @@ impl Printer {
     }
 }
 
-/// What kubectl prints when a template fails; the object is shown as JSON and not as Go shows it.
+/// What kubectl prints when a template fails.
 fn no_result(why: &str, template: &str, object: &Value) -> Failure {
     Failure::Error(format!(
-        "error executing jsonpath {template:?}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{template}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n",
-        go_json::compact(object)
+        "error executing jsonpath {template:?}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{template}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n\n",
+        go_syntax(object)
     ))
 }
 

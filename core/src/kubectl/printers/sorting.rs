@@ -25,6 +25,7 @@ pub(crate) fn sort(
     let mut keyed = Vec::new();
     for it in objects {
         let found = path.find(&it)?.into_iter().flatten().next();
+        let found = found.map(std::borrow::Cow::into_owned);
         keyed.push((found, it));
     }
     if keyed.iter().all(|it| it.0.is_none()) && !keyed.is_empty() {

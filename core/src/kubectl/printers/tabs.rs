@@ -84,6 +84,12 @@ pub(crate) struct Columns {
 impl Columns {
     /// Prints rows; the last cell of a row is not padded.
     pub(crate) fn print(&mut self, rows: &[Vec<String>]) -> String {
+        self.measure(rows);
+        self.lines(rows)
+    }
+
+    /// Makes columns as wide as rows need.
+    pub(crate) fn measure(&mut self, rows: &[Vec<String>]) {
         for row in rows {
             for (idx, cell) in row.iter().enumerate() {
                 let width = (cell.chars().count() + TABLE.padding).max(TABLE.min_width);
@@ -93,6 +99,10 @@ impl Columns {
                 }
             }
         }
+    }
+
+    /// The lines of rows that were measured.
+    pub(crate) fn lines(&self, rows: &[Vec<String>]) -> String {
         let mut out = String::new();
         for row in rows {
             for (idx, cell) in row.iter().enumerate() {
@@ -100,7 +110,10 @@ impl Columns {
                 if idx + 1 < row.len() {
                     pad(
                         &mut out,
-                        self.widths[idx].saturating_sub(cell.chars().count()),
+                        self.widths
+                            .get(idx)
+                            .map_or(0, |it| *it)
+                            .saturating_sub(cell.chars().count()),
                     );
                 }
             }

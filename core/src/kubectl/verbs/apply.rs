@@ -125,6 +125,7 @@ fn client_side(
     item: &Item,
     manifest: &Value,
 ) -> Applied {
+    // What was applied, what is there, what is to be: each step needs all of the one before.
     let generate = object::text(manifest, &["metadata", "generateName"]);
     if item.name.is_empty() && !generate.is_empty() {
         return error(format!(

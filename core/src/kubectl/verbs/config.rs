@@ -53,6 +53,7 @@ pub(super) const SET: Command = Command::new(
 );
 
 fn view(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    invocation.takes_no_arguments()?;
     let config = &*ctx.config;
     let context = |it: &Context| {
         let mut inner = json!({"cluster": it.cluster, "user": it.user});
@@ -126,15 +127,25 @@ fn list(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     }
     let text = Columns::default().print(&rows);
     ctx.out(&text);
-    Ok(Step::Done(0))
+    let known = |it: &&String| ctx.config.contexts.iter().any(|own| own.name == **it);
+    match wanted.iter().find(|it| !known(it)) {
+        Some(name) => error(format!("context {name} not found")),
+        None => Ok(Step::Done(0)),
+    }
+}
+
+/// The help, and which words were unexpected.
+fn unexpected(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    ctx.out(invocation.command.help);
+    error(format!(
+        "Unexpected args: [{}]",
+        invocation.args().join(" ")
+    ))
 }
 
 fn choose(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let [name] = invocation.args() else {
-        return Err(invocation.usage(format!(
-            "accepts 1 arg(s), received {}",
-            invocation.args().len()
-        )));
+        return unexpected(ctx, invocation);
     };
     if !ctx.config.contexts.iter().any(|it| it.name == *name) {
         return error(format!("no context exists with the name: {name:?}"));
@@ -148,12 +159,12 @@ fn set(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let flags = &invocation.flags;
     let name = match invocation.args() {
         [] if flags.is("current") => ctx.config.current.clone(),
-        [name] if !flags.is("current") => name.clone(),
-        _ => {
-            return Err(
-                invocation.usage("unexpected args: ".to_owned() + &invocation.args().join(" "))
-            );
+        [name] if !flags.is("current") && !name.is_empty() => name.clone(),
+        [] => return error("you must specify a non-empty context name or --current"),
+        _ if flags.is("current") => {
+            return error("you cannot specify both a context name and --current");
         }
+        _ => return unexpected(ctx, invocation),
     };
     let at = ctx.config.contexts.iter().position(|it| it.name == name);
     let mut context = at

@@ -33,9 +33,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
         && flags.text("kustomize").is_empty()
         && invocation.args().is_empty()
     {
-        ctx.err("Error: must specify one of -f and -k\n\n");
-        ctx.err(invocation.command.help);
-        return Ok(Step::Done(1));
+        return error("must specify one of -f and -k");
     }
     invocation.takes_no_words()?;
     let mut printer = Printer::new(ctx, invocation)?;
@@ -223,6 +221,7 @@ pub(super) const CONFIG_MAP: Command = Command {
 };
 
 fn config_map(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    // Flag by flag, in the order in which the real generator complains.
     let name = only_name(invocation)?;
     let flags = &invocation.flags;
     let mut data = Map::new();

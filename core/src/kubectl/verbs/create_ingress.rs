@@ -27,6 +27,7 @@ struct Rule {
 }
 
 fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    // Flag by flag, in the order in which the real generator complains.
     let name = only_name(invocation)?;
     let flags = &invocation.flags;
     let rules = flags.array("rule");

@@ -28,7 +28,15 @@ pub(super) const COMMAND: Command = Command {
 /// Texts of more lines are said to differ as a whole.
 const MAX_LINES: usize = 4_000;
 
+/// 1 says that something differs, so what failed ends with more.
 fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    differences(ctx, invocation).map_err(|failure| {
+        ctx.err(&failure.text());
+        Failure::Exit(failure.code() + 1)
+    })
+}
+
+fn differences(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let flags = &invocation.flags;
     invocation.takes_no_words()?;
     if !flags.changed("filename") && flags.text("kustomize").is_empty() {

@@ -9,8 +9,8 @@ use super::super::failure::{Failure, error};
 use super::super::io::Ctx;
 use super::super::object::{at, items, name, namespace, text};
 use super::super::target::{Outcome, Step, Wanted};
-use super::pods::{container, object_of, pods_of};
-use crate::api::{Kind, ObjectRef};
+use super::pods::{container, kubelet_unreachable, object_of, pods_of};
+use crate::api::{Kind, ObjectRef, Status};
 
 /// `kubectl exec`
 pub(super) const COMMAND: Command = Command {
@@ -47,9 +47,12 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     }
     if text(pod, &["spec", "nodeName"]).is_empty() {
         let why = format!("pod {} does not have a host assigned", name(pod));
-        return Err(crate::api::Status::bad_request(why).into());
+        return Err(Status::bad_request(why).into());
     }
     let container = container(ctx, pod, flags.text("container")).map_err(in_server_words)?;
+    if let Some(why) = kubelet_unreachable(ctx, pod) {
+        return Err(Status::unexplained(format!("error dialing backend: {why}")).into());
+    }
     let statuses = ["containerStatuses", "initContainerStatuses"]
         .iter()
         .flat_map(|it| items(at(pod, &["status", it])));
@@ -73,7 +76,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
 /// It is the kubelet that misses a container here.
 fn in_server_words(failure: Failure) -> Failure {
     match failure {
-        Failure::Error(why) => crate::api::Status::bad_request(why).into(),
+        Failure::Error(why) => Status::bad_request(why).into(),
         other => other,
     }
 }

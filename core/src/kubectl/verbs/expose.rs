@@ -51,6 +51,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
 
 /// The Service for an object.
 fn one(ctx: &mut Ctx<'_>, invocation: &Invocation, item: &Item) -> Result<Value, Failure> {
+    // Field by field, in the order in which the real generator complains.
     let flags = &invocation.flags;
     let live = arguments::live(ctx, item)?;
     if !matches!(

@@ -8,8 +8,6 @@ use super::super::arguments::{self, Item, Picked, Query};
 use super::super::command::{Command, Invocation};
 use super::super::failure::{Failure, error};
 use super::super::io::Ctx;
-use super::super::object;
-use super::super::printers::columns::{Row, table};
 use super::super::printers::custom_columns::CustomColumns;
 use super::super::printers::go_json;
 use super::super::printers::output::{Format, Printer};
@@ -17,6 +15,7 @@ use super::super::printers::sorting;
 use super::super::printers::tabs::Columns;
 use super::super::resource::Resource;
 use super::super::target::{Outcome, Step};
+use super::get_table::{Sheet, Style};
 use super::get_watch;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -30,6 +29,7 @@ pub(super) const COMMAND: Command = Command {
 };
 
 /// Objects of one resource that were asked for together.
+#[derive(Debug)]
 pub(super) struct Group {
     pub(super) resource: &'static Resource,
     pub(super) objects: Vec<Arc<Value>>,
@@ -209,41 +209,35 @@ fn human(
     let flags = &invocation.flags;
     let names_kinds = flags.is("show-kind") || names_several(picked);
     let style = Style::of(invocation, is_wide, names_kinds);
-    let mut has_printed = false;
-    for group in &mut found.groups {
-        let path = flags.text("sort-by");
-        let mut objects = std::mem::take(&mut group.objects);
-        if !path.is_empty() {
-            objects = sorting::sort(objects, path)
-                .map_err(Failure::Error)?
-                .unwrap_or_default();
-        }
-        if objects.is_empty() {
-            continue;
-        }
-        if has_printed && !flags.is("no-headers") {
-            ctx.out("\n");
-        }
-        let mut lines = style.rows(ctx, group.resource, &objects, None);
-        if !flags.is("no-headers") {
-            lines.insert(0, style.headers(group.resource));
-        }
-        ctx.out(&Columns::default().print(&lines));
-        has_printed = true;
+    let path = flags.text("sort-by");
+    for group in found.groups.iter_mut().filter(|_| !path.is_empty()) {
+        let objects = std::mem::take(&mut group.objects);
+        group.objects = sorting::sort(objects, path)
+            .map_err(Failure::Error)?
+            .unwrap_or_default();
     }
-    if !has_printed && found.failures.is_empty() && !flags.is("ignore-not-found") {
-        let all_namespaced = match picked {
-            Picked::Items(items) => items.iter().all(|it| it.resource.namespaced),
-            Picked::Types(types) => types.iter().all(|it| it.namespaced),
-        };
-        if all_namespaced && !flags.is("all-namespaces") {
-            let namespace = invocation.namespace(ctx)?;
-            ctx.err(&format!("No resources found in {namespace} namespace.\n"));
-        } else {
-            ctx.err("No resources found\n");
-        }
+    found.groups.retain(|it| !it.objects.is_empty());
+    let is_quiet = flags.is("ignore-not-found") || !found.failures.is_empty();
+    if found.groups.is_empty() && !is_quiet {
+        say_none(ctx, invocation, picked)?;
     }
-    found.end()
+    let groups = std::mem::take(&mut found.groups);
+    let sheet = Sheet::new(style, groups, !flags.is("no-headers"), found.failures);
+    sheet.begin(ctx)
+}
+
+fn say_none(ctx: &mut Ctx<'_>, invocation: &Invocation, picked: &Picked) -> Result<(), Failure> {
+    let all_namespaced = match picked {
+        Picked::Items(items) => items.iter().all(|it| it.resource.namespaced),
+        Picked::Types(types) => types.iter().all(|it| it.namespaced),
+    };
+    if all_namespaced && !invocation.flags.is("all-namespaces") {
+        let namespace = invocation.namespace(ctx)?;
+        ctx.err(&format!("No resources found in {namespace} namespace.\n"));
+    } else {
+        ctx.err("No resources found\n");
+    }
+    Ok(())
 }
 
 /// Whether several kinds were asked for, so that names need them.
@@ -251,111 +245,6 @@ fn names_several(picked: &Picked) -> bool {
     match picked {
         Picked::Items(items) => items.iter().any(|it| it.resource != items[0].resource),
         Picked::Types(types) => types.len() > 1,
-    }
-}
-
-/// How rows are shown.
-#[derive(Clone, Debug)]
-pub(super) struct Style {
-    is_wide: bool,
-    names_kinds: bool,
-    all_namespaces: bool,
-    shows_labels: bool,
-    label_columns: Vec<String>,
-    shows_events: bool,
-}
-
-impl Style {
-    pub(super) fn of(invocation: &Invocation, is_wide: bool, names_kinds: bool) -> Style {
-        let flags = &invocation.flags;
-        Style {
-            is_wide,
-            names_kinds,
-            all_namespaces: flags.is("all-namespaces"),
-            shows_labels: flags.is("show-labels"),
-            label_columns: flags.list("label-columns"),
-            shows_events: flags.is("output-watch-events"),
-        }
-    }
-
-    pub(super) fn headers(&self, resource: &'static Resource) -> Vec<String> {
-        let mut row = Vec::new();
-        if self.shows_events {
-            row.push("EVENT".to_owned());
-        }
-        if self.all_namespaces && resource.namespaced {
-            row.push("NAMESPACE".to_owned());
-        }
-        if let Some(kind) = resource.model {
-            let columns = table(kind, &[], &crate::time::Clock::default()).columns;
-            let shown = columns.iter().filter(|it| self.is_wide || !it.is_wide);
-            row.extend(shown.map(|it| it.name.to_uppercase()));
-        }
-        for label in &self.label_columns {
-            let last = label.rsplit('/').next().unwrap_or_default();
-            row.push(last.to_uppercase());
-        }
-        if self.shows_labels {
-            row.push("LABELS".to_owned());
-        }
-        row
-    }
-
-    pub(super) fn rows(
-        &self,
-        ctx: &Ctx<'_>,
-        resource: &'static Resource,
-        objects: &[Arc<Value>],
-        event: Option<&str>,
-    ) -> Vec<Vec<String>> {
-        let Some(kind) = resource.model else {
-            return Vec::new();
-        };
-        let table = table(kind, objects, &ctx.clock());
-        let is_shown: Vec<bool> = table
-            .columns
-            .iter()
-            .map(|it| self.is_wide || !it.is_wide)
-            .collect();
-        let name_at = table.columns.iter().position(|it| it.name == "Name");
-        let row = |it: Row| {
-            let mut row = Vec::new();
-            if self.shows_events {
-                row.push(format!("{:<8}", event.unwrap_or("ADDED")));
-            }
-            if self.all_namespaces && resource.namespaced {
-                row.push(object::namespace(&it.object).to_owned());
-            }
-            for (idx, cell) in it.cells.iter().enumerate() {
-                if !is_shown[idx] {
-                    continue;
-                }
-                let cell = cut(cell);
-                if self.names_kinds && name_at == Some(idx) {
-                    row.push(format!("{}/{cell}", resource.qualified_singular()));
-                } else {
-                    row.push(cell);
-                }
-            }
-            let labels = &it.object["metadata"]["labels"];
-            for label in &self.label_columns {
-                row.push(object::text(labels, &[label]).to_owned());
-            }
-            if self.shows_labels {
-                row.push(object::joined(labels));
-            }
-            row
-        };
-        table.rows.into_iter().map(row).collect()
-    }
-}
-
-/// A cell ends at a line break.
-fn cut(cell: &str) -> String {
-    let cell = cell.replace('\u{1b}', "^[");
-    match cell.find(['\n', '\r', '\u{c}']) {
-        Some(at) => format!("{}...", &cell[..at]),
-        None => cell,
     }
 }
 

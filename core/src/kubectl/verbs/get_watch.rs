@@ -12,7 +12,8 @@ use super::super::printers::output::{Format, Printer};
 use super::super::printers::tabs::Columns;
 use super::super::resource::Resource;
 use super::super::target::{Outcome, Step, Task};
-use super::get::Style;
+use super::get_table::Style;
+use crate::api::Kind;
 use crate::store::api::{ListOptions, Selector};
 use serde_json::Value;
 use std::sync::Arc;
@@ -110,6 +111,10 @@ impl Watch {
 }
 
 impl Task for Watch {
+    fn heeds_signs_of_life(&self) -> bool {
+        matches!(self.resource.model, Some(Kind::Lease | Kind::Node))
+    }
+
     fn resume(&mut self, ctx: &mut Ctx<'_>) -> Result<Option<i32>, Failure> {
         let Some(kind) = self.resource.model else {
             return Ok(None);

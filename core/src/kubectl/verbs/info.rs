@@ -50,6 +50,12 @@ fn version_fields(of: &str, commit: &str, date: &str) -> VersionFields {
 }
 
 fn version(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    if !invocation.args().is_empty() {
+        return error(format!(
+            "extra arguments: [{}]",
+            invocation.args().join(" ")
+        ));
+    }
     let server = ctx
         .target
         .cluster()
@@ -123,7 +129,8 @@ fn versions_as_yaml(blocks: &[(&str, VersionFields)]) -> String {
             .map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str())));
         all[*title] = fields.collect();
     }
-    yaml::emit(&all)
+    // Go prints a line break of its own behind the text.
+    format!("{}\n", yaml::emit(&all))
 }
 
 /// `kubectl cluster-info`
@@ -194,12 +201,7 @@ fn served(ctx: &Ctx<'_>) -> Vec<&'static Resource> {
 
 fn api_resources(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let flags = &invocation.flags;
-    if !invocation.args().is_empty() {
-        return Err(invocation.usage(format!(
-            "unexpected arguments: [{}]",
-            invocation.args().join(" ")
-        )));
-    }
+    invocation.takes_no_arguments()?;
     let mut all = served(ctx);
     if flags.changed("namespaced") {
         all.retain(|it| it.namespaced == flags.is("namespaced"));
@@ -247,7 +249,8 @@ pub(super) const API_VERSIONS: Command = Command {
     path: "api-versions",
     aliases: &[],
     help: include_str!("../help/api-versions.txt"),
-    run: |ctx, _| {
+    run: |ctx, invocation| {
+        invocation.takes_no_arguments()?;
         let all: BTreeSet<&str> = served(ctx).iter().map(|it| it.version).collect();
         for it in all {
             ctx.out(&format!("{it}\n"));

@@ -11,8 +11,8 @@ use super::super::io::Ctx;
 use super::super::object::{items, name, namespace, text};
 use super::super::resource;
 use super::super::target::{Outcome, Step};
-use super::pods::{container, object_of, pods_of};
-use crate::api::{Kind, ObjectRef};
+use super::pods::{KUBELET_PORT, container, kubelet_unreachable, object_of, pods_of};
+use crate::api::{Kind, ObjectRef, Status};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -101,6 +101,13 @@ fn print(
     };
     let reference = ObjectRef::new(Kind::Pod, namespace(pod), name(pod));
     for container in names {
+        if let Some(why) = kubelet_unreachable(ctx, pod) {
+            let (of, name) = (namespace(pod), name(pod));
+            let host = text(pod, &["status", "hostIP"]);
+            let url =
+                format!("https://{host}:{KUBELET_PORT}/containerLogs/{of}/{name}/{container}");
+            return Err(Status::unexplained(format!("Get {url:?}: {why}")).into());
+        }
         let lines = ctx.target.log(&reference, &container);
         let tail = match flags.int("tail") {
             n if n >= 0 => usize::try_from(n).unwrap_or(usize::MAX),

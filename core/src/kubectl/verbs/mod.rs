@@ -20,6 +20,7 @@ mod exec;
 mod explain;
 mod expose;
 mod get;
+mod get_table;
 mod get_watch;
 mod groups;
 mod info;

@@ -14,6 +14,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// The kubelet's port.
+pub(super) const KUBELET_PORT: u16 = 10_250;
+
 /// The object of a word: a pod where no type is told.
 pub(super) fn object_of(
     ctx: &mut Ctx<'_>,
@@ -71,6 +74,16 @@ pub(super) fn pods_of(
     let mut pods = selected(ctx, &item.namespace, &selector);
     pods.sort_by_key(|it| rank(it));
     Ok(pods)
+}
+
+/// Why the API server cannot reach the kubelet of a pod's node, in the words of Go's `net`: its machine is off.
+pub(super) fn kubelet_unreachable(ctx: &Ctx<'_>, pod: &Value) -> Option<String> {
+    let cluster = ctx.target.cluster();
+    let node = text(pod, &["spec", "nodeName"]);
+    cluster.machines().nodes_down.get(node)?;
+    let node = cluster.store().objects().nodes.get(node)?;
+    let kubelet = std::net::SocketAddr::new(*node.internal_ips().first()?, KUBELET_PORT);
+    Some(format!("dial tcp {kubelet}: connect: no route to host"))
 }
 
 /// The pods that a selector selects.

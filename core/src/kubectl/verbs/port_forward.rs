@@ -9,7 +9,7 @@ use super::super::failure::{Failure, error};
 use super::super::io::Ctx;
 use super::super::object::{at, items, name, namespace, text};
 use super::super::target::{Forward, Outcome, Step, Task};
-use super::pods::{object_of, pods_of};
+use super::pods::{kubelet_unreachable, object_of, pods_of};
 use crate::api::{Kind, ObjectRef};
 use crate::time::Instant;
 use serde_json::Value;
@@ -65,6 +65,11 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     if phase != "Running" {
         return error(format!(
             "unable to forward port because pod is not running. Current status={phase}"
+        ));
+    }
+    if let Some(why) = kubelet_unreachable(ctx, pod) {
+        return error(format!(
+            "error upgrading connection: error dialing backend: {why}"
         ));
     }
     for it in &forwards {

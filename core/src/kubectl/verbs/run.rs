@@ -28,6 +28,7 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
+    // The checks in the order of the real command, each with its words, then what it makes.
     let flags = &invocation.flags;
     if !flags.changed("image") {
         return error("required flag(s) \"image\" not set");

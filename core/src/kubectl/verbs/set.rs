@@ -4,7 +4,7 @@
 //!
 //! **Left out**: `set env`, `resources`, `serviceaccount`, `subject`; `--local`.
 
-use super::super::arguments::{self, Item};
+use super::super::arguments::{self, Item, NOTHING_NAMED};
 use super::super::asking::Asking;
 use super::super::command::{Command, Invocation};
 use super::super::failure::{Failure, error};
@@ -43,13 +43,17 @@ fn split(words: &[String]) -> (&[String], &[String]) {
 }
 
 fn selector(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
-    let (resources, told) = split(invocation.args());
-    let [expression] = told else {
+    let Some((expression, resources)) = invocation.args().split_last() else {
         return error("one selector is required");
     };
+    if resources.is_empty() && !invocation.flags.changed("filename") {
+        return error(NOTHING_NAMED);
+    }
     let mut selector = Map::new();
     for part in expression.split(',') {
         let Some((key, value)) = part.split_once('=') else {
+            // Whether there are such objects is asked first.
+            arguments::pick_items(ctx, invocation, resources)?;
             return error(format!("unexpected selector expression: {expression}"));
         };
         selector.insert(key.to_owned(), value.trim_start_matches('=').into());
@@ -75,9 +79,7 @@ fn selector(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
 fn image(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let (resources, told) = split(invocation.args());
     if resources.is_empty() && !invocation.flags.changed("filename") {
-        return error(
-            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
-        );
+        return error(NOTHING_NAMED);
     }
     if told.is_empty() {
         return error("at least one image update is required");

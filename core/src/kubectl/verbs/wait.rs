@@ -126,12 +126,8 @@ impl Waiting {
                 })
             }
             Wanted::Path(path, value) => {
-                let found: Vec<Value> = path
-                    .find(live)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .flatten()
-                    .collect();
+                let found = path.find(live).unwrap_or_default();
+                let found: Vec<_> = found.into_iter().flatten().collect();
                 match (found.as_slice(), value) {
                     ([], _) => false,
                     (_, None) => true,

@@ -115,6 +115,7 @@ pub(super) async fn hostname(process: Process) -> u8 {
 }
 
 pub(super) async fn ls(process: Process) -> u8 {
+    // What is listed, then how: every step looks at the same flags.
     let flags = match Flags::read(&process, "la1AhtrdRFS", &[("all", 'a')], 2) {
         Ok(it) => it,
         Err(code) => return code,

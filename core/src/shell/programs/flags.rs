@@ -24,6 +24,7 @@ impl Flags {
         long: &[(&str, char)],
         code: u8,
     ) -> Result<Flags, u8> {
+        // One pass over the arguments, which remembers whether flags are over.
         let mut flags = Flags::default();
         let mut words = process.arguments().iter();
         let takes_value = |letter: char| {

@@ -42,6 +42,7 @@ struct Search {
 }
 
 pub(super) async fn grep(process: Process) -> u8 {
+    // The flags in the order in which they exclude one another, then file by file.
     let flags = match Flags::read(&process, "ivcoEFPGnqA:B:C:wxm:lLhHe:f:szuar", &LONG, 2) {
         Ok(it) => it,
         Err(code) => return code,
@@ -181,6 +182,7 @@ async fn through(
     label: &str,
     file: &str,
 ) -> bool {
+    // One pass over the lines: what was chosen, what stands around it, and how each is shown, go together.
     let number = |letter| flags.value(letter).and_then(|it| it.parse::<usize>().ok());
     let after = number('A').or(number('C')).unwrap_or(0);
     let before = number('B').or(number('C')).unwrap_or(0);

@@ -54,6 +54,7 @@ pub(super) async fn sleep(process: Process) -> u8 {
 }
 
 pub(super) async fn timeout(process: Process) -> u8 {
+    // The forms of the command line, then the race of the command with the clock.
     let mut words = process.arguments();
     let mut signal_sent = 15;
     let mut keeps_status = false;
@@ -215,6 +216,7 @@ fn ctime(stamp: &str) -> String {
 
 /// A date in the words of `strftime`.
 fn formatted(secs: i64, ms: u64, format: &str) -> String {
+    // A table: one arm for each letter of `strftime`.
     let text = stamp(secs);
     let field = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
     let (year, month, day) = (field(0, 4), field(5, 7), field(8, 10));
@@ -402,6 +404,7 @@ pub(super) async fn printenv(process: Process) -> u8 {
 }
 
 pub(super) async fn seq(process: Process) -> u8 {
+    // The forms of the command line, then the numbers in the form that these ask for.
     let mut words = process.arguments().to_vec();
     let mut separator = "\n".to_owned();
     let mut pads = false;
@@ -519,7 +522,8 @@ pub(super) async fn sh(process: Process) -> u8 {
 }
 
 pub(super) async fn xargs(process: Process) -> u8 {
-    // The command's own flags are not xargs': only what stands before it is read.
+    // The flags, then the words in portions, each a run of the command. The command's own flags are not xargs': only what
+    // stands before it is read.
     let words = process.arguments();
     let mut n_own = 0;
     while let Some(flag) = words

@@ -141,6 +141,7 @@ pub(super) async fn tail(process: Process) -> u8 {
 }
 
 pub(super) async fn wc(process: Process) -> u8 {
+    // The flags, then the counts of each file and of all, as wide as the widest.
     let long = [
         ("lines", 'l'),
         ("words", 'w'),
@@ -294,6 +295,7 @@ fn ranges(list: &str) -> Option<Vec<(usize, usize)>> {
 }
 
 pub(super) async fn cut(process: Process) -> u8 {
+    // The flags in the order in which they exclude one another, then line by line.
     let long = [
         ("delimiter", 'd'),
         ("fields", 'f'),

@@ -248,6 +248,7 @@ impl<'a> Edit<'a> {
     }
 
     fn act(&mut self, action: &'a Action) -> Option<End> {
+        // A table: one arm for each command of the language.
         match action {
             Action::Substitute(it) => self.substitute(it),
             Action::Translate(from, to) => {

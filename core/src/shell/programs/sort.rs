@@ -44,6 +44,7 @@ fn key(text: &str) -> Option<Key> {
 }
 
 pub(super) async fn sort(process: Process) -> u8 {
+    // The flags, the keys that they are the default of, then the lines.
     let long = [
         ("reverse", 'r'),
         ("numeric-sort", 'n'),

@@ -276,12 +276,18 @@ impl Asked<'_> {
         let mut document = schema::encoded(document, self.of);
         without_nulls(&mut document);
         self.store.identify(&mut document, kind, self.clock);
+        let live = self.store.document(&self.request.object());
+        let revision = live.map(|it| it["metadata"]["resourceVersion"].clone());
         let reference = self
             .store
             .commit(kind, document)
             .map_err(|it| Status::bad_request(it.to_string()))?;
         let kept = self.store.document(&reference).map(|it| Value::clone(it));
         let mut kept = kept.unwrap_or_default();
+        if let (true, Some(revision)) = (self.options().dry_run, revision) {
+            // What is not stored has the revision of what is.
+            kept["metadata"]["resourceVersion"] = revision;
+        }
         if self.options().dry_run && done == Done::Created {
             // Nobody has counted it.
             if let Some(metadata) = kept["metadata"].as_object_mut() {

@@ -7,6 +7,7 @@
 use super::super::{ChangeKind, MAX_CHANGES, Store};
 use super::list_text::{self, ContinueToken};
 use super::selector::Selector;
+use crate::api::schema;
 use crate::api::{Kind, ObjectRef, Status, StatusReason};
 use crate::sorted::{gathered, sort_by};
 use serde_json::{Value, json};
@@ -69,7 +70,9 @@ impl Store {
     /// # Errors
     /// When it is not there.
     pub fn get(&self, object: &ObjectRef) -> Result<Arc<Value>, Status> {
-        let found = self.document(object).cloned();
+        let found = self
+            .document(object)
+            .map(|it| Arc::new(printed(object.kind, it)));
         found.ok_or_else(|| {
             Status::not_found((object.kind.group(), object.kind.resource()), &object.name)
         })
@@ -81,7 +84,7 @@ impl Store {
         let documents = self
             .documents(kind)
             .map(|(object, it)| (object, it.clone()));
-        listed(documents, options, self.revision())
+        listed(kind, documents, options, self.revision())
     }
 
     /// The next part of a list, as it was when its first part was given.
@@ -115,7 +118,7 @@ impl Store {
             };
         }
         let documents = documents.iter().map(|(object, it)| (object, it.clone()));
-        Ok(listed(documents, &options, token.revision))
+        Ok(listed(kind, documents, &options, token.revision))
     }
 
     /// The changes of a kind after a revision, as a watch sees them.
@@ -153,7 +156,7 @@ impl Store {
             events.push(WatchEvent {
                 revision: change.revision,
                 kind: kind.name(),
-                document,
+                document: Arc::new(printed(change.object.kind, &document)),
             });
         }
         Ok(events)
@@ -187,6 +190,14 @@ impl Store {
     }
 }
 
+/// A document as the server prints it: with the fields that Go always prints, and without empty ones.
+pub(in crate::store) fn printed(kind: Kind, document: &Value) -> Value {
+    match schema::of_kind(kind.api_version(), kind.name()) {
+        Some(of) => schema::encoded(document, of),
+        None => document.clone(),
+    }
+}
+
 /// What an object was when it went, with the revision of its going.
 fn as_of(document: &Arc<Value>, revision: u64) -> Arc<Value> {
     let mut document = Value::clone(document);
@@ -197,6 +208,7 @@ fn as_of(document: &Arc<Value>, revision: u64) -> Arc<Value> {
 }
 
 fn listed<'a>(
+    kind: Kind,
     documents: impl Iterator<Item = (&'a ObjectRef, Arc<Value>)>,
     options: &ListOptions,
     revision: u64,
@@ -221,7 +233,7 @@ fn listed<'a>(
             listed.n_remaining += 1;
             continue;
         }
-        listed.items.push(document);
+        listed.items.push(Arc::new(printed(kind, &document)));
         last = Some(object);
     }
     listed

@@ -195,7 +195,7 @@ fn restore(new: &mut Value, live: &Value, field: &str) {
 }
 
 /// Whether a change is one that controllers should notice.
-pub(super) fn changes_generation(kind: Kind, new: &Value, live: &Value) -> bool {
+pub(in crate::store) fn changes_generation(kind: Kind, new: &Value, live: &Value) -> bool {
     if live["metadata"]["generation"].is_null() {
         return false;
     }

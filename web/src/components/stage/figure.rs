@@ -5,8 +5,10 @@
 //!
 //! **Left out**: the names of fonts are the page's; a reader without them sees the next of the list.
 
-use super::journey::journey;
-use super::rooms::{Rooms, n};
+use super::camera::Level;
+use super::ink::n;
+use super::journey::{Drawn, journey};
+use super::rooms::Rooms;
 use crate::motion::Pose;
 use crate::session::Part;
 use packetwalk_core::view::{Hop, MapView};
@@ -54,6 +56,11 @@ fn Figure(props: &FigureProps) -> Html {
     let style = format!(
         "{TOKENS}{STAGE}.figure__paper{{fill:var(--paper)}}.figure__say{{fill:var(--ink);font:17px var(--serif)}}.figure__step{{fill:var(--ink-soft);font:13px var(--sans)}}"
     );
+    let drawn = Drawn {
+        unit: 1.0,
+        is_open: false,
+        on_open: Callback::noop(),
+    };
     html! {
         <svg
             xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="figure-title figure-desc"
@@ -64,8 +71,8 @@ fn Figure(props: &FigureProps) -> Html {
             <desc id="figure-desc">{ told.join(" ") }</desc>
             <style>{ style }</style>
             <rect class="figure__paper" x={n(-MARGIN)} y={n(-MARGIN)} width={n(width)} height={n(height)} />
-            <Rooms map={map.clone()} points_at_vip={false} on_point={Callback::noop()} />
-            { journey(map, &props.hops, Pose::resting(props.position)) }
+            <Rooms map={map.clone()} points_at_vip={false} on_point={Callback::noop()} level={Level::Near} on_choose={Callback::noop()} />
+            { journey(map, &props.hops, Pose::resting(props.position), &drawn) }
             <text class="figure__step" x="24" y={n(map.height + 24.0)}>{ format!("{number} / {}", props.hops.len()) }</text>
             <text class="figure__say" x="76" y={n(map.height + 24.0)}>{ sentence }</text>
         </svg>

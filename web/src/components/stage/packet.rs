@@ -3,10 +3,11 @@
 //! Where the header changes, its characters turn like a split-flap board's; what it was stays
 //! beneath, struck through.
 
-use super::rooms::n;
+use super::ink::{n, small};
+use super::journey::Drawn;
 use crate::components::leg;
 use crate::motion::{Flap, Pose, flaps};
-use packetwalk_core::view::{Change, HeaderField, Hop, MapView, PacketView, Point};
+use packetwalk_core::view::{Change, HeaderField, Hop, HopDetail, MapView, PacketView, Point};
 use yew::prelude::*;
 
 /// How wide a character of the card is; each is placed by itself, whatever the face.
@@ -19,49 +20,81 @@ const STAMP_ADVANCE: f64 = 6.4;
 /// From the packet's place to its card.
 const GAP: f64 = 15.0;
 const EDGE: f64 = 6.0;
-/// Above the first height a card is below its packet, below the second above it.
-const SIDES_CHANGE: (f64, f64) = (100.0, 126.0);
+/// A card that finds less room than this above its packet begins to go below it, and is there by the second.
+const SIDES_CHANGE: (f64, f64) = (3.0, -3.0);
 
 /// A line of the header, as it came and as it goes on.
 #[derive(Debug, PartialEq)]
-struct Line {
+pub(super) struct Line {
     before: String,
     after: String,
 }
 
-/// The packet of a hop, at a place.
-pub(super) fn packet(hop: &Hop, pose: Pose, at: Point, map: &MapView) -> Html {
+/// The packet of a hop, at a place: as large on every map, its envelope open or closed.
+pub(super) fn packet(hop: &Hop, pose: Pose, at: Point, map: &MapView, drawn: &Drawn) -> Html {
+    let unit = drawn.unit;
     let lines = header(&hop.packet, &hop.changes);
     let stamp = stamp(hop);
-    let size = card_size(&lines, &stamp, pose);
-    let place = card_place(at, size, map);
-    let is_above = place.y + size.1 < at.y;
-    let is_below = place.y > at.y;
-    let tip = if is_below { 0.0 } else { size.1 };
-    let nib = match (is_above, is_below) {
-        (true, _) => GAP - 7.0,
-        (_, true) => 7.0 - GAP,
-        _ => 0.0,
+    let inside = if drawn.is_open {
+        inside(hop)
+    } else {
+        Vec::new()
     };
-    let x = at.x - place.x;
+    let size = card_size(&lines, &stamp, pose, &inside);
+    let place = card_place(at, (size.0 * unit, size.1 * unit), map, unit);
+    // From the card's corner to the packet, in the card's own units.
+    let (x, y) = ((at.x - place.x) / unit, (at.y - place.y) / unit);
+    let tip = if y < 0.0 { 0.0 } else { size.1 };
+    let nib = if y > size.1 {
+        GAP - 7.0
+    } else if y < 0.0 {
+        7.0 - GAP
+    } else {
+        0.0
+    };
     let (left, right) = (
         x.clamp(8.0, size.0 - 8.0) - 5.0,
         x.clamp(8.0, size.0 - 8.0) + 5.0,
     );
+    let moved = |to: Point| format!("translate({} {}) scale({})", n(to.x), n(to.y), n(unit));
     html! {
-        <g class="packet" data-leg={leg::name(hop.leg)}>
-            <g transform={format!("translate({} {})", n(place.x), n(place.y))}>
+        <g class="packet" data-leg={leg::name(hop.leg)} data-open={drawn.is_open.then_some("")} onclick={drawn.on_open.reform(|_: MouseEvent| ())}>
+            <g transform={moved(place)}>
                 <rect class="packet__card" width={n(size.0)} height={n(size.1)} rx="3" />
                 <path class="packet__nib" d={format!("M{} {}L{} {}L{} {}", n(left), n(tip), n(x), n(tip + nib), n(right), n(tip))} />
                 { stamp_text(&stamp, size.0) }
                 { card_lines(&lines, pose) }
+                { for inside.iter().enumerate().map(|(idx, it)| {
+                    let y = size.1 - LINE * small(inside.len() - idx) + 9.0;
+                    html! { <text class="packet__inside" key={idx} x={n(PADDING)} y={n(y)}>{ it.clone() }</text> }
+                }) }
             </g>
-            <g transform={format!("translate({} {})", n(at.x), n(at.y))}>
+            <g transform={moved(at)}>
                 <rect class="packet__envelope" x="-10" y="-7" width="20" height="14" rx="1.5" />
-                <path class="packet__flap" d="M-9.5 -6.5L0 1.5L9.5 -6.5" />
+                <path class="packet__flap" d={if drawn.is_open { "M-9.5 -6.5L0 -13L9.5 -6.5" } else { "M-9.5 -6.5L0 1.5L9.5 -6.5" }} />
             </g>
         </g>
     }
+}
+
+/// What else is on a packet, and what its node remembers of it.
+fn inside(hop: &Hop) -> Vec<String> {
+    let packet = &hop.packet;
+    let kind = [packet.protocol.as_str(), packet.kind.as_str()].join(" ");
+    let mut inside = vec![format!("{}, time to live {}", kind.trim_end(), packet.ttl)];
+    if let HopDetail::Rules {
+        mark, connection, ..
+    } = &hop.detail
+    {
+        if *mark != 0 {
+            inside.push(format!("mark 0x{mark:x}"));
+        }
+        if let Some(it) = connection {
+            let state = it.state.map_or_else(String::new, |it| format!(" {it}"));
+            inside.push(format!("connection{state}, {} s", it.timeout_secs));
+        }
+    }
+    inside
 }
 
 /// What kind of packet it is; which way it goes; how it failed.
@@ -81,7 +114,7 @@ fn stamp_text(stamp: &str, width: f64) -> Html {
 }
 
 /// Source and destination, as they came and as they go on.
-fn header(packet: &PacketView, changes: &[Change]) -> [Line; 2] {
+pub(super) fn header(packet: &PacketView, changes: &[Change]) -> [Line; 2] {
     let was = |field: HeaderField| {
         changes
             .iter()
@@ -123,6 +156,22 @@ pub(crate) fn joined(address: &str, port: Option<&str>) -> String {
 }
 
 impl Line {
+    pub(super) fn is_changed(&self) -> bool {
+        self.before != self.after
+    }
+
+    /// Both values where they stay to be read: what was, struck through, and what is.
+    pub(super) fn note(&self, x: f64, y: f64, leg: &'static str) -> Html {
+        let width = small(self.before.chars().count()) * STAMP_ADVANCE;
+        html! {
+            <g key={format!("{x} {y}")} class="note" data-leg={leg}>
+                <text class="note__was" x={places(&self.before, x)} y={n(y)}>{ self.before.clone() }</text>
+                <line x1={n(x - 1.0)} y1={n(y - 3.5)} x2={n(x + width + 1.0)} y2={n(y - 3.5)} />
+                <text class="note__is" x={places(&self.after, x)} y={n(y + 11.0)}>{ self.after.clone() }</text>
+            </g>
+        }
+    }
+
     fn is_turned(&self, pose: Pose) -> bool {
         self.before != self.after && pose.turn > 0.0
     }
@@ -133,28 +182,33 @@ impl Line {
     }
 }
 
-fn card_size(lines: &[Line; 2], stamp: &str, pose: Pose) -> (f64, f64) {
+fn card_size(lines: &[Line; 2], stamp: &str, pose: Pose, inside: &[String]) -> (f64, f64) {
     let [source, destination] = lines;
     let stamp = f64::from(u16::try_from(stamp.chars().count()).unwrap_or(u16::MAX)) * STAMP_ADVANCE;
     let first = source.n_cells() * ADVANCE + 12.0 + stamp;
     let second = destination.n_cells() * ADVANCE + ARROW;
     let n_old = f64::from(u8::from(source.is_turned(pose)) + u8::from(destination.is_turned(pose)));
+    let letters = |it: &String| small(it.chars().count()) * STAMP_ADVANCE;
+    let widest = inside.iter().map(letters).fold(0.0, f64::max);
     (
-        first.max(second) + 2.0 * PADDING,
-        2.0 * LINE + n_old * OLD_LINE + PADDING,
+        first.max(second).max(widest) + 2.0 * PADDING,
+        2.0 * LINE + n_old * OLD_LINE + PADDING + small(inside.len()) * LINE,
     )
 }
 
-/// Above the packet, or below it at the map's upper edge; within the walls of the room it is in.
-fn card_place(at: Point, (width, height): (f64, f64), map: &MapView) -> Point {
-    let room = map.nodes.iter().map(|it| it.rect).find(|it| {
-        (it.x..=it.x + it.width).contains(&at.x) && (it.y..=it.y + it.height).contains(&at.y)
-    });
+/// Above the packet, or below it at the map's upper edge; within the walls of the room it is in, if it is as small.
+fn card_place(at: Point, (width, height): (f64, f64), map: &MapView, unit: f64) -> Point {
+    let room = map
+        .nodes
+        .iter()
+        .map(|it| it.rect)
+        .find(|it| it.contains(at) && it.width >= width + 2.0 * EDGE);
     let (left, right) = room.map_or((0.0, map.width), |it| (it.x, it.x + it.width));
     let rightmost = (right - width - EDGE).max(left + EDGE);
+    let (below, above) = (at.y + GAP * unit, at.y - GAP * unit - height);
     // Between the two a moving card changes sides without a jump.
-    let share = ((at.y - SIDES_CHANGE.0) / (SIDES_CHANGE.1 - SIDES_CHANGE.0)).clamp(0.0, 1.0);
-    let (below, above) = (at.y + GAP, at.y - GAP - height);
+    let (begins, ends) = SIDES_CHANGE;
+    let share = ((above - ends * unit) / ((begins - ends) * unit)).clamp(0.0, 1.0);
     Point {
         x: (at.x - width / 2.0).clamp(left + EDGE, rightmost),
         y: below + (above - below) * share,
@@ -235,10 +289,10 @@ mod tests {
             ..MapView::default()
         };
         let size = (160.0, 45.0);
-        let place = |x, y| card_place(Point { x, y }, size, &map);
+        let place = |x, y| card_place(Point { x, y }, size, &map, 1.0);
         assert_eq!(place(10.0, 200.0).x, EDGE);
         assert_eq!(place(395.0, 200.0).x, 400.0 - 160.0 - EDGE);
-        assert!(place(200.0, 96.0).y > 96.0);
+        assert!(place(200.0, 30.0).y > 30.0);
         assert!(place(200.0, 200.0).y < 200.0 - 45.0);
     }
 }

@@ -1,9 +1,15 @@
 //! What stands still on the stage: nodes as rooms, pods as rooms within them, rules on a shelf, the
 //! wires, and the virtual address as a ghost.
+//!
+//! Where rooms are small, [`super::sketch`] says less of them.
 
+use super::camera::Level;
+use super::ink::{Letters, n, points, room, small, text};
+use super::places::{self, Place};
+use super::sketch;
 use crate::session::Part;
 use packetwalk_core::view::{
-    Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost,
+    Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station, VipGhost,
 };
 use yew::prelude::*;
 
@@ -16,6 +22,10 @@ pub(super) struct RoomsProps {
     pub(super) points_at_vip: bool,
     /// Somebody begins or ends to.
     pub(super) on_point: Callback<bool>,
+    /// How much is said.
+    pub(super) level: Level,
+    /// Somebody chose a place.
+    pub(super) on_choose: Callback<Place>,
 }
 
 /// How many endpoints are drawn as dots; more are a number.
@@ -28,67 +38,128 @@ const PORTS_FIT: usize = 19;
 #[component]
 pub(super) fn Rooms(props: &RoomsProps) -> Html {
     let map = &props.map;
+    let level = props.level;
+    let u = level.unit();
+    let on_choose = &props.on_choose;
+    let is_near = level == Level::Near;
     html! {
         <g class="map" data-pointed={props.points_at_vip.then_some("")}>
-            { underlay(map) }
-            { for map.nodes.iter().map(node) }
-            { for map.wires.iter().enumerate().map(|(idx, it)| html! {
-                <line class="map__wire" key={format!("wire {idx}")} data-kind={it.kind}
-                    x1={n(it.from.x)} y1={n(it.from.y)} x2={n(it.to.x)} y2={n(it.to.y)} />
+            <g aria-hidden="true">
+                { underlay(map, u) }
+                { for map.wires.iter().enumerate().map(|(idx, it)| html! {
+                    <line class="map__wire" key={idx} data-kind={it.kind}
+                        x1={n(it.from.x)} y1={n(it.from.y)} x2={n(it.to.x)} y2={n(it.to.y)} />
+                }) }
+                { for map.outside.iter().zip(map.router).flat_map(|(it, router)| map.balancers.iter().map(move |balancer| balancer_wire(it, router, balancer))) }
+            </g>
+            { for map.outside.iter().map(|it| {
+                let drawn = if is_near { outside(it) } else { sketch::outside(it, u) };
+                places::pod(it, drawn, on_choose)
             }) }
-            { for map.pods.iter().map(pod) }
-            { for map.outside.iter().map(outside) }
-            { for map.router.iter().map(|it| html! {
-                <g key="router">
-                    <circle class="map__router" cx={n(it.x)} cy={n(it.y)} r="5" />
-                    { text("map__small", it.x + 12.0, it.y + 4.0, "router") }
-                </g>
+            { for map.router.iter().map(|it| places::router(router(*it, is_near), map)) }
+            { for map.balancers.iter().map(|it| places::balancer(it, balancer(it, u))) }
+            { for map.nodes.iter().map(|it| {
+                let drawn = if is_near && !it.is_folded { node(it) } else { sketch::node(it, u) };
+                places::node(it, drawn, on_choose)
             }) }
-            { for map.ghosts.iter().map(|it| ghost(it, map, &props.on_point)) }
+            { for map.pods.iter().map(|it| {
+                let drawn = if is_near { pod(it) } else { sketch::pod(it, u) };
+                places::pod(it, drawn, on_choose)
+            }) }
+            { for map.ghosts.iter().map(|it| ghost(it, map, level, &props.on_point)) }
         </g>
     }
 }
 
-/// A number as SVG takes it, in tenths. (Rust's own writing of floats would be a fiftieth of the page.)
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "maps are thousands of units wide, not billions"
-)]
-pub(super) fn n(value: f64) -> String {
-    let tenths = (value * 10.0).round() as i64;
-    let sign = if tenths < 0 { "-" } else { "" };
-    let (whole, tenth) = (tenths.abs() / 10, tenths.abs() % 10);
-    match tenth {
-        0 => format!("{sign}{whole}"),
-        _ => format!("{sign}{whole}.{tenth}"),
-    }
-}
-
-fn text(class: &'static str, x: f64, y: f64, text: &str) -> Html {
-    html! { <text class={class} x={n(x)} y={n(y)}>{ text.to_owned() }</text> }
-}
-
-fn room(class: &'static str, rect: Rect) -> Html {
+fn router(at: Point, is_near: bool) -> Html {
     html! {
-        <rect class={class} x={n(rect.x)} y={n(rect.y)} width={n(rect.width)} height={n(rect.height)} rx="3" />
+        <>
+            <circle class="map__router" cx={n(at.x)} cy={n(at.y)} r="5" />
+            { for is_near.then(|| text("map__small", at.x + 12.0, at.y + 4.0, "router")) }
+        </>
     }
 }
 
-fn underlay(map: &MapView) -> Html {
-    let [from, to] = map.underlay;
-    // Beside the line, where the page is narrow.
-    let label = match map.layout {
-        Layout::Wide => text("map__small", from.x, from.y - 8.0, "the nodes’ network"),
-        Layout::Tall => html! {
-            <text class="map__small" transform={format!("translate({} {}) rotate(-90)", n(from.x - 8.0), n(from.y + 112.0))}>
-                {"the nodes’ network"}
-            </text>
+/// A load balancer is the router's own work: a line without a wire.
+fn balancer_wire(outside: &PodRoom, router: Point, balancer: &Balancer) -> Html {
+    let y = outside.rect.centre().y;
+    let x = balancer.rect.x;
+    let line = [
+        Point { x, y: y + 14.0 },
+        Point {
+            x: x - 9.0,
+            y: y + 14.0,
         },
+        Point {
+            x: x - 9.0,
+            y: router.y,
+        },
+        router,
+    ];
+    html! { <polyline class="map__balances" key={balancer.service.clone()} points={points(&line)} /> }
+}
+
+fn balancer(it: &Balancer, u: f64) -> Html {
+    let rect = it.rect;
+    let left = rect.x + 9.0;
+    let width = rect.width - 14.0;
+    let address = match it.addresses.as_slice() {
+        [] => "<pending>".to_owned(),
+        [one] => one.clone(),
+        [one, rest @ ..] => format!("{one} +{}", rest.len()),
+    };
+    let rows = [
+        (
+            "balancer__name",
+            Letters::of(12.0 * u),
+            "load balancer".to_owned(),
+        ),
+        ("balancer__address", Letters::mono(12.0 * u), address),
+        (
+            "balancer__service",
+            Letters::of(12.0 * u),
+            format!("for {}", it.service),
+        ),
+    ];
+    let line = 15.5 * u;
+    let fits = rows
+        .into_iter()
+        .enumerate()
+        .filter(|(idx, _)| line * small(idx + 1) <= rect.height);
+    html! {
+        <g class="balancer" data-asked={it.is_asked.then_some("")}>
+            { room("balancer__room", rect) }
+            { for fits.filter_map(|(idx, (class, letters, words))| {
+                let words = letters.fit(&words, width)?;
+                Some(html! {
+                    <text key={idx} {class} x={n(left)} y={n(rect.y + line * small(idx + 1) + 1.0)} font-size={n(letters.size)}>{ words }</text>
+                })
+            }) }
+        </g>
+    }
+}
+
+fn underlay(map: &MapView, u: f64) -> Html {
+    let Some([from, _]) = map.underlay.first().copied() else {
+        return Html::default();
+    };
+    // Beside the line, where rooms stand below one another.
+    let place = match map.layout {
+        Layout::Wide => format!("translate({} {})", n(from.x), n(from.y - 8.0)),
+        Layout::Tall => format!(
+            "translate({} {}) rotate(-90)",
+            n(from.x - 8.0),
+            n(from.y + 112.0)
+        ),
     };
     html! {
         <g>
-            <line class="map__underlay" x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
-            { label }
+            { for map.underlay.iter().enumerate().map(|(idx, [from, to])| html! {
+                <line class="map__underlay" key={idx} x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
+            }) }
+            { for (u * 12.0 <= 24.0 || map.outside.is_some()).then(|| html! {
+                <text class="map__network" transform={place} font-size={n(12.0 * u)}>{"the nodes’ network"}</text>
+            }) }
         </g>
     }
 }
@@ -102,20 +173,19 @@ fn node(node: &NodeRoom) -> Html {
     } else {
         (door.x + 8.0, door.y - 6.0)
     };
+    // The door's name stands right of the middle.
+    let (half, rest) = (rect.width / 2.0 - 19.0, rect.width / 2.0 - 50.0);
+    let (names, numbers) = (Letters::name(15.0), Letters::mono(12.0));
     html! {
-        <g key={node.name.clone()}>
+        <>
             { room("map__room", rect) }
             <rect class="map__door" x={n(door.x - 5.0)} y={n(door.y - 5.0)} width="10" height="10" rx="1.5" />
-            { text("map__small", door_x, door_y, "eth0") }
-            { text("map__node", rect.x + 14.0, rect.y + 24.0, &node.name) }
-            { text("map__address map__address--end", rect.x + rect.width - 14.0, rect.y + 24.0, &node.address) }
+            { text("map__small map__door-name", door_x, door_y, "eth0") }
+            { text("map__node", rect.x + 14.0, rect.y + 24.0, &names.fit(&node.name, half).unwrap_or_default()) }
+            { text("map__address map__address--end", rect.x + rect.width - 14.0, rect.y + 24.0, &numbers.fit(&node.address, rest).unwrap_or_default()) }
             { shelf(node) }
             { bridge(node) }
-            { for (node.n_hidden_pods > 0).then(|| text(
-                "map__small", rect.x + 14.0, rect.y + rect.height - 8.0,
-                &format!("and {} more pods", node.n_hidden_pods),
-            )) }
-        </g>
+        </>
     }
 }
 
@@ -130,6 +200,7 @@ fn shelf(node: &NodeRoom) -> Html {
             }) }
             { for node.stations.iter().map(station) }
             { text("map__caption", shelf.x + 10.0, shelf.y + 66.0, "rules") }
+            { text("map__story", shelf.x + 10.0, shelf.y + 50.0, "rules, the same on every node:") }
             { for node.lines.iter().map(line) }
             { for (node.n_hidden_lines > 0).then(|| text(
                 "map__small", foot.x + 6.0, foot.y + 13.5, &format!("and {} more", node.n_hidden_lines),
@@ -137,20 +208,6 @@ fn shelf(node: &NodeRoom) -> Html {
             { text("map__small map__small--end", foot.x + foot.width - 6.0, foot.y + 13.5, "endpoints") }
         </g>
     }
-}
-
-/// A count that is surely small, as a length.
-fn small(count: usize) -> f64 {
-    f64::from(u16::try_from(count).unwrap_or(u16::MAX))
-}
-
-/// Points as SVG takes them.
-pub(super) fn points(line: &[Point]) -> String {
-    let all: Vec<String> = line
-        .iter()
-        .map(|it| format!("{},{}", n(it.x), n(it.y)))
-        .collect();
-    all.join(" ")
 }
 
 fn station(station: &Station) -> Html {
@@ -168,11 +225,18 @@ fn line(line: &ShelfLine) -> Html {
     let rect = line.rect;
     let base = rect.y + 13.5;
     let end = rect.x + rect.width - 6.0;
+    let address = Letters::mono(11.75).fit(&line.address, 138.0);
+    let dots = if line.n_endpoints > MAX_DOTS || line.n_endpoints == 0 {
+        MAX_DOTS + 3
+    } else {
+        line.n_endpoints
+    };
+    let name = Letters::of(12.0).fit(&line.name, rect.width - 156.0 - 11.0 * small(dots));
     html! {
         <g key={line.address.clone()} class="map__line" data-asked={asked}>
             { room("map__rule", rect) }
-            { text("map__line-address", rect.x + 6.0, base, &line.address) }
-            { text("map__line-name", rect.x + 148.0, base, &line.name) }
+            { text("map__line-address", rect.x + 6.0, base, &address.unwrap_or_default()) }
+            { text("map__line-name", rect.x + 148.0, base, &name.unwrap_or_default()) }
             { endpoints(line.n_endpoints, end, rect.centre().y) }
         </g>
     }
@@ -197,7 +261,7 @@ fn bridge(node: &NodeRoom) -> Html {
     html! {
         <g>
             <line class="map__bridge" x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
-            { text("map__small", from.x + 12.0, from.y - 8.0, &format!("cni0 · pods {}", node.pod_range)) }
+            { text("map__small map__bridge-name", from.x + 12.0, from.y - 8.0, &format!("cni0 · pods {}", node.pod_range)) }
         </g>
     }
 }
@@ -216,18 +280,20 @@ fn pod(pod: &PodRoom) -> Html {
         [one] => format!("serves {one}"),
         [one, rest @ ..] => format!("serves {one} +{}", rest.len()),
     };
+    let fit =
+        |letters: Letters, text: &str| letters.fit(text, rect.width - 14.0).unwrap_or_default();
     html! {
-        <g key={pod.id.clone()} class="pod" data-client={pod.is_client.then_some("")} data-ready={pod.is_ready.to_string()}>
+        <>
             { room("pod__room", rect) }
             <rect class="map__door" x={n(pod.door.x - 4.0)} y={n(pod.door.y - 4.0)} width="8" height="8" rx="1.5" />
             <circle class="pod__ready" cx={n(left + 3.0)} cy={n(rect.y + 12.5)} r="3" />
             { text("pod__state", left + 10.0, rect.y + 16.0, ready) }
             { for pod.is_client.then(|| text("pod__asks", rect.x + rect.width - 9.0, rect.y + 16.0, "asks")) }
-            { text("pod__name", left, rect.y + 39.0, &pod.name) }
-            { text("map__address", left, rect.y + 54.0, &pod.address) }
+            { text("pod__name", left, rect.y + 39.0, &fit(Letters::name(14.0), &pod.name)) }
+            { text("map__address", left, rect.y + 54.0, &fit(Letters::mono(12.0), &pod.address)) }
             { text("map__small", left, rect.y + 68.0, &ports) }
-            { text("map__small", left, rect.y + 81.0, &serves) }
-        </g>
+            { text("map__small", left, rect.y + 81.0, &fit(Letters::of(12.0), &serves)) }
+        </>
     }
 }
 
@@ -236,31 +302,45 @@ fn outside(client: &PodRoom) -> Html {
     let rect = client.rect;
     let left = rect.x + 9.0;
     html! {
-        <g key={client.id.clone()} class="pod" data-client="">
+        <>
             { room("pod__room", rect) }
             <rect class="map__door" x={n(client.door.x - 4.0)} y={n(client.door.y - 4.0)} width="8" height="8" rx="1.5" />
             { text("pod__name", left, rect.y + 18.0, &client.name) }
             { text("map__address", left, rect.y + 33.0, &client.address) }
-        </g>
+            { for client.is_client.then(|| text("pod__asks", rect.x + rect.width - 9.0, rect.y + 50.0, "asks")) }
+        </>
     }
 }
 
-fn ghost(ghost: &VipGhost, map: &MapView, on_point: &Callback<bool>) -> Html {
+fn ghost(ghost: &VipGhost, map: &MapView, level: Level, on_point: &Callback<bool>) -> Html {
     let rect = ghost.rect;
     let left = rect.x + 9.0;
     let enter = on_point.reform(|_: PointerEvent| true);
     let leave = on_point.reform(|_: PointerEvent| false);
+    let focus = on_point.reform(|_: FocusEvent| true);
+    let blur = on_point.reform(|_: FocusEvent| false);
     let top = rect.top();
-    html! {
-        <g key={ghost.address.clone()} class="ghost" onpointerenter={enter} onpointerleave={leave}>
+    let fit =
+        |letters: Letters, text: &str| letters.fit(text, rect.width - 14.0).unwrap_or_default();
+    let drawn = html! {
+        <g class="ghost" onpointerenter={enter} onpointerleave={leave} onfocusin={focus} onfocusout={blur}>
             <line class="ghost__intent" x1={n(ghost.from.x)} y1={n(ghost.from.y)} x2={n(top.x)} y2={n(top.y)} />
             { for map.nodes.iter().filter_map(|it| found_again(it, rect)) }
             { room("ghost__room", rect) }
-            { text("ghost__address", left, rect.y + 18.0, &ghost.address) }
-            { text("ghost__service", left, rect.y + 32.0, &ghost.service) }
-            { text("ghost__note", left, rect.y + 45.0, "exists only in rules") }
+            { if level == Level::Near {
+                html! {
+                    <>
+                        { text("ghost__address", left, rect.y + 18.0, &fit(Letters::mono(12.5), &ghost.address)) }
+                        { text("ghost__service", left, rect.y + 32.0, &fit(Letters::of(12.0), &ghost.service)) }
+                        { text("ghost__note", left, rect.y + 45.0, "exists only in rules") }
+                    </>
+                }
+            } else {
+                sketch::ghost(ghost, level.unit())
+            } }
         </g>
-    }
+    };
+    places::ghost(ghost, drawn)
 }
 
 /// The line from the ghost to where it is found again: its line on a node's shelf.
@@ -272,17 +352,4 @@ fn found_again(node: &NodeRoom, ghost: Rect) -> Option<Html> {
         <line class="ghost__found" key={node.name.clone()}
             x1={n(from.x)} y1={n(from.y)} x2={n(to.x)} y2={n(to.y)} />
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::n;
-
-    #[test]
-    fn numbers_are_written_in_tenths() {
-        assert_eq!(n(12.0), "12");
-        assert_eq!(n(12.345), "12.3");
-        assert_eq!(n(-0.25), "-0.3");
-        assert_eq!(n(-0.01), "0");
-    }
 }

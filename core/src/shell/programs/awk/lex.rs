@@ -30,6 +30,7 @@ const SIGNS: [&str; 40] = [
 ];
 
 pub(super) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, Fault> {
+    // One pass over the characters: one arm for each kind of word.
     let chars: Vec<char> = text.chars().collect();
     let mut tokens: Vec<(Token, usize)> = Vec::new();
     let (mut at, mut line) = (0, 1);

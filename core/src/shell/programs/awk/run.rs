@@ -228,6 +228,7 @@ impl<'a> Machine<'a> {
     }
 
     fn statement(&mut self, statement: &'a Statement) -> Next {
+        // A table: one arm for each statement of the language.
         if !self.step() {
             return Next::Fault;
         }
@@ -435,6 +436,7 @@ impl<'a> Machine<'a> {
     }
 
     fn value(&mut self, it: &'a Expression) -> Value {
+        // A table: one arm for each expression of the language.
         if !self.step() {
             return Value::Missing;
         }

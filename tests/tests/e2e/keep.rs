@@ -1,0 +1,98 @@
+//! What is kept and given away: a link, a file, the page without a network, and a state that cannot be read.
+
+use super::{AT_MOST, Browser, Copy, Result, end, site};
+use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_and_a_reload_show_what_was_seen() {
+    let Some(site) = site() else { return };
+    let browser = Browser::open(site).await.expect("a browser");
+    let story = tokio::time::timeout(AT_MOST, share(&browser)).await;
+    end("share", browser, story).await;
+}
+
+async fn share(browser: &Browser) -> Result {
+    browser.load().await?;
+    for _ in 0..5 {
+        browser.click("#forward").await?;
+    }
+    // The button brings the whole page, which does what was pressed.
+    browser.click("#copy-link").await?;
+    browser.wait("html[data-page=whole]").await?;
+    browser.edit("targetPort: 8080", "targetPort: 9090").await?;
+    browser.see("#outcomes", "refused").await?;
+    let hop = browser.text("#say").await?;
+    browser.click("#copy-link").await?;
+    browser.wait("#link:not([hidden])").await?;
+    let link = "return document.querySelector('#link').value";
+    let link = browser.run(link).await?;
+    let link = link.as_str().ok_or("no link")?.to_owned();
+    assert!(link.contains("/#w1."), "{link}");
+    browser.picture("share").await?;
+    // Another browser, as far as a page can tell.
+    browser.run("localStorage.clear()").await?;
+    browser.client.goto("about:blank").await?;
+    browser.client.goto(&link).await?;
+    browser.wait("body[data-ready]").await?;
+    browser.see("#outcomes", "refused").await?;
+    assert_eq!(browser.text("#say").await?, hop, "the hop that was shared");
+    let address = browser.run("return location.hash").await?;
+    assert_eq!(address, json!(""), "a reload shows what is there then");
+    // Nothing is lost when it is loaded again, once there was time to keep it.
+    browser.click("#back").await?;
+    let hop = browser.text("#say").await?;
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    browser.load().await?;
+    browser.see("#outcomes", "refused").await?;
+    assert_eq!(browser.text("#say").await?, hop, "the hop that was left");
+    broken(browser).await
+}
+
+/// A damaged link says so, and a kept state that is none changes nothing.
+async fn broken(browser: &Browser) -> Result {
+    browser.client.goto("about:blank").await?;
+    browser
+        .client
+        .goto(&format!("{}#w1.AAAA", browser.address))
+        .await?;
+    browser.see("#rest", "damaged").await?;
+    let faults = browser.accessibility_faults().await?;
+    assert_eq!(faults, Vec::<String>::new(), "with a damaged link");
+    browser.click("#rest-read").await?;
+    browser.see("#outcomes", "refused").await?;
+    browser
+        .run("localStorage.setItem('packetwalk.session', '[{\"<script>\": 1}]')")
+        .await?;
+    browser.load().await?;
+    browser.see("#outcomes", "refused").await?;
+    // A browser that keeps nothing more.
+    browser
+        .run("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }")
+        .await?;
+    browser.edit("targetPort: 9090", "targetPort: 8080").await?;
+    browser.see("#outcomes", "api-1").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_opens_and_computes_without_a_network() {
+    let Some(site) = site() else { return };
+    let copy = Copy::of(&site, "offline").expect("a copy of the page");
+    let browser = Browser::open(copy.0.clone()).await.expect("a browser");
+    let story = tokio::time::timeout(AT_MOST, without_a_network(&browser, &copy.0)).await;
+    end("offline", browser, story).await;
+}
+
+/// A server that has no file any more is as good as none.
+async fn without_a_network(browser: &Browser, copy: &Path) -> Result {
+    browser.load().await?;
+    let is_kept = "const done = arguments[arguments.length - 1];\
+        navigator.serviceWorker.ready.then(it => done(it.active !== null))";
+    let is_kept = browser.client.execute_async(is_kept, Vec::new()).await?;
+    assert_eq!(is_kept, json!(true));
+    std::fs::remove_dir_all(copy)?;
+    browser.load().await?;
+    browser.edit("targetPort: 8080", "targetPort: 9090").await?;
+    browser.see("#outcomes", "refused").await
+}
