@@ -31,7 +31,7 @@ use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk,
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A difference between the simulation and the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -556,10 +556,11 @@ fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
     }
 }
 
-/// The port masquerade chose is luck: the kernel's is read as the simulation's.
+/// The port masquerade chose is luck: the kernel's is read as the simulation's. Only at the address that masquerade gave: the lot may fall on a
+/// port that is also the application's.
 struct MasqueradePorts {
-    /// The kernel's, and the simulation's.
-    pairs: Vec<(u16, u16)>,
+    /// The kernel's address and port, and the simulation's port.
+    pairs: Vec<(SocketAddr, u16)>,
 }
 
 impl MasqueradePorts {
@@ -584,17 +585,17 @@ impl MasqueradePorts {
                     .reply
                     .icmp
                     .map_or(theirs.reply.destination_port, |it| it.2);
-                pairs.push((port, mine.reply.destination_port));
+                let end = SocketAddr::new(theirs.reply.destination, port);
+                pairs.push((end, mine.reply.destination_port));
             }
         }
         Self { pairs }
     }
 
-    fn port(&self, port: u16) -> u16 {
-        self.pairs
-            .iter()
-            .find(|it| it.0 == port)
-            .map_or(port, |it| it.1)
+    fn port(&self, address: IpAddr, port: u16) -> u16 {
+        let end = SocketAddr::new(address, port);
+        let pair = self.pairs.iter().find(|it| it.0 == end);
+        pair.map_or(port, |it| it.1)
     }
 
     fn header(&self, it: &PacketHeader) -> String {
@@ -607,16 +608,18 @@ impl MasqueradePorts {
             KernelTransport::Icmp { kind, code, .. } => icmp_kind(*kind, *code),
             KernelTransport::Unknown => "unknown".into(),
         };
-        let source = SocketAddr::new(it.source, self.port(source));
-        let destination = SocketAddr::new(it.destination, self.port(destination));
+        let source = SocketAddr::new(it.source, self.port(it.source, source));
+        let destination = SocketAddr::new(it.destination, self.port(it.destination, destination));
         format!("{} {kind}", ends(it.protocol, source, destination))
     }
 
     fn connection(&self, it: &ConntrackEvent) -> String {
         let [original, reply] = [it.original, it.reply].map(|it| Tuple {
-            source_port: self.port(it.source_port),
-            destination_port: self.port(it.destination_port),
-            icmp: it.icmp.map(|(kind, code, id)| (kind, code, self.port(id))),
+            source_port: self.port(it.source, it.source_port),
+            destination_port: self.port(it.destination, it.destination_port),
+            icmp: it
+                .icmp
+                .map(|(kind, code, id)| (kind, code, self.port(it.destination, id))),
             ..it
         });
         let bits = (it.status.destination_nat(), it.status.source_nat());
@@ -666,5 +669,21 @@ fn icmp_numbers(message: &Icmp, is_v4: bool) -> (u8, u8) {
         (Icmp::EchoReply { .. }, false) => (129, 0),
         (Icmp::Unreachable { code, .. }, true) => (3, code.number(Family::V4)),
         (Icmp::Unreachable { code, .. }, false) => (1, code.number(Family::V6)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MasqueradePorts;
+    use std::net::{IpAddr, SocketAddr};
+
+    #[test]
+    fn a_masqueraded_port_may_be_the_port_of_the_application() {
+        let (node, pod) = (IpAddr::from([172, 18, 0, 4]), IpAddr::from([10, 244, 1, 5]));
+        let ports = MasqueradePorts {
+            pairs: vec![(SocketAddr::new(node, 8080), 64_659)],
+        };
+        assert_eq!(ports.port(node, 8080), 64_659);
+        assert_eq!(ports.port(pod, 8080), 8080);
     }
 }
