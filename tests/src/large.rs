@@ -1,4 +1,5 @@
-//! Large worlds for measurements: thousands of Services on one node, as kube-proxy knows them.
+//! Large worlds for measurements: thousands of Services on one node, as kube-proxy knows them; and manifests of many Services,
+//! and of many pods.
 //!
 //! **Left out**: everything that makes Services different from each other.
 
@@ -76,4 +77,51 @@ pub fn slice(service: &str, endpoints: &serde_json::Value) -> EndpointSlice {
         "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
     }))
     .expect("a slice")
+}
+
+/// Manifests of `n` Services with three endpoints each, as slices, to follow others.
+#[must_use]
+pub fn services_text(n: usize) -> String {
+    let mut text = String::new();
+    for idx in 0..n {
+        let (high, low) = (idx / 250, idx % 250);
+        text.push_str(&format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: s{idx}}}\nspec: {{clusterIP: 10.100.{high}.{low}, ports: [{{port: 80}}]}}\n\
+             ---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: s{idx}-1, labels: {{kubernetes.io/service-name: s{idx}}}}}\n\
+             addressType: IPv4\nendpoints: [{{addresses: [10.244.1.{low}]}}, {{addresses: [10.244.2.{low}]}}, {{addresses: [10.244.0.{low}]}}]\n\
+             ports: [{{name: '', port: 8080, protocol: TCP}}]\n"
+        ));
+    }
+    text
+}
+
+/// Twenty nodes with two hundred pods, three of which are not ready, and a Service over them.
+#[must_use]
+pub fn twenty_nodes_text() -> String {
+    let mut text = String::new();
+    for node in 1..=20 {
+        text += &format!(
+            "apiVersion: v1\nkind: Node\nmetadata: {{name: node-{node:02}}}\nspec: {{podCIDR: 10.244.{node}.0/24}}\nstatus: {{addresses: [{{type: InternalIP, address: 192.168.0.{node}}}]}}\n---\n"
+        );
+    }
+    for pod in 0..200 {
+        let (node, host) = (pod % 20 + 1, pod / 20 + 10);
+        let (name, port) = match pod {
+            0 => ("client".to_owned(), String::new()),
+            _ => (
+                format!("api-7d4b9c6f5d-x{pod:03}"),
+                ", ports: [{containerPort: 8080}]".to_owned(),
+            ),
+        };
+        let ready = if [7, 33, 150].contains(&pod) {
+            "False"
+        } else {
+            "True"
+        };
+        text += &format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: api{}}}}}\nspec: {{nodeName: node-{node:02}, containers: [{{name: c, image: x{port}}}]}}\nstatus: {{phase: Running, podIP: 10.244.{node}.{host}, conditions: [{{type: Ready, status: \"{ready}\"}}]}}\n---\n",
+            if pod == 0 { "-client" } else { "" }
+        );
+    }
+    text + "apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {clusterIP: 10.96.0.10, selector: {app: api}, ports: [{port: 80, targetPort: 8080}]}\n"
 }

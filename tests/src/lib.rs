@@ -3,6 +3,8 @@
 //! A case is a manifest and a request; what comes back is one line a way. Tests speak only to
 //! these few functions, so that the interface of the core can change without touching them.
 
+pub mod browser;
+
 pub mod one_node;
 
 pub mod evaluator_bench;

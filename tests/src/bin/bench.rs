@@ -41,21 +41,6 @@ fn row(what: &str, ms: f64) {
     println!("{what:<64} {ms:>10.3} ms");
 }
 
-/// A cluster of `n` Services with three endpoints each, as slices.
-fn large(n: usize) -> String {
-    let mut text = text("static/manifests/clusterip.yaml");
-    for idx in 0..n {
-        let (high, low) = (idx / 250, idx % 250);
-        text.push_str(&format!(
-            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: s{idx}}}\nspec: {{clusterIP: 10.100.{high}.{low}, ports: [{{port: 80}}]}}\n\
-             ---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: s{idx}-1, labels: {{kubernetes.io/service-name: s{idx}}}}}\n\
-             addressType: IPv4\nendpoints: [{{addresses: [10.244.1.{low}]}}, {{addresses: [10.244.2.{low}]}}, {{addresses: [10.244.0.{low}]}}]\n\
-             ports: [{{name: '', port: 8080, protocol: TCP}}]\n"
-        ));
-    }
-    text
-}
-
 fn manifest(text: &str) -> packetwalk_core::api::Manifest {
     read(&[File {
         name: "bench.yaml".into(),
@@ -341,7 +326,7 @@ fn walks() {
         }),
     );
     for n in [100, 1000] {
-        let text = large(n);
+        let text = text("static/manifests/clusterip.yaml") + &large::services_text(n);
         let read = manifest(&text);
         let world = World::from_manifest(&read, None, 1);
         println!("\n{n} more Services of three endpoints each");

@@ -5,6 +5,7 @@
 
 use super::{Browser, Result, site};
 use fantoccini::key::Key;
+use packetwalk_tests::large::twenty_nodes_text;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -14,36 +15,6 @@ const LAPTOP: (u32, u32) = (1440, 900);
 
 /// Whether the page is the one that computes.
 const IS_WHOLE: &str = "document.documentElement.dataset.page === 'whole'";
-
-/// Twenty nodes with two hundred pods, three of which are not ready, and a Service over them.
-fn large() -> String {
-    let mut text = String::new();
-    for node in 1..=20 {
-        text += &format!(
-            "apiVersion: v1\nkind: Node\nmetadata: {{name: node-{node:02}}}\nspec: {{podCIDR: 10.244.{node}.0/24}}\nstatus: {{addresses: [{{type: InternalIP, address: 192.168.0.{node}}}]}}\n---\n"
-        );
-    }
-    for pod in 0..200 {
-        let (node, host) = (pod % 20 + 1, pod / 20 + 10);
-        let (name, port) = match pod {
-            0 => ("client".to_owned(), String::new()),
-            _ => (
-                format!("api-7d4b9c6f5d-x{pod:03}"),
-                ", ports: [{containerPort: 8080}]".to_owned(),
-            ),
-        };
-        let ready = if [7, 33, 150].contains(&pod) {
-            "False"
-        } else {
-            "True"
-        };
-        text += &format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: api{}}}}}\nspec: {{nodeName: node-{node:02}, containers: [{{name: c, image: x{port}}}]}}\nstatus: {{phase: Running, podIP: 10.244.{node}.{host}, conditions: [{{type: Ready, status: \"{ready}\"}}]}}\n---\n",
-            if pod == 0 { "-client" } else { "" }
-        );
-    }
-    text + "apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {clusterIP: 10.96.0.10, selector: {app: api}, ports: [{port: 80, targetPort: 8080}]}\n"
-}
 
 async fn write(browser: &Browser, text: &str) -> Result {
     let script = format!(
@@ -132,7 +103,7 @@ async fn a_map_of_two_hundred_pods_is_zoomed_folded_and_walked_by_keys() {
 
 async fn map(browser: &Browser) -> Result {
     assert_readable(browser, "the first look").await?;
-    write(browser, &large()).await?;
+    write(browser, &twenty_nodes_text()).await?;
     until(
         browser,
         "document.querySelectorAll('#map .place--node').length === 20",

@@ -2,7 +2,7 @@
 //!
 //! **Left out**: comparing with an earlier run; the numbers are printed, not kept.
 
-use super::{Command, nothing_more};
+use super::{Command, Misused};
 use crate::places::root;
 use crate::process::run as run_command;
 use crate::progress::say;
@@ -13,13 +13,40 @@ use anyhow::Result;
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    arguments: "",
-    help: "measure speed (the program `bench` of packetwalk-tests, the evaluator and kubectl in a browser) and the page's weight",
+    arguments: "[--web]",
+    help: "measure speed (the program `bench` of packetwalk-tests, the evaluator and kubectl in a browser) and the page's weight; --web: how the page feels",
     run,
 };
 
 fn run(words: &[String]) -> Result<()> {
-    nothing_more(words)?;
+    match words {
+        [] => everything_but_the_page(),
+        [word] if word == "--web" => the_page(),
+        [word, ..] => Err(Misused(format!("unexpected `{word}`")).into()),
+    }
+}
+
+/// How the built page feels: loading, keys, edits, frames.
+fn the_page() -> Result<()> {
+    let ready = setup::for_tests()?;
+    site::build(&ready.page)?;
+    say("driving the page in headless Chromium");
+    let mut cargo = ready.page.host.cargo();
+    cargo
+        .env("CHROMEDRIVER", &ready.browser.chromedriver)
+        .env("PACKETWALK_SITE", site::dist());
+    run_command(cargo.args([
+        "run",
+        "--quiet",
+        "--locked",
+        "--package",
+        "packetwalk-tests",
+        "--bin",
+        "web-bench",
+    ]))
+}
+
+fn everything_but_the_page() -> Result<()> {
     let for_tests = setup::for_tests()?;
     let ready = &for_tests.page;
     if root().join("tests/src/bin/bench.rs").is_file() {
