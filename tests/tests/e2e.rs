@@ -12,6 +12,7 @@ mod stage;
 
 use fantoccini::key::Key;
 use packetwalk_tests::browser::{Browser, Copy, PATIENCE, Result, SHAPES, site};
+use serde_json::Value;
 use std::time::Duration;
 
 const AT_MOST: Duration = Duration::from_secs(180);
@@ -155,6 +156,10 @@ async fn everywhere(browser: &Browser) -> Result {
             tokio::time::sleep(Duration::from_millis(400)).await;
             let faults = browser.accessibility_faults().await?;
             assert_eq!(faults, Vec::<String>::new(), "{theme} {shape:?}");
+            let twice = "const ids = [...document.querySelectorAll('[id]')].map(it => it.id);\
+                return ids.filter((it, idx) => ids.indexOf(it) !== idx)";
+            let twice = browser.run(twice).await?;
+            assert_eq!(twice, Value::Array(Vec::new()), "two elements of one name");
             let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
             let overflow = browser.run(overflow).await?;
             assert!(

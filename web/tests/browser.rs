@@ -290,7 +290,7 @@ async fn another_target_port_is_refused_by_the_pod() {
     );
     let walk = page.text("#walk-list");
     assert!(walk.contains("api-1 listens on port 9090"), "{walk}");
-    page.press("#reset").await;
+    page.press("#tutorials-text").await;
     assert!(page.text("#outcomes").contains("delivered"));
 }
 
@@ -390,7 +390,7 @@ async fn what_was_typed_is_there_after_loading_again_and_after_a_reset() {
     drop(page);
     let page = Page::open_again().await;
     assert_eq!(page.manifest(), typed);
-    page.press("#reset").await;
+    page.press("#tutorials-text").await;
     assert!(page.manifest().contains("targetPort: 8080"));
     page.press("#bring-back").await;
     assert_eq!(page.manifest(), typed);

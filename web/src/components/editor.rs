@@ -69,7 +69,7 @@ pub fn Editor(props: &EditorProps) -> Html {
                 <button class="button button--quiet" id="bring-back" type="button" hidden={aside.is_none()} onclick={on_bring_back}>
                     {"Bring back my text"}
                 </button>
-                <button class="button button--quiet" id="reset" type="button" onclick={on_reset}>
+                <button class="button button--quiet" id="tutorials-text" type="button" onclick={on_reset}>
                     {"Reset to the tutorial’s"}
                 </button>
             </div>
