@@ -5,8 +5,7 @@
 //! ports; it also knows the recorder's own name, system and port. Where a text held such a value, runs of blanks count as one
 //! column gap, for the width of a column depends on it.
 //!
-//! `tests/cases/transcripts-pending.txt` lists what does not pass yet: each of those must really fail, so that the list can only
-//! become shorter. `UPDATE_EXPECTED=1` writes it anew.
+//! All run; `TRANSCRIPTS=get` runs those whose ids begin with `get/` alone, for whoever works on them.
 
 #![expect(
     clippy::print_stdout,
@@ -21,10 +20,10 @@ use packetwalk_core::shell::{Place, Shell, State, Stream};
 use packetwalk_core::sim::{Cluster, SETTLE_LIMIT, Start, StartFile};
 use packetwalk_core::store::{Part, Write};
 use packetwalk_core::time::Duration;
-use packetwalk_tests::{recorded, root, text};
+use packetwalk_tests::{recorded, text};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -582,7 +581,7 @@ fn block(transcripts: &[&Value]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_transcript_of_the_real_kubectl_passes_or_is_known_to_fail() {
+fn every_transcript_of_the_real_kubectl_passes() {
     let cases: Value =
         serde_json::from_str(&text("tests/cases/kubectl-transcripts.json")).expect("JSON");
     let all = list(&cases["transcripts"]);
@@ -597,53 +596,21 @@ fn every_transcript_of_the_real_kubectl_passes_or_is_known_to_fail() {
     }
     let only = std::env::var("TRANSCRIPTS").unwrap_or_default();
     let mut stories = BTreeMap::new();
+    let mut n_run = 0;
     for (name, transcripts) in &blocks {
         if only.is_empty() || *name == only {
+            n_run += transcripts.len();
             stories.extend(block(transcripts));
         }
     }
-    let path = root().join("tests/cases/transcripts-pending.txt");
-    let failing: BTreeSet<&str> = stories.keys().map(String::as_str).collect();
-    let known = std::fs::read_to_string(&path).unwrap_or_default();
-    let known: BTreeSet<&str> = known
-        .lines()
-        .filter(|it| !it.starts_with('#') && !it.is_empty())
-        .collect();
+    assert!(n_run > 0, "no transcript is called {only}/…");
     println!(
         "transcripts: {} of {} pass",
-        all.len() - failing.len(),
+        n_run - stories.len(),
         all.len()
     );
-    if !only.is_empty() {
-        for story in stories.values() {
-            println!("{story}");
-        }
-        return;
-    }
-    if std::env::var_os("UPDATE_EXPECTED").is_some() {
-        let lines: String = failing.iter().map(|it| format!("{it}\n")).collect();
-        let text = format!(
-            "# Transcripts that ours does not print yet; tests/tests/transcripts.rs.\n{lines}"
-        );
-        std::fs::write(&path, text).expect("the folder of cases can be written");
-        std::fs::write(
-            root().join("target/transcripts.txt"),
-            stories.values().cloned().collect::<String>(),
-        )
-        .expect("target can be written");
-        return;
-    }
-    let new: String = stories
-        .iter()
-        .filter(|it| !known.contains(it.0.as_str()))
-        .map(|it| it.1.as_str())
-        .collect();
-    assert!(new.is_empty(), "{new}");
-    let passing: Vec<&&str> = known.iter().filter(|it| !failing.contains(*it)).collect();
-    assert!(
-        passing.is_empty(),
-        "these pass: take them off the list: {passing:?}"
-    );
+    let told: String = stories.into_values().collect();
+    assert!(told.is_empty(), "{told}");
 }
 
 /// A world of one's own, and what a line prints in it.

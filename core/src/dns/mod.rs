@@ -36,7 +36,7 @@ pub use kubernetes_name::{Grammar, NameParts, parse_name};
 pub use message::{
     Answer, Question, Rcode, Record, RecordData, RecordType, Transport, fully_qualified,
 };
-pub use name::reverse_name;
+pub use name::{IllegalName, check_name, reverse_name};
 pub use outside::{FILE as OUTSIDE_ZONE, Outside};
 pub use server::Server;
 pub use wire::{Frame, fit, message, query, refusal, size_limit};

@@ -3,13 +3,60 @@
 //! `miekg/dns` `labels.go` and CoreDNS's `plugin/pkg/dnsutil`: a dot that is escaped is part of its
 //! label; names are compared without case, and kept with it.
 //!
-//! **Left out**: names over 255 bytes and labels over 63 are not refused.
+//! **Left out**: what stands for another byte (`\\046`) counts as the bytes it is written with.
 
 use crate::ip::{Cidr, IpAddr, parse_cidr_sloppy};
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 const IN_ADDR: &str = "in-addr.arpa.";
 const IP6: &str = "ip6.arpa.";
+
+/// The longest label, and the longest name as a message has it: a byte before each label, and one at the end (RFC 1035 section 2.3.4).
+const MAX_LABEL: usize = 63;
+const MAX_NAME: usize = 255;
+
+/// Why no message can carry a name, as BIND says it (`lib/dns/result.c`, 9.18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IllegalName {
+    /// Two dots in a row, or one at the beginning.
+    EmptyLabel,
+    /// A label of more than 63 bytes.
+    LabelTooLong,
+    /// More than 255 bytes in all.
+    NoSpace,
+}
+
+impl fmt::Display for IllegalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EmptyLabel => "empty label",
+            Self::LabelTooLong => "label too long",
+            Self::NoSpace => "ran out of space",
+        })
+    }
+}
+
+/// Whether a message can carry a name; if not, the first reason from the left.
+///
+/// # Errors
+/// The reason.
+pub fn check_name(name: &str) -> Result<(), IllegalName> {
+    let mut length = 1;
+    for label in labels(name) {
+        if label.is_empty() {
+            return Err(IllegalName::EmptyLabel);
+        }
+        if label.len() > MAX_LABEL {
+            return Err(IllegalName::LabelTooLong);
+        }
+        length += label.len() + 1;
+        if length > MAX_NAME {
+            return Err(IllegalName::NoSpace);
+        }
+    }
+    Ok(())
+}
 
 /// The labels of a name, the leftmost first. The root has none.
 pub(super) fn labels(name: &str) -> Vec<&str> {
@@ -178,5 +225,27 @@ mod tests {
         assert_eq!(zones_from("10.96.0.0/12").len(), 16);
         assert_eq!(zones_from("fd00::/7").len(), 2);
         assert_eq!(zones_from("Cluster.Local"), ["cluster.local."]);
+    }
+
+    #[test]
+    fn a_name_that_no_message_can_carry_is_told_by_its_first_fault() {
+        let (longest, longer) = ("x".repeat(63), "x".repeat(64));
+        let many = |n| vec!["abc"; n].join(".");
+        for name in [".", "", "a.", &longest, r"a\.b", &many(63)] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        for (name, fault) in [
+            ("a..b", "empty label"),
+            (".a", "empty label"),
+            ("a..", "empty label"),
+            (longer.as_str(), "label too long"),
+            (&many(64), "ran out of space"),
+        ] {
+            assert_eq!(
+                check_name(name).map_err(|it| it.to_string()),
+                Err(fault.to_owned()),
+                "{name}"
+            );
+        }
     }
 }

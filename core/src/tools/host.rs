@@ -4,7 +4,7 @@
 //!
 //! **Left out**: host's `-a`, `-l`, `-v`; databases of getent other than those of hosts.
 
-use super::names::{UDP, ask, resolve, searched, server_address, settings};
+use super::names::{UDP, ask, illegal, resolve, searched, server_address, settings};
 use super::site::Site;
 use crate::dns::{Question, Rcode, Record, RecordData, RecordType, reverse_name};
 use crate::ip::parse_sloppy;
@@ -28,6 +28,10 @@ pub(super) async fn host(process: Process, site: Rc<Site>) -> u8 {
         process.complain("Usage: host [-t type] {hostname} [server]\n");
         return 1;
     };
+    if let Some(complaint) = illegal("host", name) {
+        process.complain(&complaint);
+        return 1;
+    }
     let settings = settings(&process, &site);
     let told = operands
         .get(1)

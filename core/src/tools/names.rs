@@ -10,7 +10,7 @@ use super::site::{Site, host_of};
 use crate::chance::Chooser;
 use crate::dns::{
     Answer, Cache, Client, Question, Rcode, Record, RecordData, RecordType, Settings, Transport,
-    dig_text, fit, reverse_name,
+    check_name, dig_text, fit, reverse_name,
 };
 use crate::ip::{IpAddr, join_host_port, parse_sloppy};
 use crate::net::Protocol;
@@ -328,6 +328,10 @@ pub(super) async fn dig(process: Process, site: Rc<Site>) -> u8 {
         },
     };
     let name = told.name.clone().unwrap_or_else(|| ".".to_owned());
+    if let Some(complaint) = illegal("dig", &name) {
+        process.complain(&complaint);
+        return 10;
+    }
     let kind = told.kind.unwrap_or(if told.name.is_none() {
         RecordType::NS
     } else {
@@ -547,6 +551,12 @@ fn kinds_asked(told: Option<RecordType>, address: Option<IpAddr>) -> Vec<RecordT
     }
 }
 
+/// What BIND's tools say of a name that no message can carry.
+pub(super) fn illegal(tool: &str, name: &str) -> Option<String> {
+    let fault = check_name(name).err()?;
+    Some(format!("{tool}: '{name}' is not a legal name ({fault})\n"))
+}
+
 async fn bind_nslookup(
     process: &Process,
     site: &Site,
@@ -555,6 +565,10 @@ async fn bind_nslookup(
     servers: &[IpAddr],
     settings: &Settings,
 ) -> u8 {
+    if let Some(complaint) = illegal("nslookup", name) {
+        process.complain(&complaint);
+        return 10;
+    }
     let address = parse_sloppy(name);
     let names = match address {
         Some(ip) => vec![reverse_name(ip)],

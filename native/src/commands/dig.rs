@@ -7,7 +7,7 @@ use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::chance::Chooser;
 use packetwalk_core::dns::{
-    Answer, Cache, Question, RecordType, Transport, Wanted, dig_text, reverse_name,
+    Answer, Cache, Question, RecordType, Transport, Wanted, check_name, dig_text, reverse_name,
 };
 use packetwalk_core::ip::{Family, IpAddr, parse_sloppy};
 use packetwalk_core::sim::{HostId, Lookup, LookupPacket, Source, World};
@@ -64,6 +64,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     if conf.nameservers.is_empty() {
         let who = arguments.from.as_deref().unwrap_or("a pod");
         output::remark(&format!("{who} does not ask cluster DNS of its own accord"));
+    }
+    if let Err(fault) = check_name(&arguments.name) {
+        let name = &arguments.name;
+        return Err(Error::Input(format!(
+            "'{name}' is not a legal name ({fault}): labels have 1 to 63 bytes, a name has 255 at most"
+        )));
     }
     if arguments.search {
         return search(arguments, &world, &host);

@@ -20,6 +20,7 @@ pub use settings::{Settings, Single};
 pub use wire::{Exchange, Fate, Network, Sent};
 
 use super::message::{Answer, RecordData, RecordType};
+use super::name::check_name;
 use crate::ip::{Family, IpAddr, family};
 use crate::time::{Duration, Instant};
 use serde::Serialize;
@@ -322,10 +323,9 @@ fn in_hosts(client: Client, hosts: &str, name: &str, kinds: &[RecordType]) -> Op
     (!found.addresses.is_empty()).then_some(found)
 }
 
-/// Whether a name fits into a question: labels of 1 to 63 bytes, 253 in all.
+/// Whether a name fits into a question. The root is no name to look up.
 fn is_askable(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    name.len() <= 253 && name.split('.').all(|it| (1..=63).contains(&it.len()))
+    !name.trim_end_matches('.').is_empty() && check_name(name).is_ok()
 }
 
 fn seconds(secs: u32) -> Duration {
