@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -303,28 +304,14 @@ impl WebDriverCompatibleCommand for Devtools {
     }
 }
 
-/// A copy of the page that a test may spoil; it goes when the test ends.
-pub struct Copy(/** Where the copy is. */ pub PathBuf);
-
-impl Copy {
-    /// A copy under a name of its own.
-    ///
-    /// # Errors
-    /// If files cannot be copied.
-    pub fn of(site: &Path, name: &str) -> std::io::Result<Copy> {
-        let name = format!("packetwalk-e2e-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let copy = Copy(folder);
-        copy_folder(site, &copy.0)?;
-        Ok(copy)
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        // What is left behind is in the folder for such things.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// A copy of the page that a test may spoil, in a folder that goes when the test ends.
+///
+/// # Errors
+/// If files cannot be copied.
+pub fn copied(site: &Path) -> std::io::Result<TempDir> {
+    let folder = TempDir::new()?;
+    copy_folder(site, folder.path())?;
+    Ok(folder)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -13,6 +13,7 @@ use packetwalk_tests::{root, text};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use tempfile::TempDir;
 
 const CASES: &str = "tests/cases/console.txt";
 
@@ -66,11 +67,14 @@ fn shell(line: &str) -> (Paper, u8) {
     typed(&[&WORLD[..], &["--shell", line]].concat(), "")
 }
 
-/// A file of a folder that is this process's own.
-fn file(name: &str, text: &str) -> String {
-    let folder = std::env::temp_dir().join(format!("packetwalk-console-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let path = folder.join(name);
+/// A folder that goes when the test ends.
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+/// A file in a folder.
+fn file(folder: &TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
     std::fs::write(&path, text).expect("a file");
     path.display().to_string()
 }
@@ -78,12 +82,13 @@ fn file(name: &str, text: &str) -> String {
 #[test]
 fn sections_print_what_they_printed() {
     let cases = text(CASES);
+    let folder = folder();
     let (mut written, mut n_sections) = (String::new(), 0);
     for section in cases.split("==== ").skip(1) {
         n_sections += 1;
         let (title, rest) = section.split_once('\n').expect("a title");
         let (script, _) = rest.split_once("---- ").expect("what is printed");
-        let path = file(&format!("script-{n_sections}"), script);
+        let path = file(&folder, &format!("script-{n_sections}"), script);
         let (paper, code) = typed(&[&WORLD[..], &["--script", &path]].concat(), "");
         written.push_str(&format!(
             "==== {title}\n{script}---- {code}\n{}{}\n",
@@ -242,7 +247,9 @@ fn a_pod_that_one_attaches_to_runs_its_command_and_goes() {
 
 #[test]
 fn a_file_of_commands_ends_at_the_first_that_fails() {
+    let folder = folder();
     let script = file(
+        &folder,
         "failing",
         "# a comment\nN=2\nkubectl scale deployment api --replicas=$N\nkubectl get nothing\necho never\n",
     );
@@ -255,6 +262,7 @@ fn a_file_of_commands_ends_at_the_first_that_fails() {
     assert_eq!(code, 1);
     // Before another command only what failed is shown.
     let script = file(
+        &folder,
         "making",
         "kubectl scale deployment api --replicas=3\nkubectl apply -f - <<EOF\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\nEOF\n",
     );
@@ -277,7 +285,7 @@ fn a_file_of_commands_ends_at_the_first_that_fails() {
         "",
     );
     assert_eq!(paper.out, "3\n");
-    let script = file("open", "echo a\nif true; then\n");
+    let script = file(&folder, "open", "echo a\nif true; then\n");
     let (paper, code) = typed(&["--script", &script], "");
     assert_eq!((paper.out.as_str(), code), ("a\n", 1));
     assert!(paper.err.contains("open:3:1: "), "{}", paper.err);
@@ -312,7 +320,8 @@ fn what_is_piped_in_is_read_by_who_reads() {
 #[test]
 fn files_are_those_of_this_machine_and_what_a_line_wrote() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: filed\nspec:\n  containers:\n  - name: c\n    image: i\n";
-    let path = file("pod.yaml", pod);
+    let own = folder();
+    let path = file(&own, "pod.yaml", pod);
     let folder = path.trim_end_matches("/pod.yaml").to_owned() + "/only";
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(format!("{folder}/pod.yaml"), pod).expect("a file");

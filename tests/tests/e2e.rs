@@ -11,7 +11,7 @@ mod keep;
 mod stage;
 
 use fantoccini::key::Key;
-use packetwalk_tests::browser::{Browser, Copy, PATIENCE, Result, SHAPES, site};
+use packetwalk_tests::browser::{Browser, PATIENCE, Result, SHAPES, copied, site};
 use serde_json::Value;
 use std::time::Duration;
 

@@ -19,6 +19,7 @@ use packetwalk_core::view;
 use packetwalk_tests::root;
 use std::path::PathBuf;
 use std::process::Command;
+use tempfile::TempDir;
 
 /// A walk of a scenario.
 struct Told {
@@ -120,8 +121,7 @@ fn tshark_reads_every_capture_without_a_complaint() {
         eprintln!("SKIPPED: there is no tshark on this machine (Debian package `tshark`)");
         return;
     }
-    let folder = std::env::temp_dir().join(format!("packetwalk-captures-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = TempDir::new().expect("a folder");
     // The sections of several captures make one file: a file for each scenario and mode.
     let mut files: Vec<(String, Vec<u8>, usize)> = Vec::new();
     let mut n_walks = 0;
@@ -143,13 +143,12 @@ fn tshark_reads_every_capture_without_a_complaint() {
     }
     let mut faults = Vec::new();
     for (idx, (name, bytes, n_packets)) in files.iter().enumerate() {
-        let path = folder.join(format!("{idx}.pcapng"));
+        let path = folder.path().join(format!("{idx}.pcapng"));
         std::fs::write(&path, bytes).expect("room");
         if let Err(fault) = read_by_tshark(&path, *n_packets) {
             faults.push(format!("{name}: {fault}"));
         }
     }
-    let _ = std::fs::remove_dir_all(&folder);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let n_packets: usize = files.iter().map(|it| it.2).sum();
     assert!(

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use std::cell::Cell;
 use std::process::Command;
 use std::rc::Rc;
+use tempfile::TempDir;
 
 /// A system of a clock and two files.
 #[derive(Default)]
@@ -67,7 +68,8 @@ fn ours(script: &str) -> Finished {
 
 /// What the real shell says, in a folder that has the files above.
 fn theirs(script: &str) -> (String, i32) {
-    let folder = std::env::temp_dir().join(format!("packetwalk-shell-{}", std::process::id()));
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
     for (path, text) in FILES {
         let path = folder.join(path.trim_start_matches("/root/"));
         let parent = path.parent().expect("a folder");
@@ -77,7 +79,7 @@ fn theirs(script: &str) -> (String, i32) {
     let output = Command::new("dash")
         .arg("-c")
         .arg(script)
-        .current_dir(&folder)
+        .current_dir(folder)
         .env("LC_ALL", "C")
         .env("USER", "me")
         .stdin(std::process::Stdio::null())

@@ -1,6 +1,6 @@
 //! The small module that the page starts with, and the whole one that takes over from it: nothing is lost on the way.
 
-use super::{AT_MOST, Browser, Copy, Result, SHAPES, end, site};
+use super::{AT_MOST, Browser, Result, SHAPES, copied, end, site};
 use fantoccini::key::Key;
 use serde_json::json;
 use std::path::Path;
@@ -81,10 +81,13 @@ async fn type_through(browser: &Browser) -> Result {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_whose_second_download_fails_still_steps_and_says_what_is_missing() {
     let Some(site) = site() else { return };
-    let copy = Copy::of(&site, "download").expect("a copy of the page");
-    std::fs::remove_file(copy.0.join(LATER)).expect("it was there");
-    let browser = Browser::open(copy.0.clone()).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, fail_and_try_again(&browser, &site, &copy.0)).await;
+    let copy = copied(&site).expect("a copy of the page");
+    std::fs::remove_file(copy.path().join(LATER)).expect("it was there");
+    let browser = Browser::open(copy.path().to_owned())
+        .await
+        .expect("a browser");
+    let story =
+        tokio::time::timeout(AT_MOST, fail_and_try_again(&browser, &site, copy.path())).await;
     end("second-download", browser, story).await;
 }
 

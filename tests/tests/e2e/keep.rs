@@ -1,6 +1,6 @@
 //! What is kept and given away: a link, a file, the page without a network, and a state that cannot be read.
 
-use super::{AT_MOST, Browser, Copy, Result, end, site};
+use super::{AT_MOST, Browser, Result, copied, end, site};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -78,9 +78,11 @@ async fn broken(browser: &Browser) -> Result {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_opens_and_computes_without_a_network() {
     let Some(site) = site() else { return };
-    let copy = Copy::of(&site, "offline").expect("a copy of the page");
-    let browser = Browser::open(copy.0.clone()).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, without_a_network(&browser, &copy.0)).await;
+    let copy = copied(&site).expect("a copy of the page");
+    let browser = Browser::open(copy.path().to_owned())
+        .await
+        .expect("a browser");
+    let story = tokio::time::timeout(AT_MOST, without_a_network(&browser, copy.path())).await;
     end("offline", browser, story).await;
 }
 
