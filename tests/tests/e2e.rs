@@ -3,12 +3,16 @@
 //! `cargo xtask test` builds the page and says where it is (`PACKETWALK_SITE`), and where axe-core
 //! is (`AXE_JS`). Without them there is nothing to test, and that is said loudly.
 
+#[path = "e2e/doctor.rs"]
+mod doctor;
 #[path = "e2e/hand_over.rs"]
 mod hand_over;
 #[path = "e2e/keep.rs"]
 mod keep;
 #[path = "e2e/stage.rs"]
 mod stage;
+#[path = "e2e/terminal.rs"]
+mod terminal;
 
 use fantoccini::key::Key;
 use packetwalk_tests::browser::{Browser, PATIENCE, Result, SHAPES, copied, site};

@@ -3,6 +3,8 @@
 use crate::components::clock::Clock;
 use crate::components::cluster_text::ClusterText;
 use crate::components::controls::Controls;
+#[cfg(feature = "everything")]
+use crate::components::doctor::Doctor;
 use crate::components::editor::Editor;
 use crate::components::guidance::Guidance;
 use crate::components::header::Header;
@@ -13,8 +15,12 @@ use crate::components::question::Question;
 use crate::components::rest::Rest;
 use crate::components::share::Share;
 use crate::components::stage::Stage;
+#[cfg(not(feature = "everything"))]
+use crate::components::stand_in::{Doctor, Terminal};
+#[cfg(feature = "everything")]
+use crate::components::terminal::Terminal;
 use crate::components::walk_list::WalkList;
-use crate::effects::{self, use_effects, use_hand_over, use_keeping};
+use crate::effects::{self, use_effects, use_hand_over, use_keeping, use_line};
 use crate::hooks::keys::use_keys;
 use crate::hooks::shape::use_shape;
 use crate::session::{Dispatch, FIRST_MANIFEST, Part, State};
@@ -31,6 +37,7 @@ pub fn App() -> Html {
     use_effects(&state);
     use_hand_over(&state);
     use_keeping(&state);
+    use_line(&dispatch, view.terminal.rests);
     use_shape(&dispatch);
     use_keys(&dispatch, view.playback);
     use_effect_with((), |()| {
@@ -68,11 +75,30 @@ pub fn App() -> Html {
                     is_stale={view.is_stale} {on_edit} {on_reset}
                 />
                 <WalkList {walk} {position} />
+                { doctor(&state) }
                 <Share {on_link} {on_export} />
             </main>
             { foot() }
+            <Terminal terminal={Part::from(&view.terminal)} />
             <Rest is_waiting={state.is_waiting()} remark={state.remark()} />
         </ContextProvider<Dispatch>>
+    }
+}
+
+/// The doctor, who has nothing to examine in a first look.
+fn doctor(state: &UseReducerHandle<State>) -> Html {
+    #[cfg(feature = "everything")]
+    {
+        let view = state.view();
+        let (map, walk) = (Part::from(&view.map), Part::from(&view.walk));
+        let state = state.clone();
+        let on_examine = Callback::from(move |()| state.examined());
+        html! { <Doctor {on_examine} {map} {walk} /> }
+    }
+    #[cfg(not(feature = "everything"))]
+    {
+        let _ = state;
+        html! { <Doctor /> }
     }
 }
 
@@ -129,6 +155,7 @@ fn contents() -> Html {
             <a href="#inspector">{"This hop"}</a>
             <a href="#manifest">{"Manifest"}</a>
             <a href="#walk">{"In words"}</a>
+            <a href="#doctor">{"Doctor"}</a>
             <a href="#share">{"Share"}</a>
         </nav>
     }

@@ -47,6 +47,17 @@ pub fn use_effects(state: &UseReducerHandle<State>) {
     use_effect_with((), |()| storage::opened());
 }
 
+/// Lets the line that runs in the terminal go on, after each rest.
+#[hook]
+pub fn use_line(dispatch: &Dispatch, rests: Option<(u32, u64)>) {
+    let dispatch = dispatch.clone();
+    use_effect_with(rests, move |rests| {
+        let timer =
+            rests.map(|(ms, _)| Timeout::new(ms, move || dispatch.dispatch(Event::LineGoesOn)));
+        move || drop(timer)
+    });
+}
+
 /// Gives what this module has to the whole page, when that is there to take over.
 #[hook]
 pub fn use_hand_over(state: &UseReducerHandle<State>) {

@@ -11,6 +11,8 @@ use packetwalk_core::session::{Effect, Event, Form};
 use packetwalk_core::session::{FirstLook as Engine, Reel};
 #[cfg(feature = "everything")]
 use packetwalk_core::session::{Reel, Session as Engine, read_handed_over, read_link, written};
+#[cfg(feature = "everything")]
+use packetwalk_core::view::DoctorView;
 use packetwalk_core::view::View;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -194,6 +196,13 @@ impl State {
         return Some(written(&self.session.way_here()));
         #[cfg(not(feature = "everything"))]
         None
+    }
+
+    /// What is wrong with the Services.
+    #[cfg(feature = "everything")]
+    #[must_use]
+    pub fn examined(&self) -> DoctorView {
+        self.session.doctor()
     }
 
     /// The walk in another form: `None` in a first look, and nothing where there is no walk.

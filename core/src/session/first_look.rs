@@ -181,6 +181,8 @@ impl FirstLook {
                 Vec::new()
             }
             Event::Elapsed(timer) => self.move_on(timer),
+            // Nobody is there yet to answer.
+            Event::TabPressed(_) => Vec::new(),
             other => self.wait_with(other),
         };
         let view = self.look().sharing_with(&self.view);

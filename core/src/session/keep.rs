@@ -4,7 +4,7 @@
 //! session that undergoes them shows the same. It comes from strangers, so it may hold one text and one request, and nothing that
 //! goes on by itself.
 //!
-//! **Left out**: pictures, which a shell draws; what was undone; many requests at once; the place that a room has on the map because
+//! **Left out**: pictures, which a shell draws; what was undone; what the terminal printed; many requests at once; the place that a room has on the map because
 //! of who was there before; a question that is open.
 
 use super::{Event, Session};
@@ -13,7 +13,7 @@ use crate::sim::{LinkError, decode_link, encode_link};
 use crate::view::{Break, ending, hops, odds};
 
 /// The most events that are read from a link: each may be a day of a cluster.
-const MAX_EVENTS: usize = 1_000;
+const MAX_EVENTS: usize = 2_000;
 
 /// A form of a walk that other tools read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,14 +114,24 @@ impl Session {
 /// When it is none, or damaged, or holds what no link of ours holds.
 pub fn read_link(link: &str) -> Result<Vec<Event>, LinkError> {
     let events: Vec<Event> = decode_link(link)?;
-    let is_sound = events.len() <= MAX_EVENTS
+    let n_single = |it: &Event| match it {
+        Event::Happened(event, _) => event.n_single(),
+        _ => 1,
+    };
+    let is_sound = events.iter().map(n_single).sum::<usize>() <= MAX_EVENTS
         && events.iter().enumerate().all(|(idx, event)| {
             let kind = std::mem::discriminant(event);
             let is_again = events[..idx]
                 .iter()
                 .any(|it| std::mem::discriminant(it) == kind);
             match event {
-                Event::Play | Event::Elapsed(_) => false,
+                Event::Play
+                | Event::Elapsed(_)
+                | Event::LineTyped(_)
+                | Event::LineGoesOn
+                | Event::LineInterrupted
+                | Event::InputEnded
+                | Event::TabPressed(_) => false,
                 Event::Happened(..) | Event::BreakSet(_) => true,
                 _ => !is_again,
             }

@@ -4,7 +4,7 @@
 //! shows the view; it decides nothing. Time enters as an event.
 //!
 //! `time` remembers what was done and lets things happen to the cluster, `predict` asks, `traffic` sends many
-//! requests. A [`FirstLook`] is what a page shows before the whole library has arrived: a few views that a session has made
+//! requests, `terminal` is where one types. A [`FirstLook`] is what a page shows before the whole library has arrived: a few views that a session has made
 //! before.
 //!
 //! **Left out**: what was undone, in links.
@@ -13,6 +13,9 @@ mod first_look;
 mod keep;
 mod predict;
 mod steps;
+mod terminal;
+#[cfg(test)]
+mod terminal_tests;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -41,6 +44,7 @@ use crate::view::{
 };
 use predict::Asked;
 use std::rc::Rc;
+use terminal::Terminal;
 use time::{Deed, Past};
 
 /// The name of the text a person edits.
@@ -77,6 +81,7 @@ pub struct Session {
     asked: Option<Asked>,
     traffic: Option<Traffic>,
     n_traffics: u64,
+    terminal: Terminal,
     view: Rc<View>,
 }
 
@@ -144,6 +149,7 @@ impl Session {
             asked: None,
             traffic: None,
             n_traffics: 0,
+            terminal: Terminal::default(),
             scene,
         };
         session.remember(Deed::Begun, "the beginning".into());
@@ -210,6 +216,7 @@ impl Session {
             time: Rc::new(self.look_at_time()),
             question: Rc::new(question),
             traffic: drawn.traffic,
+            terminal: Rc::new(self.look_at_terminal()),
             request: drawn.request,
             notices: drawn.notices,
             is_stale: self.unread.is_some(),

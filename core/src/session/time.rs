@@ -156,19 +156,25 @@ impl Session {
     /// Something happens to the cluster.
     pub(super) fn happen(&mut self, event: Happening, words: String) -> Vec<Effect> {
         let mut timeline = self.scene.timeline.clone();
-        let mut history = self.scene.history.clone();
-        history.told.extend(watched(timeline.cluster(), &event));
-        let surplus = history.told.len().saturating_sub(MAX_TOLD);
-        history.told.drain(..surplus);
-        history.deeds.push(words.clone());
+        let told = watched(timeline.cluster(), &event);
         if timeline.happen(event).is_err() {
             return Vec::new();
         }
+        self.take_on(timeline, told, words);
+        self.pause()
+    }
+
+    /// The timeline is one event longer.
+    pub(super) fn take_on(&mut self, timeline: Timeline, told: Vec<ClusterEvent>, words: String) {
+        let mut history = self.scene.history.clone();
+        history.told.extend(told);
+        let surplus = history.told.len().saturating_sub(MAX_TOLD);
+        history.told.drain(..surplus);
+        history.deeds.push(words.clone());
         let manifest = self.scene.manifest.clone();
         let scene = Scene::at(manifest, timeline, history, &self.from, &self.to);
         self.scene = Rc::new(scene);
         self.remember(Deed::Happened, words);
-        self.pause()
     }
 
     /// One of the things that may happen, by its place in the list.
@@ -273,38 +279,62 @@ pub(super) fn acts(world: &World, timeline: &Timeline) -> Vec<(String, Happening
 }
 
 /// What an event changes, with the cluster's time of each change: the clock is stopped wherever something is due.
-fn watched(cluster: &Cluster, event: &Happening) -> Vec<ClusterEvent> {
-    let mut cluster = cluster.clone();
+pub(super) fn watched(cluster: &Cluster, event: &Happening) -> Vec<ClusterEvent> {
+    let mut told = Vec::new();
+    watch(&mut cluster.clone(), event, &mut told);
+    told
+}
+
+fn watch(cluster: &mut Cluster, event: &Happening, told: &mut Vec<ClusterEvent>) {
     let begun = cluster.clock().now;
-    let (until, settles) = match event {
-        Happening::Pass(length) => (begun + (*length).min(MAX_PASS), false),
-        Happening::Settle(limit) => (begun + (*limit).min(MAX_PASS), true),
+    match event {
+        Happening::Pass(length) => {
+            let until = begun + (*length).min(MAX_PASS);
+            watch_until(cluster, until, told, |_| false);
+            cluster.advance(until);
+        }
+        Happening::Settle(limit) => {
+            let until = begun + (*limit).min(MAX_PASS);
+            watch_until(cluster, until, told, Cluster::is_quiet);
+        }
         Happening::Fault(fault) => {
-            return vec![ClusterEvent {
+            told.push(ClusterEvent {
                 at: seconds(begun),
                 kind: ClusterEventKind::Fault,
                 words: fault_words(fault),
-            }];
+            });
+            cluster.undergo(event);
         }
         Happening::Request(_) => {
             let seen = cluster.store().revision();
             cluster.undergo(event);
-            return changed(&cluster, seen);
+            told.extend(changed(cluster, seen));
         }
-    };
-    let mut told = Vec::new();
+        Happening::Several(events) => {
+            for event in events {
+                watch(cluster, event, told);
+            }
+        }
+    }
+}
+
+fn watch_until(
+    cluster: &mut Cluster,
+    until: Instant,
+    told: &mut Vec<ClusterEvent>,
+    is_over: fn(&mut Cluster) -> bool,
+) {
     for _ in 0..MAX_STOPS {
-        if settles && cluster.is_quiet() {
-            break;
+        if is_over(cluster) {
+            return;
         }
         let Some(next) = cluster.next_deadline().filter(|it| *it <= until) else {
-            break;
+            return;
         };
         let seen = cluster.store().revision();
         cluster.advance(next);
-        told.extend(changed(&cluster, seen));
+        told.extend(changed(cluster, seen));
     }
-    told
 }
 
 fn fault_words(fault: &Fault) -> String {

@@ -64,6 +64,16 @@ pub enum Event {
     Acted(usize),
     /// Something else happens to it: what, and in words.
     Happened(Box<Happening>, String),
+    /// A line was typed in the terminal.
+    LineTyped(String),
+    /// The line that runs there goes on.
+    LineGoesOn,
+    /// It is interrupted: Ctrl-C.
+    LineInterrupted,
+    /// Nothing more is typed for it: Ctrl-D.
+    InputEnded,
+    /// What could this line become? Tab.
+    TabPressed(String),
     /// Many requests are made, or are no more.
     TrafficMade(Option<Traffic>),
     /// A node's room was folded, or unfolded.
@@ -74,6 +84,25 @@ pub enum Event {
     Shaped(Layout),
     /// A timer ran out.
     Elapsed(Timer),
+}
+
+impl Event {
+    /// Whether the world is another one after it, so that a line that runs has lost its ground.
+    const fn changes_the_world(&self) -> bool {
+        matches!(
+            self,
+            Event::Edited(_)
+                | Event::Undo
+                | Event::Redo
+                | Event::Reset
+                | Event::MomentChosen(_)
+                | Event::TakenUp(_)
+                | Event::Passed(_)
+                | Event::Settled
+                | Event::Acted(_)
+                | Event::Happened(..)
+        )
+    }
 }
 
 /// Something a shell is to do.
@@ -135,6 +164,9 @@ fn millis(length: f64) -> u32 {
 impl Session {
     /// Takes an event in. Gives back what is to be done; what is to be seen is in [`Session::view`].
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        if event.changes_the_world() {
+            self.interrupt_line();
+        }
         let effects = match event {
             Event::Edited(text) => self.edit(text),
             Event::Asked { from, to } => self.ask(from, to),
@@ -167,6 +199,20 @@ impl Session {
             }
             Event::Acted(idx) => self.act(idx),
             Event::Happened(event, words) => self.happen(*event, words),
+            Event::LineTyped(line) => self.type_line(line),
+            Event::LineGoesOn => {
+                self.go_on_with_line();
+                Vec::new()
+            }
+            Event::LineInterrupted => {
+                self.interrupt_line();
+                Vec::new()
+            }
+            Event::InputEnded => {
+                self.end_input();
+                Vec::new()
+            }
+            Event::TabPressed(line) => self.complete(line),
             Event::TrafficMade(traffic) => self.make_traffic(traffic),
             Event::Folded(node) => {
                 self.seating.fold(&node);

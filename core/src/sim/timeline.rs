@@ -38,6 +38,19 @@ pub enum Happening {
     Pass(Duration),
     /// Time passes until nothing is on its way any more, at most for so long.
     Settle(Duration),
+    /// One thing after another, done and undone as one: what a line of a shell did.
+    Several(Vec<Happening>),
+}
+
+impl Happening {
+    /// How many single things happen.
+    #[must_use]
+    pub fn n_single(&self) -> usize {
+        match self {
+            Happening::Several(events) => events.iter().map(Happening::n_single).sum(),
+            _ => 1,
+        }
+    }
 }
 
 /// A world in time.
@@ -98,6 +111,11 @@ impl Cluster {
             }
             Happening::Settle(limit) => {
                 self.settle((*limit).min(MAX_PASS));
+            }
+            Happening::Several(events) => {
+                for event in events {
+                    self.undergo(event);
+                }
             }
         }
         Told::Nothing
@@ -214,6 +232,18 @@ impl Timeline {
         }
         self.is_waiting = true;
         Ok(())
+    }
+
+    /// What happened after so many events was one thing: it is undone at once. Nothing is changed where one stands before that, or
+    /// where there is a future.
+    pub fn join(&mut self, from: usize) {
+        if self.position != self.events.len() || self.position < from + 2 {
+            return;
+        }
+        let events = self.events.split_off(from);
+        self.events.push(Happening::Several(events));
+        self.checkpoints.split_off(&(from + 1));
+        self.stand_at(from + 1, self.now.clone());
     }
 
     /// One event back. False at the start.

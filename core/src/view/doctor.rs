@@ -73,6 +73,8 @@ pub struct PlayView {
     pub symptom: Option<String>,
     /// How likely: `always`, `1 in 3`.
     pub odds: String,
+    /// Whether `Event::Asked` asks just this.
+    pub is_playable: bool,
 }
 
 /// What the doctor found, as plain data.
@@ -142,5 +144,6 @@ fn play(it: &Tried) -> PlayView {
         says: it.says,
         symptom: it.symptom.clone(),
         odds: super::odds(it.probability),
+        is_playable: it.protocol == "tcp",
     }
 }

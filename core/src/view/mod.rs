@@ -18,6 +18,7 @@ mod outcome;
 mod question;
 mod rules;
 mod seats;
+mod terminal;
 mod text;
 mod time;
 mod traffic;
@@ -39,6 +40,10 @@ pub use outcome::{EndingView, OutcomeView, ending, odds, outcome_list};
 pub use question::{Answer, QuestionView};
 pub use rules::{ChainView, RuleStatus, RuleView, SourceView, WordRole, WordView, chains};
 pub use seats::Seating;
+pub use terminal::{
+    CandidateView, CompletionView, PrintedKind, PrintedView, TerminalEntry, TerminalState,
+    TerminalView,
+};
 pub use text::{explanation, summary};
 pub use time::{Act, ClusterEvent, ClusterEventKind, Moment, TimeView};
 pub use traffic::{Share, TrafficView, TrafficWay};
@@ -73,6 +78,8 @@ pub struct View {
     pub question: Rc<Option<QuestionView>>,
     /// Many requests, if they were made.
     pub traffic: Rc<Option<TrafficView>>,
+    /// The terminal.
+    pub terminal: Rc<TerminalView>,
     /// The request, as written.
     pub request: Rc<RequestView>,
     /// What a person should be told once about this world.
@@ -133,6 +140,7 @@ impl View {
             time: Rc::default(),
             question: Rc::default(),
             traffic: Rc::default(),
+            terminal: Rc::default(),
             request: Rc::default(),
             notices: Rc::default(),
             is_stale: false,
@@ -152,6 +160,7 @@ impl View {
             time,
             question,
             traffic,
+            terminal,
             request,
             notices,
             is_stale,
@@ -163,6 +172,7 @@ impl View {
             && Rc::ptr_eq(time, &other.time)
             && Rc::ptr_eq(question, &other.question)
             && Rc::ptr_eq(traffic, &other.traffic)
+            && Rc::ptr_eq(terminal, &other.terminal)
             && Rc::ptr_eq(request, &other.request)
             && Rc::ptr_eq(notices, &other.notices)
             && *playback == other.playback
@@ -183,6 +193,7 @@ impl View {
             time: shared(self.time, &before.time),
             question: shared(self.question, &before.question),
             traffic: shared(self.traffic, &before.traffic),
+            terminal: shared(self.terminal, &before.terminal),
             options: self.options,
             playback: self.playback,
             is_stale: self.is_stale,

@@ -3,6 +3,8 @@
 pub mod clock;
 pub mod cluster_text;
 pub mod controls;
+#[cfg(feature = "everything")]
+pub mod doctor;
 pub mod editor;
 pub mod guidance;
 pub mod header;
@@ -13,6 +15,10 @@ pub mod question;
 pub mod rest;
 pub mod share;
 pub mod stage;
+#[cfg(not(feature = "everything"))]
+pub mod stand_in;
+#[cfg(feature = "everything")]
+pub mod terminal;
 pub mod theme;
 pub mod verdict;
 pub mod walk_list;
