@@ -41,7 +41,7 @@ pub enum MeasureKind {
     /// All ways of a request together.
     Ways(fn(&[Branch<Walk>]) -> String),
     /// Later requests on one connection that was opened before.
-    Connection(fn(&Walk) -> String),
+    Connection(fn(&[Walk]) -> String),
     /// An object.
     Object(fn(&World, &ObjectRef) -> String),
     /// What a line does.
@@ -141,17 +141,22 @@ pub const MEASURES: &[Measure] = &[
     connection(
         "kept-pods",
         "who answers later requests of one connection",
-        object,
+        |it| joined(it.iter().map(object)),
+    ),
+    connection(
+        "kept-spread",
+        "how many pods answer later requests of one connection",
+        kept_spread,
     ),
     connection(
         "kept-verdict",
         "what becomes of later requests of one connection",
-        |it| it.ending.verdict.name().into(),
+        |it| joined(it.iter().map(|it| it.ending.verdict.name().into())),
     ),
     connection(
         "kept-destination",
         "where later packets of one connection go",
-        |it| or_none(it.ending.destination.clone()),
+        |it| joined(it.iter().map(|it| or_none(it.ending.destination.clone()))),
     ),
     Measure {
         name: "exists",
@@ -198,7 +203,11 @@ const fn ways(
     }
 }
 
-const fn connection(name: &'static str, about: &'static str, read: fn(&Walk) -> String) -> Measure {
+const fn connection(
+    name: &'static str,
+    about: &'static str,
+    read: fn(&[Walk]) -> String,
+) -> Measure {
     Measure {
         name,
         about,
@@ -249,7 +258,7 @@ pub fn measure(
         MeasureKind::Connection(read) => {
             let world = trial.world();
             let walks = keep(ask, before.unwrap_or(&world), &world)?;
-            joined(walks.iter().map(read))
+            read(&walks)
         }
         MeasureKind::Object(read) => read(&trial.world(), &named(&ask.object)?),
         MeasureKind::Line(_) if ask.line.is_empty() => {
@@ -405,6 +414,14 @@ fn spread(ways: &[Branch<Walk>]) -> String {
     let mut pods = Vec::new();
     for way in ways.iter().filter(|it| is_answered(&it.result)) {
         insert_once(&mut pods, object(&way.result));
+    }
+    pods.len().to_string()
+}
+
+fn kept_spread(walks: &[Walk]) -> String {
+    let mut pods = Vec::new();
+    for it in walks.iter().filter(|it| is_answered(it)) {
+        insert_once(&mut pods, object(it));
     }
     pods.len().to_string()
 }

@@ -1,0 +1,287 @@
+//! The lessons that are shipped are true, and a lesson that is not is told so: fixtures that are wrong in one thing each.
+
+use packetwalk::commands::lesson::{examined_lesson, lesson};
+use packetwalk_core::lesson::{Course, Files, Lesson, Report, Text, examine};
+use packetwalk_tests::{root, text};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+const FOLDER: &str = "static/lessons";
+
+fn folder() -> PathBuf {
+    root().join(FOLDER)
+}
+
+/// The lessons that are there.
+fn names() -> Vec<String> {
+    let inside = std::fs::read_dir(folder()).expect("the lessons");
+    let mut names: Vec<String> = inside
+        .flatten()
+        .filter(|it| it.path().is_dir())
+        .map(|it| it.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn beliefs() -> Text {
+    Text::read(
+        "misconceptions.en.md",
+        &text("static/lessons/misconceptions.en.md"),
+    )
+}
+
+fn is_true(name: &str) {
+    let report = examined_lesson(&folder().join(name), Some(&beliefs())).expect("a lesson");
+    let said: Vec<String> = report.complaints.iter().map(ToString::to_string).collect();
+    assert!(said.is_empty(), "{}", said.join("\n"));
+    assert!(
+        report.answers.len() >= 2,
+        "{name} asks {} questions",
+        report.answers.len()
+    );
+}
+
+/// A test a lesson, and one that none is forgotten.
+macro_rules! lessons {
+    ($($name:ident = $folder:literal),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                is_true($folder);
+            }
+        )*
+
+        #[test]
+        fn every_lesson_has_its_test() {
+            let tested: Vec<String> = vec![$($folder.to_owned()),*];
+            assert_eq!(tested, names());
+        }
+    };
+}
+
+lessons! {
+    one_request_is_true = "03-one-request",
+    three_ports_is_true = "04-three-ports",
+    the_typo_is_true = "05-the-typo",
+    refused_timeout_unknown_is_true = "08-refused-timeout-unknown",
+    keep_alive_is_true = "15-keep-alive",
+    where_did_my_client_go_is_true = "24-where-did-my-client-go",
+}
+
+#[test]
+fn the_course_holds_every_lesson_in_order() {
+    let mut files = Files::new();
+    for name in ["course.yaml", "course.en.md"] {
+        files.insert(name.to_owned(), text(&format!("{FOLDER}/{name}")));
+    }
+    let (course, complaints) = Course::read(FOLDER, &files, &names());
+    assert_eq!(complaints, []);
+    assert_eq!(course.lessons(), names(), "lessons are numbered in order");
+    assert_eq!(course.after("03-one-request"), Some("04-three-ports"));
+    let (_, complaints) = Course::read(FOLDER, &files, &["99-new".to_owned()]);
+    let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    assert!(said[0].contains("99-new is in no unit"), "{said:?}");
+    assert!(
+        said.iter()
+            .any(|it| it.contains("there is no lesson 05-the-typo")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn every_belief_of_the_catalogue_is_told() {
+    let told: BTreeSet<String> = beliefs().sections.into_keys().collect();
+    for n in 1..=32 {
+        assert!(told.contains(&format!("M{n}")), "M{n}");
+    }
+}
+
+/// The typo, with one thing changed.
+fn changed(file: &str, from: &str, to: &str) -> Vec<String> {
+    let (whole, complaints) = lesson(&folder().join("05-the-typo")).expect("a lesson");
+    assert_eq!(complaints, []);
+    let mut files = whole.expect("a lesson").files;
+    let before = files.get(file).cloned().unwrap_or_default();
+    let after = before.replace(from, to);
+    assert!(
+        before.is_empty() || before != after,
+        "{file} does not hold {from:?}"
+    );
+    let after = if before.is_empty() {
+        to.to_owned()
+    } else {
+        after
+    };
+    files.insert(file.to_owned(), after);
+    let (lesson, complaints) = Lesson::read("fixture", &files);
+    let report = lesson.map_or_else(Report::default, |it| examine(&it, Some(&beliefs())));
+    complaints
+        .iter()
+        .chain(&report.complaints)
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn complains(file: &str, from: &str, to: &str, expected: &str) {
+    let said = changed(file, from, to);
+    assert!(
+        said.iter().any(|it| it.contains(expected)),
+        "{expected:?} is not among {said:#?}"
+    );
+}
+
+#[test]
+fn a_wrong_answer_key_fails() {
+    complains(
+        "lesson.yaml",
+        "{id: none, value: \"0\"}\n  - {id: two, value: \"2\", misconception: M1}",
+        "{id: none, value: \"0\", misconception: M1}\n  - {id: two, value: \"2\"}",
+        "a wrong answer key: two is given as right, and the world says \"0\", not \"2\"",
+    );
+}
+
+#[test]
+fn a_dead_hint_fails_at_its_place() {
+    complains(
+        "lesson.yaml",
+        "{about: service/web,",
+        "{about: service/wep,",
+        "hints[0].about: a dead hint: there is no service/default/wep in the start (there is service/default/web)",
+    );
+    complains(
+        "lesson.yaml",
+        "path: spec.selector}",
+        "path: spec.selectors}",
+        "a dead hint: service/default/web has no spec.selectors",
+    );
+    complains(
+        "lesson.yaml",
+        "kubectl set selector service web app=web\"",
+        "kubectl set selektor service web app=web\"",
+        "hints[2].line: it fails: error: unknown",
+    );
+}
+
+#[test]
+fn an_unreachable_goal_fails() {
+    complains(
+        "lesson.yaml",
+        "http://web\", is: \"2\"}",
+        "http://web\", is: \"20\"}",
+        "goals[1]: an unreachable goal: no solution reaches it",
+    );
+    complains("lesson.yaml", "- {of: spread", "- {of: spreed", "goals[1]");
+}
+
+#[test]
+fn a_solution_that_does_nothing_fails() {
+    complains(
+        "solutions/idle.sh",
+        "",
+        "# nothing\n",
+        "fixture/solutions/idle.sh:1:1: it solves nothing: it does nothing; goals[0]: arrives is \"0\", not \"100\"",
+    );
+    complains(
+        "solutions/broken.sh",
+        "",
+        "# first\nkubectl get nothing\n",
+        "fixture/solutions/broken.sh:2:1: it fails: error: the server doesn't have a resource type",
+    );
+}
+
+#[test]
+fn a_wrong_way_that_helps_fails() {
+    complains(
+        "wrong/restart.sh",
+        "rollout restart deployment web",
+        "set selector service web app=web",
+        "fixture/wrong/restart.sh:1:1: it reaches every goal, so it is no wrong way",
+    );
+}
+
+#[test]
+fn a_start_that_is_solved_already_fails() {
+    complains(
+        "start.yaml",
+        "app: webb",
+        "app: web",
+        "the start reaches every goal: there is nothing to do",
+    );
+}
+
+#[test]
+fn a_symptom_that_does_not_happen_fails() {
+    complains(
+        "lesson.yaml",
+        "port 80 after",
+        "port 81 after",
+        "symptom.prints: it prints \"curl: (7) Failed to connect to web port 80",
+    );
+}
+
+#[test]
+fn words_that_are_missing_or_too_many_fail() {
+    complains(
+        "text.en.md",
+        "### rule",
+        "### rules",
+        "fixture/text.en.md has no words for question who/rule",
+    );
+    complains(
+        "text.en.md",
+        "Both run, both are ready.",
+        "Both run, both are ready, and if you look at them again after a while they will still run and be ready.",
+        "fixture/text.en.md:6:1: step pods has",
+    );
+}
+
+#[test]
+fn beliefs_verbs_and_evidence_must_be_known() {
+    complains(
+        "lesson.yaml",
+        "[M1, M5, M26]",
+        "[M1, M5, M99]",
+        "misconceptions[2]: \"M99\" is no misconception of the catalogue",
+    );
+    complains(
+        "lesson.yaml",
+        "verbs: [get,",
+        "verbs: [got,",
+        "verbs[0]: kubectl has no \"got\"",
+    );
+    complains(
+        "lesson.yaml",
+        "case: https://",
+        "case: ftp://",
+        "debrief.case: a lesson names its evidence",
+    );
+}
+
+#[test]
+fn a_lesson_that_cannot_be_read_is_told_where() {
+    complains(
+        "lesson.yaml",
+        "minutes: 3",
+        "minuets: 3",
+        "fixture/lesson.yaml:2:1: unknown field \"minuets\" (did you mean minutes?)",
+    );
+    complains(
+        "lesson.yaml",
+        "minutes: 3",
+        "minutes: three",
+        "fixture/lesson.yaml:2:10: minutes: expected an integer",
+    );
+    complains(
+        "start.yaml",
+        "kind: Pod",
+        "kind: Pott",
+        "fixture/start.yaml",
+    );
+    let (lesson, complaints) = Lesson::read("empty", &Files::new());
+    assert!(lesson.is_none());
+    assert_eq!(
+        complaints[0].to_string(),
+        "empty/lesson.yaml:1:1: there is no lesson.yaml in this folder"
+    );
+}
