@@ -1,7 +1,7 @@
 //! The lessons that are shipped are true, and a lesson that is not is told so: fixtures that are wrong in one thing each.
 
 use packetwalk::commands::lesson::{examined_lesson, lesson};
-use packetwalk_core::lesson::{Course, Files, Lesson, Report, Text, examine};
+use packetwalk_core::lesson::{Course, Files, Lesson, Report, Text, duty, examine};
 use packetwalk_tests::{root, text};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -61,12 +61,41 @@ macro_rules! lessons {
 }
 
 lessons! {
+    the_address_that_moved_is_true = "01-the-address-that-moved",
+    a_question_not_a_list_is_true = "02-a-question-not-a-list",
     one_request_is_true = "03-one-request",
     three_ports_is_true = "04-three-ports",
     the_typo_is_true = "05-the-typo",
+    running_not_ready_is_true = "06-running-not-ready",
+    wrong_door_is_true = "07-wrong-door",
     refused_timeout_unknown_is_true = "08-refused-timeout-unknown",
+    why_no_ping_is_true = "09-why-no-ping",
+    only_on_localhost_is_true = "10-only-on-localhost",
+    resolv_conf_is_true = "11-resolv-conf",
+    the_other_namespace_is_true = "12-the-other-namespace",
+    five_dots_is_true = "13-five-dots",
+    a_hundred_curls_is_true = "14-a-hundred-curls",
     keep_alive_is_true = "15-keep-alive",
+    we_scaled_nothing_changed_is_true = "16-we-scaled-nothing-changed",
+    sticky_to_what_is_true = "17-sticky-to-what",
+    read_the_rules_is_true = "18-read-the-rules",
+    only_the_first_packet_is_true = "19-only-the-first-packet",
+    the_way_back_is_true = "20-the-way-back",
+    calling_yourself_is_true = "21-calling-yourself",
+    one_name_two_ports_is_true = "22-one-name-two-ports",
+    nodeport_on_every_node_is_true = "23-nodeport-on-every-node",
     where_did_my_client_go_is_true = "24-where-did-my-client-go",
+    the_black_hole_is_true = "25-the-black-hole",
+    pending_is_true = "26-pending",
+    which_address_is_true = "27-which-address",
+    headless_is_true = "28-headless",
+    the_alias_is_true = "29-the-alias",
+    hand_made_endpoints_is_true = "30-hand-made-endpoints",
+    the_udp_ghost_is_true = "32-the-udp-ghost",
+    local_only_is_true = "33-local-only",
+    policy_says_80_is_true = "34-policy-says-80",
+    on_call_is_true = "35-on-call",
+    nothing_is_wrong_is_true = "36-nothing-is-wrong",
 }
 
 #[test]
@@ -79,6 +108,7 @@ fn the_course_holds_every_lesson_in_order() {
     assert_eq!(complaints, []);
     assert_eq!(course.lessons(), names(), "lessons are numbered in order");
     assert_eq!(course.after("03-one-request"), Some("04-three-ports"));
+    assert_eq!(course.shortest.len(), 6);
     let (_, complaints) = Course::read(FOLDER, &files, &["99-new".to_owned()]);
     let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
     assert!(said[0].contains("99-new is in no unit"), "{said:?}");
@@ -264,7 +294,7 @@ fn a_lesson_that_cannot_be_read_is_told_where() {
         "lesson.yaml",
         "minutes: 3",
         "minuets: 3",
-        "fixture/lesson.yaml:2:1: unknown field \"minuets\" (did you mean minutes?)",
+        "fixture/lesson.yaml:2:1: unknown field \"minuets\" (did you mean \"minutes\"?)",
     );
     complains(
         "lesson.yaml",
@@ -283,5 +313,29 @@ fn a_lesson_that_cannot_be_read_is_told_where() {
     assert_eq!(
         complaints[0].to_string(),
         "empty/lesson.yaml:1:1: there is no lesson.yaml in this folder"
+    );
+}
+
+#[test]
+fn a_night_on_call_is_its_seeds_and_seeds_reach_every_fault() {
+    let (on_call, complaints) = lesson(&folder().join("35-on-call")).expect("a lesson");
+    assert_eq!(complaints, []);
+    let on_call = on_call.expect("a lesson");
+    let mut seen = BTreeSet::new();
+    let mut n_double = 0;
+    for seed in 0..40 {
+        let night = duty(&on_call, seed).expect("faults that can happen");
+        assert!(!night.unmet.is_empty(), "{:?}", night.faults);
+        n_double += usize::from(night.faults.len() == 2);
+        seen.extend(night.faults);
+    }
+    let all: BTreeSet<String> = on_call.faults.keys().cloned().collect();
+    assert_eq!(seen, all);
+    assert!((5..35).contains(&n_double), "{n_double} of 40 are double");
+    let again = [duty(&on_call, 7), duty(&on_call, 7)].map(|it| it.expect("a night"));
+    assert_eq!(again[0].faults, again[1].faults);
+    assert_eq!(
+        again[0].trial.timeline().link(),
+        again[1].trial.timeline().link()
     );
 }
