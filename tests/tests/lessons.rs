@@ -44,10 +44,10 @@ fn is_true(name: &str) {
 
 /// A test a lesson, and one that none is forgotten.
 macro_rules! lessons {
-    ($($name:ident = $folder:literal),* $(,)?) => {
+    ($($lesson_is_true:ident = $folder:literal),* $(,)?) => {
         $(
             #[test]
-            fn $name() {
+            fn $lesson_is_true() {
                 is_true($folder);
             }
         )*

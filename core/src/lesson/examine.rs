@@ -202,7 +202,7 @@ impl Examiner<'_> {
             return;
         }
         let standing = standing(goals, &mut Trial::begin(self.lesson));
-        if standing.iter().all(|it| it.1) {
+        if standing.iter().all(|it| it.is_reached) {
             self.complain(
                 "goals",
                 "the start reaches every goal: there is nothing to do",
@@ -417,32 +417,23 @@ impl Examiner<'_> {
     /// Whether a file of `solutions` or `wrong` leads to the goals; what stands where, if it could be done.
     fn try_out(&mut self, folder: &str, file: &str, text: &str) -> Option<(Trial, Vec<String>)> {
         let lesson = self.lesson;
-        let mut trial = if file.ends_with(".yaml") {
-            Trial::of(Timeline::new(lesson.beginning_as(text)), &lesson.files)
-        } else {
-            let mut trial = Trial::begin(lesson);
-            if let Err(Failed { line, said }) = trial.run_script(text) {
+        let mut trial = match Trial::after(lesson, file, text) {
+            Ok(it) => it,
+            Err(Failed { line, said }) => {
                 let file = format!("{folder}/{file}");
                 let complaint = lesson.complain_about(&file, line, format!("it fails: {said}"));
                 self.report.complaints.push(complaint);
                 return None;
             }
-            trial
         };
         let mut unmet = Vec::new();
         let standing = standing(&lesson.form.goals, &mut trial);
-        for (n, (goal, (measured, is_reached))) in
-            lesson.form.goals.iter().zip(standing).enumerate()
-        {
+        for (n, (goal, it)) in lesson.form.goals.iter().zip(standing).enumerate() {
             if folder == "solutions" {
-                self.reached[n] |= is_reached;
+                self.reached[n] |= it.is_reached;
             }
-            if !is_reached {
-                let wanted = goal.is.as_deref().unwrap_or_default();
-                unmet.push(format!(
-                    "goals[{n}]: {} is {:?}, not {wanted:?}",
-                    goal.of, measured.value
-                ));
+            if !it.is_reached {
+                unmet.push(it.told(n, goal));
             }
         }
         Some((trial, unmet))
@@ -511,26 +502,29 @@ impl Examiner<'_> {
     fn duties(&mut self) {
         let lesson = self.lesson;
         let standing = standing(&lesson.form.goals, &mut Trial::begin(lesson));
-        if let Some(n) = standing.iter().position(|it| !it.1) {
-            let message = format!("before anything breaks it is {:?}", standing[n].0.value);
-            self.complain(&format!("goals[{n}].is"), message);
+        if let Some(n) = standing.iter().position(|it| !it.is_reached) {
+            let told = standing[n].told(n, &lesson.form.goals[n]);
+            self.complain(
+                &format!("goals[{n}].is"),
+                format!("before anything breaks: {told}"),
+            );
         }
         let names: Vec<&String> = lesson.faults.keys().collect();
         for (n, first) in names.iter().enumerate() {
-            self.duty(vec![(*first).clone()]);
+            self.duty(&[(*first).clone()]);
             for second in names.iter().skip(n + 1) {
-                self.duty(vec![(*first).clone(), (*second).clone()]);
+                self.duty(&[(*first).clone(), (*second).clone()]);
             }
         }
     }
 
-    fn duty(&mut self, faults: Vec<String>) {
+    fn duty(&mut self, faults: &[String]) {
         let lesson = self.lesson;
         let complain = |file: &str, line: usize, message: String| {
             lesson.complain_about(&format!("faults/{file}"), line, message)
         };
         let both = faults.join(" and ");
-        let mut duty = match broken(lesson, faults.clone()) {
+        let mut duty = match broken(lesson, faults.to_vec()) {
             Ok(it) => it,
             Err((file, failed)) => {
                 let complaint = complain(&file, failed.line, format!("it fails: {}", failed.said));
@@ -542,7 +536,7 @@ impl Examiner<'_> {
             let complaint = complain(first, 1, format!("nobody notices {both}"));
             return self.report.complaints.push(complaint);
         }
-        for file in &faults {
+        for file in faults {
             let mended = lesson.solutions.get(file).map_or("exit 1", String::as_str);
             if let Err(failed) = duty.trial.run_script(mended) {
                 let message = format!("solutions/{file} fails after {both}: {}", failed.said);
@@ -551,7 +545,7 @@ impl Examiner<'_> {
             }
         }
         let standing = standing(&lesson.form.goals, &mut duty.trial);
-        match standing.iter().position(|it| !it.1) {
+        match standing.iter().position(|it| !it.is_reached) {
             None => self.report.n_duties += 1,
             Some(n) => {
                 let message = format!("goals[{n}] does not stand after {both} and their solutions");

@@ -428,7 +428,8 @@ fn kept_spread(walks: &[Walk]) -> String {
 
 fn arrives(ways: &[Branch<Walk>]) -> String {
     let answered = ways.iter().filter(|it| is_answered(&it.result));
-    let probability: f64 = answered.map(|it| it.probability).sum();
+    // The sum of nothing would be minus zero.
+    let probability = answered.fold(0.0, |sum, it| sum + it.probability);
     format!("{:.0}", probability * 100.0)
 }
 

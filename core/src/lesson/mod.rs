@@ -14,6 +14,7 @@ mod form;
 mod measure;
 mod on_call;
 mod progress;
+mod stages;
 mod text;
 mod trial;
 
@@ -24,5 +25,6 @@ pub use form::{Ask, Choice, Debrief, Form, Hint, Question, Step, Typed};
 pub use measure::{MEASURES, Measure, MeasureError, Measured, measure};
 pub use on_call::{Duty, duty};
 pub use progress::{LessonProgress, Progress};
+pub use stages::{Stage, stages};
 pub use text::{MAX_SENTENCE, MAX_WORDS, Section, Text};
-pub use trial::{Trial, standing};
+pub use trial::{Failed, Standing, Trial, standing};

@@ -55,7 +55,7 @@ pub(super) fn broken(lesson: &Lesson, faults: Vec<String>) -> Result<Duty, (Stri
         ran.map_err(|it| (name.clone(), it))?;
     }
     let standing = standing(&lesson.form.goals, &mut trial);
-    let unmet = standing.iter().enumerate().filter(|it| !it.1.1);
+    let unmet = standing.iter().enumerate().filter(|it| !it.1.is_reached);
     Ok(Duty {
         unmet: unmet.map(|it| it.0).collect(),
         faults,

@@ -4,7 +4,7 @@
 
 use super::folder::{Files, Lesson};
 use super::form::Ask;
-use super::measure::{Measured, measure};
+use super::measure::{MeasureError, Measured, measure};
 use crate::console::{Console, NoEditor, commands};
 use crate::shell::{Finished, Place, Shell};
 use crate::sim::{SETTLE_LIMIT, Timeline, World};
@@ -45,6 +45,20 @@ impl Trial {
     #[must_use]
     pub fn begin(lesson: &Lesson) -> Trial {
         Trial::of(Timeline::new(lesson.start()), &lesson.files)
+    }
+
+    /// A lesson's world after a file of `solutions/` or `wrong/`: a script that is run, or another world that is begun.
+    ///
+    /// # Errors
+    /// When a command of the script fails.
+    pub fn after(lesson: &Lesson, file: &str, text: &str) -> Result<Trial, Failed> {
+        if file.ends_with(".yaml") {
+            let timeline = Timeline::new(lesson.beginning_as(text));
+            return Ok(Trial::of(timeline, &lesson.files));
+        }
+        let mut trial = Trial::begin(lesson);
+        trial.run_script(text)?;
+        Ok(trial)
     }
 
     /// Types a line, and lets time pass until nothing is on its way.
@@ -94,17 +108,37 @@ pub(super) fn said(finished: &Finished) -> String {
     both.trim().to_owned()
 }
 
-/// How each of some goals stands in a world: what was measured, and whether that is what it should be.
-///
-/// A goal that cannot be measured, because who is to ask is gone, is not reached.
-pub fn standing(goals: &[Ask], trial: &mut Trial) -> Vec<(Measured, bool)> {
+/// How a goal stands in a world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What was measured; what is in the way where who is to ask is gone.
+    pub measured: Result<Measured, MeasureError>,
+    /// Whether that is what it should be.
+    pub is_reached: bool,
+}
+
+/// How each of some goals stands in a world.
+pub fn standing(goals: &[Ask], trial: &mut Trial) -> Vec<Standing> {
     let mut all = Vec::new();
     for goal in goals {
-        let measured = measure(goal, trial, None).unwrap_or_else(|it| Measured {
-            value: it.to_string(),
+        let measured = measure(goal, trial, None);
+        let value = measured.as_ref().ok().map(|it| &it.value);
+        all.push(Standing {
+            is_reached: value.is_some() && value == goal.is.as_ref(),
+            measured,
         });
-        let is_reached = goal.is.as_ref() == Some(&measured.value);
-        all.push((measured, is_reached));
     }
     all
+}
+
+impl Standing {
+    /// How it stands, in words: `goals[0]: arrives is "0", not "100"`.
+    #[must_use]
+    pub fn told(&self, n: usize, goal: &Ask) -> String {
+        let wanted = goal.is.as_deref().unwrap_or_default();
+        match &self.measured {
+            Ok(it) => format!("goals[{n}]: {} is {:?}, not {wanted:?}", goal.of, it.value),
+            Err(it) => format!("goals[{n}]: {} cannot be measured: {it}", goal.of),
+        }
+    }
 }

@@ -88,16 +88,7 @@ pub fn examined(folder: &Path) -> Result<(Vec<Report>, Vec<Complaint>), Error> {
         let beliefs = beliefs(whole.as_deref().and_then(Path::parent));
         return Ok((vec![examined_lesson(folder, beliefs.as_ref())?], Vec::new()));
     }
-    let lessons: Vec<PathBuf> = entries(folder)?
-        .into_iter()
-        .filter(|it| it.join("lesson.yaml").is_file())
-        .collect();
-    if lessons.is_empty() {
-        return Err(Error::Input(format!(
-            "{}: no lesson here: a lesson is a folder with a lesson.yaml",
-            folder.display()
-        )));
-    }
+    let lessons = folders(folder)?;
     let beliefs = beliefs(Some(folder));
     let reports = lessons
         .iter()
@@ -140,6 +131,19 @@ pub fn lesson(folder: &Path) -> Result<(Option<Lesson>, Vec<Complaint>), Error> 
     ))
 }
 
+/// The lessons of a folder of such, in order.
+///
+/// # Errors
+/// When there are none, or one cannot be read.
+pub fn lessons(folder: &Path) -> Result<Vec<Lesson>, Error> {
+    let mut lessons = Vec::new();
+    for path in folders(folder)? {
+        let (it, complaints) = lesson(&path)?;
+        lessons.push(it.ok_or(Error::Manifest(complaints))?);
+    }
+    Ok(lessons)
+}
+
 /// The texts below a folder, by path.
 fn files_of(folder: &Path, depth: usize) -> Result<Files, Error> {
     let mut files = Files::new();
@@ -163,6 +167,19 @@ fn files_of(folder: &Path, depth: usize) -> Result<Files, Error> {
         files.insert(name.into_owned(), text);
     }
     Ok(files)
+}
+
+/// The folders of lessons in a folder, in order.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = entries(folder)?;
+    found.retain(|it| it.join("lesson.yaml").is_file());
+    if found.is_empty() {
+        return Err(Error::Input(format!(
+            "{}: no lesson here: a lesson is a folder with a lesson.yaml",
+            folder.display()
+        )));
+    }
+    Ok(found)
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
