@@ -1,7 +1,7 @@
 //! The lessons that are shipped are true, and a lesson that is not is told so: fixtures that are wrong in one thing each.
 
-use packetwalk::commands::lesson::{examined_lesson, lesson};
-use packetwalk_core::lesson::{Course, Files, Lesson, Report, Text, duty, examine};
+use packetwalk::commands::lesson::{as_text, examined, examined_lesson, lesson};
+use packetwalk_core::lesson::{Course, Files, Lesson, MEASURES, Report, Text, duty, examine};
 use packetwalk_tests::{root, text};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -338,4 +338,83 @@ fn a_night_on_call_is_its_seeds_and_seeds_reach_every_fault() {
         again[0].trial.timeline().link(),
         again[1].trial.timeline().link()
     );
+}
+
+/// The fences of the authors' guide: what stands behind the language, and what is in them.
+fn guide() -> Vec<(String, String)> {
+    let guide = text("docs/lessons.md");
+    let mut fences = Vec::new();
+    let mut parts = guide.split("```");
+    parts.next();
+    while let (Some(fence), Some(_)) = (parts.next(), parts.next()) {
+        let (head, body) = fence.split_once('\n').expect("a fence");
+        fences.push((head.to_owned(), body.to_owned()));
+    }
+    fences
+}
+
+/// The lesson that the guide writes, after a change.
+fn guides_lesson(from: &str, to: &str) -> Report {
+    let mut files = Files::new();
+    for (head, body) in guide() {
+        if let Some((_, name)) = head.split_once("file=") {
+            let body = match name {
+                "lesson.yaml" => body.replace(from, to),
+                _ => body,
+            };
+            files.insert(name.to_owned(), body);
+        }
+    }
+    assert!(files.len() >= 6, "{:?}", files.keys());
+    let (lesson, complaints) = Lesson::read("tea", &files);
+    assert_eq!(complaints, []);
+    examine(&lesson.expect("a lesson"), Some(&beliefs()))
+}
+
+#[test]
+fn the_guides_lesson_is_sound_as_it_says() {
+    let report = guides_lesson("", "");
+    assert_eq!(report.complaints, []);
+    let told = guide().into_iter().find(|it| it.0 == "text report");
+    assert_eq!(as_text(&[report]), told.expect("a report").1);
+}
+
+#[test]
+fn the_guides_mistakes_are_told_as_it_says() {
+    let mut n_mistakes = 0;
+    for (head, told) in guide() {
+        let Some(change) = head.strip_prefix("text complaint: ") else {
+            continue;
+        };
+        n_mistakes += 1;
+        let (from, to) = change.split_once(" -> ").expect("a change");
+        let said = guides_lesson(from, to).complaints;
+        let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|it| *it == told.trim()), "{told}{said:#?}");
+    }
+    assert_eq!(n_mistakes, 3);
+}
+
+#[test]
+fn the_guides_command_prints_what_it_shows() {
+    let shown = guide().into_iter().find(|it| it.0 == "console");
+    let (command, printed) = shown
+        .as_ref()
+        .and_then(|it| it.1.split_once('\n'))
+        .expect("a command");
+    let folder = command.rsplit(' ').next().expect("a folder");
+    let (reports, complaints) = examined(&root().join(folder)).expect("a lesson");
+    assert_eq!(complaints, []);
+    assert_eq!(as_text(&reports), printed);
+}
+
+#[test]
+fn the_guide_names_everything_that_can_be_measured() {
+    let guide = text("docs/lessons.md");
+    for measure in MEASURES {
+        let row = format!("| `{}` | ", measure.name);
+        let row = guide.lines().find(|it| it.starts_with(&row));
+        let row = row.unwrap_or_else(|| panic!("{} has no row", measure.name));
+        assert!(row.ends_with(&format!("| {} |", measure.about)), "{row}");
+    }
 }

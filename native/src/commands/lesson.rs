@@ -218,7 +218,8 @@ fn as_json(reports: &[Report], complaints: &[Complaint]) -> Value {
 }
 
 /// A line a lesson. Writing to a String cannot fail.
-fn as_text(reports: &[Report]) -> String {
+#[must_use]
+pub fn as_text(reports: &[Report]) -> String {
     let mut text = String::new();
     for it in reports {
         let state = if it.complaints.is_empty() {
