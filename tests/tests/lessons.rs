@@ -221,6 +221,16 @@ fn a_solution_that_does_nothing_fails() {
 }
 
 #[test]
+fn two_things_of_one_name_fail() {
+    complains(
+        "lesson.yaml",
+        "- id: service\n",
+        "- id: pods\n",
+        "steps[1]: another step pods is there already",
+    );
+}
+
+#[test]
 fn a_wrong_way_that_helps_fails() {
     complains(
         "wrong/restart.sh",

@@ -6,7 +6,7 @@
 //! **Left out**: whether it is well written.
 
 use super::folder::Lesson;
-use super::form::{Question, Step, Typed};
+use super::form::{Choice, Question, Step, Typed};
 use super::measure::{measure, named};
 use super::on_call::broken;
 use super::text::Text;
@@ -124,6 +124,11 @@ impl Examiner<'_> {
         }
         for file in self.lesson.wrong.keys() {
             want("kind".into(), format!("wrong {}", stem(file)));
+        }
+        for (n, (path, name)) in wanted.iter().enumerate() {
+            if wanted[..n].iter().any(|it| it.1 == *name) {
+                self.complain(path, format!("another {name} is there already"));
+            }
         }
         for text in self.lesson.texts.values() {
             for (path, name) in &wanted {
@@ -372,45 +377,41 @@ impl Examiner<'_> {
     fn answer(&mut self, n: usize, question: &Question, trial: &mut Trial, before: &World) {
         let path = format!("questions[{n}]");
         let measured = match measure(&question.ask, trial, Some(before)) {
-            Ok(it) => it.value,
+            Ok(it) => it,
             Err(it) => return self.complain(&format!("{path}.ask"), it.to_string()),
         };
-        let mut right = None;
+        let says = &measured.value;
         for (m, option) in question.options.iter().enumerate() {
             let path = format!("{path}.options[{m}]");
-            let is_right = option.value.trim() == measured;
-            match (is_right, option.misconception.is_empty()) {
-                (true, true) => right = Some(option.id.clone()),
-                (true, false) => {
-                    let message = format!(
-                        "a wrong answer key: {} is given as the misconception {}, and the world says {measured:?} too",
-                        option.id, option.misconception
-                    );
-                    self.complain(&path, message);
-                }
-                (false, true) => {
-                    let message = format!(
-                        "a wrong answer key: {} is given as right, and the world says {measured:?}, not {:?}",
-                        option.id, option.value
-                    );
-                    self.complain(&path, message);
-                }
-                (false, false) => {}
-            }
+            let Choice {
+                id,
+                value,
+                misconception,
+            } = option;
+            let message = match (measured.says(value), misconception.is_empty()) {
+                (true, false) => format!(
+                    "a wrong answer key: {id} is given as the misconception {misconception}, and the world says {says:?} too"
+                ),
+                (false, true) => format!(
+                    "a wrong answer key: {id} is given as right, and the world says {says:?}, not {value:?}"
+                ),
+                _ => continue,
+            };
+            self.complain(&path, message);
         }
-        match right {
-            Some(option) if question.options.len() > 1 => self.report.answers.push(Answered {
-                question: question.id.clone(),
-                option,
-                value: measured,
-            }),
-            Some(_) => self.complain(&path, "there is nothing to choose from"),
-            None => {
-                self.complain(
-                    &path,
-                    format!("no option is right: the world says {measured:?}"),
-                );
+        match question.answer(&measured) {
+            Some(_) if question.options.len() < 2 => {
+                self.complain(&path, "there is nothing to choose from");
             }
+            Some(option) => self.report.answers.push(Answered {
+                question: question.id.clone(),
+                option: option.id.clone(),
+                value: measured.value,
+            }),
+            None => self.complain(
+                &path,
+                format!("no option is right: the world says {says:?}"),
+            ),
         }
     }
 

@@ -4,7 +4,7 @@
 //!
 //! **Left out**: the time that things take; numbers of packets.
 
-use super::form::Ask;
+use super::form::{Ask, Choice, Question};
 use super::trial::{Trial, said};
 use crate::api::ObjectRef;
 use crate::chance::{Branch, Chooser};
@@ -267,6 +267,22 @@ pub fn measure(
         MeasureKind::Line(read) => read(&trial.run(&ask.line)),
     };
     Ok(Measured { value })
+}
+
+impl Question {
+    /// The option that says what the world says.
+    #[must_use]
+    pub fn answer(&self, measured: &Measured) -> Option<&Choice> {
+        self.options.iter().find(|it| measured.says(&it.value))
+    }
+}
+
+impl Measured {
+    /// Whether that is what somebody says. Blanks at the ends do not matter.
+    #[must_use]
+    pub fn says(&self, value: &str) -> bool {
+        self.value.trim() == value.trim()
+    }
 }
 
 fn senseless(it: impl fmt::Display) -> MeasureError {

@@ -122,9 +122,9 @@ pub fn standing(goals: &[Ask], trial: &mut Trial) -> Vec<Standing> {
     let mut all = Vec::new();
     for goal in goals {
         let measured = measure(goal, trial, None);
-        let value = measured.as_ref().ok().map(|it| &it.value);
+        let wanted = goal.is.as_deref().unwrap_or_default();
         all.push(Standing {
-            is_reached: value.is_some() && value == goal.is.as_ref(),
+            is_reached: measured.as_ref().is_ok_and(|it| it.says(wanted)),
             measured,
         });
     }
