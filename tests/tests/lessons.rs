@@ -318,6 +318,12 @@ fn a_lesson_that_cannot_be_read_is_told_where() {
         "kind: Pott",
         "fixture/start.yaml",
     );
+    complains(
+        "solutions/other.yaml",
+        "",
+        "kind: [\n",
+        "fixture/solutions/other.yaml:1:7: unclosed [",
+    );
     let (lesson, complaints) = Lesson::read("empty", &Files::new());
     assert!(lesson.is_none());
     assert_eq!(

@@ -140,25 +140,32 @@ impl Lesson {
             let message = "there is no text.en.md in this folder".to_owned();
             complaints.push(self.complain_about("text.en.md", 1, message));
         }
-        complaints.extend(self.start_complaints());
+        complaints.extend(self.world_complaints());
         complaints
     }
 
-    fn start_complaints(&self) -> Vec<Complaint> {
+    /// What is wrong with the worlds it holds.
+    fn world_complaints(&self) -> Vec<Complaint> {
         if !self.files.contains_key("start.yaml") {
             let message = "there is no start.yaml in this folder".to_owned();
             return vec![self.complain_about("start.yaml", 1, message)];
         }
-        let files: Vec<File> = self.start().files.iter().map(file).collect();
-        // What is passed over with a warning is not what its author meant.
-        read(&files).complaints
-    }
-}
-
-fn file(it: &StartFile) -> File {
-    File {
-        name: it.name.as_str().into(),
-        text: it.text.as_str().into(),
+        let mut worlds = vec![("start.yaml", &self.files["start.yaml"])];
+        for (name, text) in &self.files {
+            let is_tried = name.starts_with("solutions/") || name.starts_with("wrong/");
+            if is_tried && name.ends_with(".yaml") {
+                worlds.push((name, text));
+            }
+        }
+        // Each is a world of its own. What is passed over with a warning is not what its author meant.
+        let world = |(name, text): (&str, &String)| {
+            let file = File {
+                name: format!("{}/{name}", self.folder).into(),
+                text: text.as_str().into(),
+            };
+            read(&[file]).complaints
+        };
+        worlds.into_iter().flat_map(world).collect()
     }
 }
 

@@ -113,7 +113,9 @@ pub fn examined_lesson(folder: &Path, beliefs: Option<&Text>) -> Result<Report, 
         Some(lesson) if complaints.is_empty() => examine(lesson, beliefs),
         _ => Report::default(),
     };
-    let name = folder.file_name().unwrap_or_default();
+    // The folder may be given as a point.
+    let whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = whole.file_name().unwrap_or_default();
     report.name = name.to_string_lossy().into_owned();
     report.complaints.splice(0..0, complaints);
     Ok(report)
