@@ -341,7 +341,10 @@ fn a_night_on_call_is_its_seeds_and_seeds_reach_every_fault() {
     let mut n_double = 0;
     for seed in 0..40 {
         let night = duty(&on_call, seed).expect("faults that can happen");
-        assert!(!night.unmet.is_empty(), "{:?}", night.faults);
+        assert!(!night.complaints.is_empty(), "{:?}", night.faults);
+        for it in &night.complaints {
+            assert!(it.said.contains("curl: ("), "{:?}: {it:?}", night.faults);
+        }
         n_double += usize::from(night.faults.len() == 2);
         seen.extend(night.faults);
     }

@@ -533,7 +533,7 @@ impl Examiner<'_> {
             }
         };
         let first = faults.first().map(String::as_str).unwrap_or_default();
-        if duty.unmet.is_empty() {
+        if duty.complaints.is_empty() {
             let complaint = complain(first, 1, format!("nobody notices {both}"));
             return self.report.complaints.push(complaint);
         }

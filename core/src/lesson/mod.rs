@@ -23,7 +23,7 @@ pub use examine::{Answered, Report, examine};
 pub use folder::{Files, Lesson};
 pub use form::{Ask, Choice, Debrief, Form, Hint, Question, Step, Typed};
 pub use measure::{MEASURES, Measure, MeasureError, Measured, measure};
-pub use on_call::{Duty, duty};
+pub use on_call::{Duty, Heard, duty};
 pub use progress::{LessonProgress, Progress};
 pub use stages::{Stage, stages};
 pub use text::{MAX_SENTENCE, MAX_WORDS, Section, Text};

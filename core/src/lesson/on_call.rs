@@ -6,6 +6,8 @@
 //! **Left out**: three faults at once, and faults that come while one is at work.
 
 use super::folder::Lesson;
+use super::form::Ask;
+use super::measure::measure;
 use super::trial::{Failed, Trial, standing};
 use crate::chance::Chooser;
 
@@ -16,8 +18,21 @@ pub struct Duty {
     pub faults: Vec<String>,
     /// The world in which it broke.
     pub trial: Trial,
-    /// Which of the lesson's goals do not stand any more: what people complain about.
-    pub unmet: Vec<usize>,
+    /// What people complain about.
+    pub complaints: Vec<Heard>,
+}
+
+/// What somebody saw who asked for something and did not get it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Which of the lesson's goals does not stand any more.
+    pub goal: usize,
+    /// Who asked.
+    pub from: String,
+    /// Whom.
+    pub to: String,
+    /// What the tool printed; where it depends on luck, all that it may print.
+    pub said: String,
 }
 
 /// The night that a seed stands for.
@@ -54,10 +69,26 @@ pub(super) fn broken(lesson: &Lesson, faults: Vec<String>) -> Result<Duty, (Stri
         let ran = trial.run_script(script);
         ran.map_err(|it| (name.clone(), it))?;
     }
-    let standing = standing(&lesson.form.goals, &mut trial);
-    let unmet = standing.iter().enumerate().filter(|it| !it.1.is_reached);
+    let goals = &lesson.form.goals;
+    let mut complaints = Vec::new();
+    let standing = standing(goals, &mut trial);
+    for (goal, it) in standing.iter().enumerate().filter(|it| !it.1.is_reached) {
+        let asked = &goals[goal];
+        let symptom = Ask {
+            of: "symptom".to_owned(),
+            ..asked.clone()
+        };
+        let said = measure(&symptom, &mut trial, None);
+        let said = said.map_or_else(|_| it.told(goal, asked), |it| it.value);
+        complaints.push(Heard {
+            goal,
+            from: asked.from.clone(),
+            to: asked.to.clone(),
+            said,
+        });
+    }
     Ok(Duty {
-        unmet: unmet.map(|it| it.0).collect(),
+        complaints,
         faults,
         trial,
     })
