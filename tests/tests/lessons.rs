@@ -194,6 +194,16 @@ fn a_dead_hint_fails_at_its_place() {
 }
 
 #[test]
+fn a_hint_that_names_nothing_fails() {
+    complains(
+        "lesson.yaml",
+        "{about: service/web, path: spec.selector}",
+        "{}",
+        "hints[0]: a dead hint: it names neither an object nor a line",
+    );
+}
+
+#[test]
 fn an_unreachable_goal_fails() {
     complains(
         "lesson.yaml",

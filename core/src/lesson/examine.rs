@@ -265,6 +265,9 @@ impl Examiner<'_> {
                 self.names_what_is_there(&path, &trial.world(), &hint.about, &hint.path);
             }
             if hint.line.is_empty() {
+                if hint.about.is_empty() {
+                    self.complain(&path, "a dead hint: it names neither an object nor a line");
+                }
                 continue;
             }
             let finished = trial.run(&hint.line);
