@@ -33,6 +33,8 @@ pub mod tools;
 
 pub mod console;
 
+pub mod lesson;
+
 pub mod view;
 
 pub mod export;

@@ -3,7 +3,7 @@
 //! Exit codes: 0 for a sound answer (a dropped packet is one), 1 for input that is wrong or a
 //! disagreement found, 2 for usage, 3 where the machine cannot.
 
-use crate::commands::{cost, dig, doctor, kubectl, render, serve, trace, verify};
+use crate::commands::{cost, dig, doctor, kubectl, lesson, render, serve, trace, verify};
 use crate::output;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -26,6 +26,7 @@ enum Command {
     Kubectl(kubectl::Arguments),
     Cost(cost::Arguments),
     Doctor(doctor::Arguments),
+    Lesson(lesson::Arguments),
     Verify(verify::Arguments),
     Serve(serve::Arguments),
 }
@@ -48,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Kubectl(it) => return kubectl::run(&it),
         Command::Cost(it) => cost::run(&it),
         Command::Doctor(it) => return doctor::run(&it),
+        Command::Lesson(it) => lesson::run(&it),
         Command::Verify(it) => verify::run(&it),
         Command::Serve(it) => serve::run(&it),
     };

@@ -412,3 +412,44 @@ fn a_doctor_answers_in_json_and_looks_into_a_request() {
     );
     assert_eq!(told["checked"]["services"], 3);
 }
+
+#[test]
+fn lesson_check_tells_what_it_measured_and_where_a_lesson_is_wrong() {
+    let typo = "static/lessons/05-the-typo";
+    let output = packetwalk(&["lesson", "check", typo, "-o", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told["sound"], true);
+    let answer = &told["lessons"][0]["answers"][1];
+    assert_eq!(answer["option"], "none");
+    assert_eq!(answer["value"], "0");
+
+    let folder = std::env::temp_dir().join(format!("packetwalk-lesson-{}", std::process::id()));
+    let copied = folder.join("typo");
+    std::fs::create_dir_all(&copied).expect("a folder");
+    let whole = std::fs::read_to_string(root().join(typo).join("lesson.yaml")).expect("a lesson");
+    std::fs::write(
+        copied.join("lesson.yaml"),
+        whole.replace("kind: ", "kimd: "),
+    )
+    .expect("a file");
+    let output = packetwalk(&["lesson", "check", &folder.to_string_lossy()]);
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("typo/lesson.yaml:1:1: unknown field"),
+        "{said}"
+    );
+    assert!(text(&output.stdout).starts_with("wrong  typo: "));
+}
+
+#[test]
+fn lesson_check_of_no_lesson_says_so() {
+    let output = packetwalk(&["lesson", "check", "docs"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no lesson here"));
+    assert_eq!(packetwalk(&["lesson", "check"]).status.code(), Some(2));
+    let help = packetwalk(&["lesson", "check", "--help"]);
+    assert!(text(&help.stdout).contains("packetwalk lesson check static/lessons"));
+}

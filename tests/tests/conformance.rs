@@ -2,9 +2,9 @@
 //!
 //! Needs root, nft and network namespaces; says loudly when it cannot run.
 
-use packetwalk::commands::verify::verify;
+use packetwalk::commands::verify::{verify, verify_lessons};
 use packetwalk_core::sim::World;
-use packetwalk_tests::{iptables_is_there, kernel_is_ours, manifest, text, world};
+use packetwalk_tests::{iptables_is_there, kernel_is_ours, manifest, root, text, world};
 
 fn tutorial() -> packetwalk_core::sim::World {
     world(&text("static/manifests/clusterip.yaml"))
@@ -37,6 +37,32 @@ fn check_world(world: &World, n_flows_at_least: usize) {
 fn the_kernel_agrees_about_the_tutorials_cluster() {
     let manifest = text("static/manifests/clusterip.yaml");
     check_agreement("the tutorial's cluster", &manifest, 60);
+}
+
+#[test]
+fn the_kernel_agrees_about_what_the_lessons_ask() {
+    if !kernel_is_ours("the lessons") {
+        return;
+    }
+    let report = verify_lessons(&root().join("static/lessons")).expect("labs");
+    let told: Vec<String> = report
+        .disagreements
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(told.is_empty(), "{}", told.join("\n\n"));
+    let lessons: std::collections::BTreeSet<&str> = report
+        .flows
+        .iter()
+        .filter_map(|it| Some(it.from.split_once(',')?.0))
+        .collect();
+    assert!(lessons.len() > 30, "only {lessons:?}");
+    // An address of the pool that is not there yet.
+    assert!(
+        report.n_left_out <= 1,
+        "{} flows left out",
+        report.n_left_out
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! **Left out**: random worlds; ipvs mode (it is said to be not run); SCTP; sources in `kube-system`. Of a load balancer
 //! that passes packets on unchanged, one node is tried.
 
+use crate::commands::lesson;
 use crate::compare::{Comparison, Disagreement, Observed, chosen_destination, compare};
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
@@ -16,25 +17,36 @@ use crate::lab::{Tamper, WorldLab, probe_protocol, simulated_rules, way_in};
 use crate::output;
 use packetwalk_core::controllers::Delivery;
 use packetwalk_core::ip::{IpAddr, parse_sloppy};
+use packetwalk_core::lesson::stages;
 use packetwalk_core::net::Protocol;
 use packetwalk_core::netfilter::dialect::{Dialect, iptables, nft};
 use packetwalk_core::netfilter::{Ruleset, TableFamily, TableKey, Transaction};
 use packetwalk_core::policy;
 use packetwalk_core::sim::{
-    Destination, Host, HostId, Outcomes, Request, Source, Walk, World, outcomes,
+    Destination, Host, HostId, Outcomes, Request, Source, Walk, Why, World, outcomes,
 };
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// Check the simulation against the Linux kernel, step by step (needs root)
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    #[command(flatten)]
-    manifests: Manifests,
+    /// A manifest: a file, a folder of them, or - for standard input; may be given again
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE",
+        required_unless_present = "all_lessons"
+    )]
+    files: Vec<String>,
+    /// What is asked in the lessons of a folder, in the worlds they begin and end in
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "static/lessons", conflicts_with = "files")]
+    all_lessons: Option<String>,
     #[command(flatten)]
     settings: Settings,
     /// The form of the report
@@ -46,6 +58,7 @@ const EXAMPLES: &str = "Examples:
   sudo packetwalk verify -f static/manifests/clusterip.yaml
   sudo packetwalk verify -f my-cluster.yaml -o json
   sudo packetwalk verify -f my-cluster.yaml --mode iptables
+  sudo packetwalk verify --all-lessons
 
 ipvs mode is never compared: it is said to be not run (exit code 3).
 Nodes and pods become network namespaces of their own, made for this run and removed after it.
@@ -84,7 +97,7 @@ pub struct Report {
     pub n_steps: usize,
     /// How many real packets' stories were compared.
     pub n_walks: usize,
-    /// How many flows were not run, because this kernel check cannot send them (SCTP).
+    /// How many flows were not run, because this kernel check cannot send them (SCTP), or nobody has their address.
     pub n_left_out: usize,
     /// Every difference, each once.
     pub disagreements: Vec<Disagreement>,
@@ -107,13 +120,39 @@ pub struct FlowReport {
     pub n_disagreements: usize,
 }
 
+impl Report {
+    fn take_in(&mut self, other: Report) {
+        let Report {
+            flows,
+            n_rules,
+            n_steps,
+            n_walks,
+            n_left_out,
+            disagreements,
+        } = other;
+        self.flows.extend(flows);
+        self.n_rules += n_rules;
+        self.n_steps += n_steps;
+        self.n_walks += n_walks;
+        self.n_left_out += n_left_out;
+        self.disagreements.extend(disagreements);
+    }
+}
+
 /// Verifies, and reports.
 ///
 /// # Errors
 /// When this machine cannot, or a difference was found.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
-    let (_, world) = arguments.manifests.world(&arguments.settings)?;
-    let report = verify(&world, None)?;
+    let report = match &arguments.all_lessons {
+        Some(folder) => verify_lessons(Path::new(folder))?,
+        None => {
+            let manifests = Manifests {
+                files: arguments.files.clone(),
+            };
+            verify(&manifests.world(&arguments.settings)?.1, None)?
+        }
+    };
     if arguments.output == "json" {
         output::json(&json!(report))?;
     } else {
@@ -132,6 +171,37 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
 /// When this machine cannot.
 pub fn verify(world: &World, tamper: Option<Tamper<'_>>) -> Result<Report, Error> {
     run_flows(world, tamper, flows(world))
+}
+
+/// Runs what lessons ask through both arms, world by world.
+///
+/// # Errors
+/// When this machine cannot, or a lesson cannot be read.
+pub fn verify_lessons(folder: &Path) -> Result<Report, Error> {
+    let mut all = Report::default();
+    for lesson in lesson::lessons(folder)? {
+        for stage in stages(&lesson) {
+            let requests = stage.requests.into_iter();
+            let (late, requests): (Vec<_>, Vec<_>) =
+                requests.partition(|it| is_told_late(&stage.world, it));
+            let mut report = verify_requests(&stage.world, &requests)?;
+            report.n_left_out += late.len();
+            let place = format!("{}, {}: ", lesson.name, stage.name);
+            for flow in &mut report.flows {
+                flow.from.insert_str(0, &place);
+            }
+            all.take_in(report);
+        }
+    }
+    Ok(all)
+}
+
+/// Whether nobody on a link has the address: Linux asks for three seconds before it tells, and probes wait for half a one.
+fn is_told_late(world: &World, request: &Request) -> bool {
+    outcomes(world, request, MAX_WAYS).is_ok_and(|it| {
+        let mut endings = it.ways.branches.iter().map(|it| &it.result.ending);
+        endings.any(|it| it.reason == Some(Why::NobodyThere))
+    })
 }
 
 /// Runs these requests through both arms. Names are looked up by the simulation alone; a request that leaves an address
@@ -688,7 +758,11 @@ fn as_text(report: &Report) -> String {
         report.disagreements.len()
     );
     if report.n_left_out > 0 {
-        let _ = writeln!(text, "{} flows not run (SCTP)", report.n_left_out);
+        let _ = writeln!(
+            text,
+            "{} flows not run (SCTP, or to an address that nobody has)",
+            report.n_left_out
+        );
     }
     text
 }

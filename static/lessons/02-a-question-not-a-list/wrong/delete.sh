@@ -1,0 +1,2 @@
+kubectl label pod blue app=web --overwrite
+kubectl delete pod red

@@ -1,0 +1,1 @@
+kubectl create service externalname api -n shop --external-name api.billing.svc.cluster.local

@@ -1,0 +1,1 @@
+kubectl create service clusterip api -n shop --tcp=80:8080

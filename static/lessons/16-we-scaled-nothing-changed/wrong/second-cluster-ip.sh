@@ -1,0 +1,2 @@
+kubectl scale deployment web --replicas=5
+kubectl expose deployment web --name=web-pods --port=8080

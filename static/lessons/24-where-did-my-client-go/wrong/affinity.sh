@@ -1,0 +1,1 @@
+kubectl patch service web -p '{"spec":{"sessionAffinity":"ClientIP"}}'

@@ -1,0 +1,1 @@
+kubectl patch service cache -p '{"spec":{"type":"NodePort","externalTrafficPolicy":"Cluster"}}'

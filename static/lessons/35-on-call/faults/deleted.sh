@@ -1,0 +1,2 @@
+# Cleaned up by mistake.
+kubectl delete service mail

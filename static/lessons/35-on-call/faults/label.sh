@@ -1,0 +1,2 @@
+# The label went away with a clean-up of labels.
+kubectl label pod search-1 app-

@@ -1,0 +1,2 @@
+# Somebody wanted to see clients' addresses.
+kubectl patch service shop -p '{"spec":{"externalTrafficPolicy":"Local"}}'

@@ -1,0 +1,2 @@
+# Somebody saved money.
+kubectl scale deployment api -n billing --replicas=0

@@ -1,0 +1,2 @@
+# A typo in a selector.
+kubectl set selector service cart app=cartt

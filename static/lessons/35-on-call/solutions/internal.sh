@@ -1,0 +1,1 @@
+kubectl patch service search -p '{"spec":{"internalTrafficPolicy":"Cluster"}}'

@@ -1,0 +1,1 @@
+kubectl label pod search-1 app=search

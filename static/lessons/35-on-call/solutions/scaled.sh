@@ -1,0 +1,1 @@
+kubectl scale deployment api -n billing --replicas=2
