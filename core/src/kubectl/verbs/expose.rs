@@ -2,7 +2,7 @@
 //!
 //! `k8s.io/kubectl/pkg/cmd/expose/expose.go` and `pkg/polymorphichelpers` of 1.32.
 //!
-//! **Left out**: `--overrides`.
+//! **Left out**: nothing.
 
 use super::super::arguments::{self, Item};
 use super::super::asking::Asking;
@@ -13,6 +13,7 @@ use super::super::object::{at, items, shown, text};
 use super::super::printers::output::{DryRun, Printer};
 use super::super::resource;
 use super::super::target::{Outcome, Step};
+use super::overrides::overridden;
 use crate::api::Kind;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     let mut failures = Vec::new();
     for item in picked {
         let made = one(ctx, invocation, &item).and_then(|document| {
+            let document = overridden(invocation, document)?;
             if is_dry {
                 return Ok(document);
             }

@@ -26,6 +26,7 @@ mod groups;
 mod info;
 mod logs;
 mod metadata;
+mod overrides;
 mod patch;
 mod pods;
 mod port_forward;

@@ -4,7 +4,7 @@
 //!
 //! With `-i` or `--attach` the pod's command is run where the pod is, as `exec` does, once it is running.
 //!
-//! **Left out**: `--overrides`; that a pod one was attached to, and that stays, is over afterwards: it goes on running.
+//! **Left out**: that a pod one was attached to, and that stays, is over afterwards: it goes on running.
 
 use super::super::asking::{self, Asking};
 use super::super::command::{Command, Invocation};
@@ -14,6 +14,7 @@ use super::super::object::{items, text};
 use super::super::printers::output::{DryRun, Printer};
 use super::super::resource;
 use super::super::target::{Outcome, Step, Task, Wanted};
+use super::overrides::overridden;
 use crate::api::{Kind, ObjectRef};
 use crate::store::api::{Request, Verb};
 use crate::time::Instant;
@@ -66,7 +67,7 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
             ctx.out("---\n");
         }
     }
-    let pod = pod(invocation, name, words, &labels)?;
+    let pod = overridden(invocation, pod(invocation, name, words, &labels)?)?;
     let is_attached = match flags.changed("attach") {
         true => flags.is("attach"),
         false => flags.is("stdin"),
