@@ -45,7 +45,7 @@ async fn type_all(browser: &Browser) -> Result {
     until(browser, "document.activeElement.id === 'terminal-line'").await?;
     line(browser, "kubectl exec client -- curl -s http://api").await?;
     browser.see("#terminal-log", "api-").await?;
-    let faults = browser.accessibility_faults().await?;
+    let faults = browser.accessibility_faults_within(".drawer").await?;
     assert_eq!(faults, Vec::<String>::new(), "the terminal");
     browser.picture("terminal").await?;
     change(browser).await?;
@@ -101,13 +101,13 @@ async fn by_tab(browser: &Browser) -> Result {
     until(browser, &value("kubectl describe pods api-")).await?;
     browser.see("#terminal-offers", "api-2").await?;
     browser.picture("terminal-tab").await?;
-    let faults = browser.accessibility_faults().await?;
+    let faults = browser.accessibility_faults_within(".drawer").await?;
     assert_eq!(faults, Vec::<String>::new(), "words to choose from");
     browser
         .press(&format!("1{}", char::from(Key::Enter)))
         .await?;
     browser
-        .see("#terminal-log", "Name:             api-1")
+        .see("#terminal-log", "IP:           10.244.1.5")
         .await?;
     browser.press(&char::from(Key::Up).to_string()).await?;
     until(browser, &value("kubectl describe pods api-1")).await?;
@@ -144,7 +144,7 @@ async fn as_text(browser: &Browser) -> Result {
     assert_eq!(browser.run(elements).await?, Value::from(0));
     browser.shape((390, 844)).await?;
     browser.picture("terminal-phone").await?;
-    let faults = browser.accessibility_faults().await?;
+    let faults = browser.accessibility_faults_within(".drawer").await?;
     assert_eq!(faults, Vec::<String>::new(), "on a phone");
     let overflow =
         "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
