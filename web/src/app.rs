@@ -60,6 +60,10 @@ pub fn App() -> Html {
         let state = state.clone();
         Callback::from(move |form| state.exported(form))
     };
+    let on_picture = {
+        let view = view.clone();
+        Callback::from(move |()| picture(&view))
+    };
     let walk = Part::from(&view.walk);
     let position = view.playback.position;
     html! {
@@ -76,12 +80,23 @@ pub fn App() -> Html {
                 />
                 <WalkList {walk} {position} />
                 { doctor(&state) }
-                <Share {on_link} {on_export} />
+                <Share {on_link} {on_export} {on_picture} />
             </main>
             { foot() }
             <Terminal terminal={Part::from(&view.terminal)} />
             <Rest is_waiting={state.is_waiting()} remark={state.remark()} />
         </ContextProvider<Dispatch>>
+    }
+}
+
+/// What is seen, as a picture; a first look makes none.
+fn picture(view: &View) -> Option<String> {
+    #[cfg(feature = "everything")]
+    return crate::components::stage::picture::picture(view);
+    #[cfg(not(feature = "everything"))]
+    {
+        let _ = view;
+        None
     }
 }
 
@@ -151,10 +166,10 @@ fn notices(notices: &[String]) -> Html {
 fn contents() -> Html {
     html! {
         <nav class="contents" aria-label="On this page">
-            <a href="#figure" class="contents__figure">{"The walk"}</a>
-            <a href="#inspector">{"This hop"}</a>
+            <a href="#figure" class="contents__figure">{"Walk"}</a>
+            <a href="#inspector">{"Hop"}</a>
             <a href="#manifest">{"Manifest"}</a>
-            <a href="#walk">{"In words"}</a>
+            <a href="#walk">{"Words"}</a>
             <a href="#doctor">{"Doctor"}</a>
             <a href="#share">{"Share"}</a>
         </nav>

@@ -272,6 +272,35 @@ impl Session {
         self.pause()
     }
 
+    /// Something is done by pointing that a line does as well: the line is what does it, and is shown. No time passes after it.
+    pub(super) fn act_by_line(&mut self, line: &str, words: String) -> Vec<Effect> {
+        let desk = self.terminal.desk(&self.scene.timeline, &self.text);
+        self.terminal
+            .enter(self.terminal.prompt(), line.to_owned(), None);
+        let mut desk = desk.borrow_mut();
+        let since = desk.world.borrow().position();
+        let done = desk.shell.run_line(line, "");
+        self.terminal.print(PrintedKind::Said, &done.stdout);
+        self.terminal.print(PrintedKind::Complained, &done.stderr);
+        self.terminal.with_last(|it| it.code = Some(done.code));
+        self.terminal.history = Rc::new(desk.shell.history().to_vec());
+        self.take_on_since(&desk, since, words);
+        drop(desk);
+        self.pause()
+    }
+
+    /// What happened to the world behind the terminal, as one moment.
+    fn take_on_since(&mut self, desk: &Desk, since: usize, words: String) {
+        if desk.world.borrow().position() <= since {
+            return;
+        }
+        desk.world.borrow_mut().join(since);
+        let timeline = desk.world.borrow().clone();
+        let event = timeline.events()[since..].first();
+        let told = event.map(|it| watched(self.scene.timeline.cluster(), it));
+        self.take_on(timeline, told.unwrap_or_default(), words);
+    }
+
     /// The line that runs gets another turn.
     pub(super) fn go_on_with_line(&mut self) {
         let Some(desk) = self.terminal.desk.clone() else {
@@ -341,16 +370,9 @@ impl Session {
                 "The shell has ended; here is another.\n",
             );
         }
-        if !has_happened {
-            return;
-        }
-        desk.world.borrow_mut().join(since);
-        let timeline = desk.world.borrow().clone();
-        let event = timeline.events()[since..].first();
-        let told = event.map(|it| watched(self.scene.timeline.cluster(), it));
-        let words = self.terminal.entries.last().map(|it| it.line.clone());
-        let words = format!("$ {}", words.unwrap_or_default().trim());
-        self.take_on(timeline, told.unwrap_or_default(), words);
+        let line = self.terminal.entries.last().map(|it| it.line.clone());
+        let words = format!("$ {}", line.unwrap_or_default().trim());
+        self.take_on_since(desk, since, words);
     }
 
     /// Tab: what the word at the end of the line could become.

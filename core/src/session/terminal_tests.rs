@@ -1,6 +1,8 @@
 //! What is typed in a session's terminal: shown, done to the cluster, undone, kept.
 
 use super::{Event, Session, read_link};
+use crate::controllers::Fault;
+use crate::sim::Happening;
 use crate::view::{PrintedKind, TerminalState};
 
 const TEXT: &str = include_str!("../../../static/manifests/clusterip.yaml");
@@ -277,4 +279,39 @@ fn more_than_a_terminal_keeps_is_cut_and_a_mistake_is_told() {
             .map(|it| it.text.clone()),
         Some("again\n".to_owned())
     );
+}
+
+#[test]
+fn what_is_done_by_pointing_shows_the_line_that_does_it() {
+    let mut session = session();
+    let acts = session.view().time.acts.clone();
+    let off = acts.iter().position(|it| it.words == "node-2 loses power");
+    session.update(Event::Acted(off.expect("it may")));
+    assert_eq!(
+        paper(&session),
+        "$ ipmitool -H node-2 power off\nChassis Power Control: Down/Off\n"
+    );
+    let view = session.view();
+    assert_eq!(
+        view.time.moments.last().map(|it| it.words.as_str()),
+        Some("node-2 loses power")
+    );
+    assert!(
+        view.time
+            .events
+            .iter()
+            .any(|it| it.words == "node-2 loses power")
+    );
+    // It is the very thing that the menu told of, and no time has passed.
+    let mut other = self::session();
+    other.update(Event::Happened(
+        Box::new(Happening::Fault(Fault::NodeDown("node-2".into()))),
+        "node-2 loses power".into(),
+    ));
+    let machines = |it: &Session| it.timeline().cluster().machines().clone();
+    assert!(machines(&session).nodes_down == machines(&other).nodes_down);
+    let now = |it: &Session| it.timeline().cluster().clock().now;
+    assert_eq!(now(&session), now(&other));
+    session.update(Event::Undo);
+    assert!(machines(&session).nodes_down.is_empty());
 }

@@ -179,9 +179,12 @@ impl Session {
 
     /// One of the things that may happen, by its place in the list.
     pub(super) fn act(&mut self, idx: usize) -> Vec<Effect> {
-        match self.scene.acts.get(idx).cloned() {
-            Some((words, event)) => self.happen(event, words),
-            None => Vec::new(),
+        let Some((words, event)) = self.scene.acts.get(idx).cloned() else {
+            return Vec::new();
+        };
+        match command(&event) {
+            Some(command) => self.act_by_line(&command, words),
+            None => self.happen(event, words),
         }
     }
 
@@ -276,6 +279,15 @@ pub(super) fn acts(world: &World, timeline: &Timeline) -> Vec<(String, Happening
     acts.into_iter()
         .map(|(words, fault)| (words, Happening::Fault(fault)))
         .collect()
+}
+
+/// The line of a shell that makes something happen, where there is one: faults of programs have none.
+fn command(event: &Happening) -> Option<String> {
+    match event {
+        Happening::Fault(Fault::NodeDown(node)) => Some(format!("ipmitool -H {node} power off")),
+        Happening::Fault(Fault::NodeUp(node)) => Some(format!("ipmitool -H {node} power on")),
+        _ => None,
+    }
 }
 
 /// What an event changes, with the cluster's time of each change: the clock is stopped wherever something is due.

@@ -1,6 +1,6 @@
 //! What is kept and given away: a link, a file, the page without a network, and a state that cannot be read.
 
-use super::{AT_MOST, Browser, Result, copied, end, site};
+use super::{AT_MOST, Browser, PATIENCE, Result, copied, end, site};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -31,6 +31,7 @@ async fn share(browser: &Browser) -> Result {
     let link = link.as_str().ok_or("no link")?.to_owned();
     assert!(link.contains("/#w1."), "{link}");
     browser.picture("share").await?;
+    by_picture(browser).await?;
     // Another browser, as far as a page can tell.
     browser.run("localStorage.clear()").await?;
     browser.client.goto("about:blank").await?;
@@ -48,6 +49,34 @@ async fn share(browser: &Browser) -> Result {
     browser.see("#outcomes", "refused").await?;
     assert_eq!(browser.text("#say").await?, hop, "the hop that was left");
     broken(browser).await
+}
+
+/// What is seen as an SVG file: it is well-formed, asks for nothing, and says what the page says.
+async fn by_picture(browser: &Browser) -> Result {
+    browser
+        .run("window.saved = null; const make = URL.createObjectURL; URL.createObjectURL = it => { it.text().then(text => window.saved = text); return make.call(URL, it) }")
+        .await?;
+    browser.click("#save-picture").await?;
+    let until = tokio::time::Instant::now() + PATIENCE;
+    let mut saved = json!(null);
+    while saved.is_null() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        saved = browser.run("return window.saved").await?;
+    }
+    let svg = saved.as_str().ok_or("nothing was saved")?;
+    std::fs::write(packetwalk_tests::root().join("target/e2e/step.svg"), svg)?;
+    assert!(svg.contains(&browser.text("#say").await?), "its sentence");
+    let script = "const it = new DOMParser().parseFromString(window.saved, 'image/svg+xml');\
+        return [it.querySelector('parsererror')?.textContent ?? '', it.documentElement.tagName, it.querySelectorAll('[href], image, script').length]";
+    assert_eq!(browser.run(script).await?, json!(["", "svg", 0]));
+    // By itself it looks as on the page.
+    let file = packetwalk_tests::root().join("target/e2e/step.svg");
+    browser
+        .client
+        .goto(&format!("file://{}", file.display()))
+        .await?;
+    browser.picture("step-alone").await?;
+    browser.load().await
 }
 
 /// A damaged link says so, and a kept state that is none changes nothing.

@@ -130,7 +130,7 @@ fn finding(idx: usize, it: &FindingView, dispatch: &Dispatch) -> Html {
                 <code class="finding__path">{ it.path.clone() }</code>
                 { line(it) }
             </h3>
-            <p class="finding__sentence">{ format!("{}.", capitalised(&it.sentence)) }</p>
+            <p class="finding__sentence">{ it.sentence.clone() }</p>
             <dl class="finding__evidence">
                 { for it.evidence.iter().enumerate().map(|(idx, (what, value))| html! {
                     <div key={idx}><dt>{ *what }</dt><dd>{ value.clone() }</dd></div>
@@ -140,7 +140,7 @@ fn finding(idx: usize, it: &FindingView, dispatch: &Dispatch) -> Html {
             <ul class="finding__remedies">{ for it.remedies.iter().enumerate().map(|(idx, it)| remedy(idx, it, dispatch)) }</ul>
             <ul class="finding__consequences">
                 { for it.consequences.iter().enumerate().map(|(idx, (object, sentence))| html! {
-                    <li key={idx}>{"It follows, at "}<span class="finding__object">{ object.clone() }</span>{format!(": {sentence}.")}</li>
+                    <li key={idx}>{"It follows, at "}<span class="finding__object">{ object.clone() }</span>{format!(": {sentence}")}</li>
                 }) }
             </ul>
         </li>

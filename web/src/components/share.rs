@@ -3,7 +3,7 @@
 //!
 //! In a first look a button brings the whole page, which then does what was pressed.
 //!
-//! **Left out**: pictures of a step, which the command line makes.
+//! **Left out**: pictures of pixels: the page's policy lets none be made of text.
 
 use crate::effects;
 use crate::hand_over;
@@ -23,6 +23,8 @@ pub struct ShareProps {
     pub on_link: Callback<(), Option<String>>,
     /// The walk in a form.
     pub on_export: Callback<Form, Option<Vec<u8>>>,
+    /// What is seen, as a picture.
+    pub on_picture: Callback<(), Option<String>>,
 }
 
 const FORMS: [(&str, &str, Form); 3] = [
@@ -63,6 +65,13 @@ pub fn Share(props: &ShareProps) -> Html {
             None => hand_over::want("save-file"),
         })
     };
+    let on_picture = {
+        let on_picture = props.on_picture.clone();
+        Callback::from(move |_: MouseEvent| match on_picture.emit(()) {
+            Some(svg) => effects::save("step.svg", "image/svg+xml", svg.as_bytes()),
+            None => hand_over::want("save-picture"),
+        })
+    };
     let on_open = {
         let (dispatch, told) = (dispatch.clone(), told.clone());
         Callback::from(move |event: Event| {
@@ -91,6 +100,7 @@ pub fn Share(props: &ShareProps) -> Html {
             <div class="share__buttons" role="group" aria-labelledby="share-as">
                 <span class="share__as" id="share-as">{"The walk as"}</span>
                 { for FORMS.into_iter().map(|it| export(it, &props.on_export)) }
+                <button class="button" id="save-picture" type="button" onclick={on_picture}>{"Picture (SVG)"}</button>
             </div>
             <input class="field share__link" id="link" type="text" readonly=true aria-label="The link"
                 hidden={link.is_empty()} value={(*link).clone()} />

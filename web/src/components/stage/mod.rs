@@ -11,6 +11,8 @@ mod hands;
 mod ink;
 mod journey;
 mod packet;
+#[cfg(feature = "everything")]
+pub mod picture;
 mod places;
 mod rooms;
 mod sketch;
