@@ -31,7 +31,7 @@ use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk,
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// A difference between the simulation and the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -556,16 +556,25 @@ fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
     }
 }
 
-/// The port masquerade chose is luck: the kernel's is read as the simulation's. Only at the address that masquerade gave: the lot may fall on a
-/// port that is also the application's.
+/// The port masquerade chose is luck: the kernel's is read as the simulation's. The lot may fall on a port that is also the
+/// application's or the Service's, so only the end that masquerade gave is read so, and never where the client's own end is still there.
 struct MasqueradePorts {
-    /// The kernel's address and port, and the simulation's port.
-    pairs: Vec<(SocketAddr, u16)>,
+    drawn: Vec<Drawn>,
+}
+
+/// A port that the kernel drew.
+struct Drawn {
+    /// The end it gave the connection.
+    end: SocketAddr,
+    /// The end it hides.
+    hidden: SocketAddr,
+    /// The simulation's port.
+    port: u16,
 }
 
 impl MasqueradePorts {
     fn learn(walk: &Walk, observed: &Observed<'_>) -> Self {
-        let mut pairs = Vec::new();
+        let mut drawn = Vec::new();
         for step in &walk.steps {
             let StepKind::Hook {
                 connection: Some(mine),
@@ -581,21 +590,36 @@ impl MasqueradePorts {
                 .connections(&step.host)
                 .find(|it| flow(&it.original) == flow_text(&mine.original));
             if let Some(theirs) = theirs {
-                let port = theirs
-                    .reply
-                    .icmp
-                    .map_or(theirs.reply.destination_port, |it| it.2);
-                let end = SocketAddr::new(theirs.reply.destination, port);
-                pairs.push((end, mine.reply.destination_port));
+                let (reply, original) = (theirs.reply, theirs.original);
+                let number = |id: Option<(u8, u8, u16)>, port| id.map_or(port, |it| it.2);
+                drawn.push(Drawn {
+                    end: SocketAddr::new(
+                        reply.destination,
+                        number(reply.icmp, reply.destination_port),
+                    ),
+                    hidden: SocketAddr::new(
+                        original.source,
+                        number(original.icmp, original.source_port),
+                    ),
+                    port: mine.reply.destination_port,
+                });
             }
         }
-        Self { pairs }
+        Self { drawn }
     }
 
-    fn port(&self, address: IpAddr, port: u16) -> u16 {
-        let end = SocketAddr::new(address, port);
-        let pair = self.pairs.iter().find(|it| it.0 == end);
-        pair.map_or(port, |it| it.1)
+    /// Both ends of a packet, with the simulation's port where the kernel drew one.
+    fn ends(&self, mut ends: [SocketAddr; 2]) -> [SocketAddr; 2] {
+        for it in &self.drawn {
+            if ends.contains(&it.hidden) {
+                continue;
+            }
+            if let Some(end) = ends.iter_mut().find(|end| **end == it.end) {
+                end.set_port(it.port);
+                break;
+            }
+        }
+        ends
     }
 
     fn header(&self, it: &PacketHeader) -> String {
@@ -608,19 +632,32 @@ impl MasqueradePorts {
             KernelTransport::Icmp { kind, code, .. } => icmp_kind(*kind, *code),
             KernelTransport::Unknown => "unknown".into(),
         };
-        let source = SocketAddr::new(it.source, self.port(it.source, source));
-        let destination = SocketAddr::new(it.destination, self.port(it.destination, destination));
+        let [source, destination] = self.ends([
+            SocketAddr::new(it.source, source),
+            SocketAddr::new(it.destination, destination),
+        ]);
         format!("{} {kind}", ends(it.protocol, source, destination))
     }
 
     fn connection(&self, it: &ConntrackEvent) -> String {
-        let [original, reply] = [it.original, it.reply].map(|it| Tuple {
-            source_port: self.port(it.source, it.source_port),
-            destination_port: self.port(it.destination, it.destination_port),
-            icmp: it
-                .icmp
-                .map(|(kind, code, id)| (kind, code, self.port(it.destination, id))),
-            ..it
+        let [original, reply] = [it.original, it.reply].map(|it| {
+            let id = it.icmp.map(|it| it.2);
+            let before = [
+                SocketAddr::new(it.source, id.unwrap_or(it.source_port)),
+                SocketAddr::new(it.destination, id.unwrap_or(it.destination_port)),
+            ];
+            let after = self.ends(before);
+            // An echo has one number for both ends.
+            let changed = after.iter().zip(before).find(|it| *it.0 != it.1);
+            let changed = changed.map(|it| it.0.port());
+            Tuple {
+                source_port: after[0].port(),
+                destination_port: after[1].port(),
+                icmp: it
+                    .icmp
+                    .map(|(kind, code, id)| (kind, code, changed.unwrap_or(id))),
+                ..it
+            }
         });
         let bits = (it.status.destination_nat(), it.status.source_nat());
         format!(
@@ -674,16 +711,30 @@ fn icmp_numbers(message: &Icmp, is_v4: bool) -> (u8, u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::MasqueradePorts;
-    use std::net::{IpAddr, SocketAddr};
+    use super::{Drawn, MasqueradePorts};
+    use std::net::SocketAddr;
 
     #[test]
-    fn a_masqueraded_port_may_be_the_port_of_the_application() {
-        let (node, pod) = (IpAddr::from([172, 18, 0, 4]), IpAddr::from([10, 244, 1, 5]));
-        let ports = MasqueradePorts {
-            pairs: vec![(SocketAddr::new(node, 8080), 64_659)],
-        };
-        assert_eq!(ports.port(node, 8080), 64_659);
-        assert_eq!(ports.port(pod, 8080), 8080);
+    fn a_masqueraded_port_may_be_the_port_of_the_application_or_of_the_node() {
+        let end = |it: &str| -> SocketAddr { it.parse().expect("an end") };
+        for port in [8080, 30_001] {
+            let ports = MasqueradePorts {
+                drawn: vec![Drawn {
+                    end: SocketAddr::new(end("172.18.0.2:1").ip(), port),
+                    hidden: end("10.244.2.3:40256"),
+                    port: 64_659,
+                }],
+            };
+            let masqueraded = SocketAddr::new(end("172.18.0.2:1").ip(), port);
+            let (pod, client) = (end("10.244.1.2:8080"), end("10.244.2.3:40256"));
+            let drawn = end("172.18.0.2:64659");
+            assert_eq!(ports.ends([masqueraded, pod]), [drawn, pod]);
+            assert_eq!(ports.ends([pod, masqueraded]), [pod, drawn]);
+            // Before masquerade, and after it is undone.
+            let asked = [client, masqueraded];
+            assert_eq!(ports.ends(asked), asked);
+            let answered = [masqueraded, client];
+            assert_eq!(ports.ends(answered), answered);
+        }
     }
 }
