@@ -41,7 +41,9 @@ fn merged(n: usize, order: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
             let middle = (start + width).min(n);
             let end = (middle + width).min(n);
             let (mut left, mut right) = (start, middle);
-            while left < middle && right < end {
+            // Most lists come nearly in order.
+            let is_in_order = middle == end || order(from[middle - 1], from[middle]).is_le();
+            while !is_in_order && left < middle && right < end {
                 if order(from[left], from[right]).is_le() {
                     to.push(from[left]);
                     left += 1;

@@ -156,7 +156,7 @@ fn simple(fields: &[Expression]) -> impl Strategy<Value = Expression> + use<> {
 /// Addresses from an odd one on, to an odd one: they are no prefix.
 fn span(start: u32, more: u32) -> Datum {
     let address = |it| IpAddr::V4(Ipv4Addr::from(0x0a00_0000 | it));
-    Datum::Addresses(address(start), address(start + more))
+    Datum::Addresses(Box::new((address(start), address(start + more))))
 }
 
 /// An expression of one part, and a value it can have.
@@ -281,7 +281,7 @@ fn asked_together() -> impl Strategy<Value = (Expression, Datum)> {
         asked(),
         proptest::collection::vec(asked().prop_filter("one value", is_one), 2..5).prop_map(|it| {
             let (parts, values) = it.into_iter().unzip();
-            (Expression::Concatenation(parts), Datum::Tuple(values))
+            (Expression::Concatenation(parts), Datum::tuple(values))
         })
     ]
 }
@@ -374,7 +374,7 @@ fn mask_match(
 
 fn endpoint() -> impl Strategy<Value = Datum> {
     prop_oneof![(ipv4(), any::<u16>()), (ipv6(), any::<u16>())]
-        .prop_map(|(address, port)| Datum::Tuple(vec![address.into(), Datum::Port(port)]))
+        .prop_map(|(address, port)| Datum::joined([address.into(), Datum::Port(port)]))
 }
 
 fn nat() -> impl Strategy<Value = Statement> {
@@ -610,7 +610,7 @@ fn generated_object() -> impl Strategy<Value = Object> {
     )
         .prop_map(|(set, address, protocol, port, verdict, comment)| {
             let key = vec![address.into(), Datum::Protocol(protocol), Datum::Port(port)];
-            let mut element = Element::verdict(Datum::Tuple(key), verdict);
+            let mut element = Element::verdict(Datum::tuple(key), verdict);
             element.comment = comment;
             Object::Element { set, element }
         });

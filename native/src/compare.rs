@@ -301,8 +301,8 @@ struct Decision {
 fn simulated_passes(trace: &Trace) -> Vec<SimulatedPass> {
     use packetwalk_core::netfilter::Entered;
     let mut passes: Vec<SimulatedPass> = Vec::new();
-    for event in &trace.events {
-        let decision = match event {
+    for event in trace.events() {
+        let decision = match &event {
             TraceEvent::ChainEntered {
                 table,
                 chain,

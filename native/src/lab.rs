@@ -383,7 +383,7 @@ fn balancing(world: &World) -> Transaction {
                 let targets = balance.targets.iter().filter(of_it).enumerate();
                 let elements: Vec<Element> = targets
                     .map(|(n, it)| {
-                        let to = Datum::Tuple(vec![it.address.into(), Datum::Port(it.port)]);
+                        let to = Datum::joined([it.address.into(), Datum::Port(it.port)]);
                         Element::data(Datum::Number(u32::try_from(n).unwrap_or_default()), to)
                     })
                     .collect();

@@ -215,7 +215,7 @@ fn evaluator_ns(clock: Clock, rules: &Ruleset, n_services: usize, n_packets: usi
         let mut dynamic = DynamicElements::default();
         let mut chooser = Chooser::seeded(1);
         // As many events as the packet before it had, as the bare loop knows its own beforehand.
-        let mut wanted = 0;
+        let mut before = Trace::default();
         n_events = 0;
         let start = clock();
         for idx in 0..n_packets {
@@ -228,9 +228,7 @@ fn evaluator_ns(clock: Clock, rules: &Ruleset, n_services: usize, n_packets: usi
                 dynamic: &mut dynamic,
                 chooser: &mut chooser,
                 now: Instant::START,
-                trace: Trace {
-                    events: Vec::with_capacity(wanted),
-                },
+                trace: Trace::with_room_of(&before),
             };
             for hook in [Hook::Prerouting, Hook::Forward, Hook::Postrouting] {
                 if hook == Hook::Forward {
@@ -239,9 +237,9 @@ fn evaluator_ns(clock: Clock, rules: &Ruleset, n_services: usize, n_packets: usi
                 let end = pass.hook(hook, &mut it);
                 assert_eq!(end, Outcome::Accepted, "{hook}");
             }
-            wanted = pass.trace.events.len();
-            n_events += wanted;
-            black_box(&pass.trace);
+            n_events += pass.trace.len();
+            before = pass.trace;
+            black_box(&before);
         }
         times.push((clock() - start) / n_packets as f64);
     }

@@ -57,7 +57,7 @@ pub fn trace(seed: u64) -> String {
                 break;
             }
         }
-        for event in &pass.trace.events {
+        for event in pass.trace.events() {
             text += &format!("{event:?}\n");
         }
         text += &format!("{}\n", it.packet);

@@ -255,11 +255,11 @@ fn forward(
 
 /// The chain in which a packet was accepted.
 fn accepted_in(trace: &Trace) -> String {
-    let last = trace.events.iter().rev().find_map(|it| match it {
+    let matched = trace.events().filter_map(|it| match it {
         TraceEvent::RuleMatched { chain, .. } => Some(chain.to_string()),
         _ => None,
     });
-    last.unwrap_or_default()
+    matched.last().unwrap_or_default()
 }
 
 const AFFINITY: &str = "*filter

@@ -281,6 +281,15 @@ pub(crate) fn live(ctx: &mut Ctx<'_>, item: &Item) -> Result<Arc<Value>, Failure
     Ok(found?)
 }
 
+/// In which form the server gives objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As documents.
+    Printed,
+    /// As what the rows of a table are made of.
+    Kept,
+}
+
 /// All objects of a type that a query asks for.
 ///
 /// # Errors
@@ -290,6 +299,19 @@ pub(crate) fn list(
     resource: &'static Resource,
     query: &Query,
 ) -> Result<Vec<Arc<Value>>, Failure> {
+    list_in(ctx, resource, query, Form::Printed)
+}
+
+/// The same in one form or the other.
+///
+/// # Errors
+/// When a selector cannot be read.
+pub(crate) fn list_in(
+    ctx: &mut Ctx<'_>,
+    resource: &'static Resource,
+    query: &Query,
+    form: Form,
+) -> Result<Vec<Arc<Value>>, Failure> {
     let Some(kind) = resource.model else {
         return Ok(Vec::new());
     };
@@ -297,7 +319,10 @@ pub(crate) fn list(
     let options = query.options(resource, selector);
     let store = ctx.target.cluster().store();
     let warning = store.reading_warning(kind);
-    let listed = store.list(kind, &options);
+    let listed = match form {
+        Form::Printed => store.list(kind, &options),
+        Form::Kept => store.list_kept(kind, &options),
+    };
     ctx.warn(warning.as_slice());
     Ok(listed.items)
 }

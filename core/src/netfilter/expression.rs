@@ -256,7 +256,7 @@ pub enum BitOperation {
 }
 
 /// A value an expression can have, or be compared with.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Datum {
     /// An address.
@@ -278,7 +278,7 @@ pub enum Datum {
     /// The type of an address.
     AddressType(AddressType),
     /// Addresses from one to another that are no prefix; never the value of a packet.
-    Addresses(IpAddr, IpAddr),
+    Addresses(Box<(IpAddr, IpAddr)>),
     /// Numbers from one to another; never the value of a packet.
     Numbers(u32, u32),
     /// A word: a helper, a label, a hardware address.
@@ -288,8 +288,11 @@ pub enum Datum {
     /// `*`: whatever no other element of a set holds.
     Any,
     /// Several values, joined by dots.
-    Tuple(Vec<Datum>),
+    Tuple(Box<[Datum]>),
 }
+
+// A rule moves values about all the time.
+const _: () = assert!(size_of::<Datum>() <= 24);
 
 impl Meta {
     /// All there are.
@@ -352,14 +355,67 @@ impl From<Protocol> for Datum {
     }
 }
 
+/// Values that are joined hash as they do one by one, so that a key need not be joined to be looked up.
+impl std::hash::Hash for Datum {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        match self {
+            Datum::Address(IpAddr::V4(it)) => state.write_u32((*it).into()),
+            Datum::Address(IpAddr::V6(it)) => state.write_u128((*it).into()),
+            Datum::Protocol(it) => state.write_u8(*it),
+            Datum::Port(it) => state.write_u16(*it),
+            Datum::Number(it) | Datum::Bits(it) => state.write_u32(*it),
+            Datum::Range(it) => it.hash(state),
+            Datum::Ports(low, high) => (low, high).hash(state),
+            Datum::Interface(it) | Datum::Text(it) => it.hash(state),
+            Datum::AddressType(it) => it.hash(state),
+            Datum::Addresses(ends) => ends.hash(state),
+            Datum::Numbers(low, high) => (low, high).hash(state),
+            Datum::Presence(it) => it.hash(state),
+            Datum::Any => state.write_u8(u8::MAX),
+            Datum::Tuple(parts) => parts.iter().for_each(|it| it.hash(state)),
+        }
+    }
+}
+
 impl Datum {
     /// Several values as one, or the only value itself.
     #[must_use]
     pub fn tuple(mut parts: Vec<Datum>) -> Datum {
         match parts.len() {
             1 => parts.remove(0),
-            _ => Datum::Tuple(parts),
+            _ => Datum::Tuple(parts.into()),
         }
+    }
+
+    /// Several values as one.
+    #[must_use]
+    pub fn joined<const N: usize>(parts: [Datum; N]) -> Datum {
+        Datum::Tuple(Box::new(parts))
+    }
+
+    /// The values this one joins, or itself alone.
+    #[must_use]
+    pub const fn parts(&self) -> &[Datum] {
+        match self {
+            Datum::Tuple(parts) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// The value that joins these, or the only one itself.
+    #[must_use]
+    pub fn from_parts(parts: &[Datum]) -> Datum {
+        match parts {
+            [one] => one.clone(),
+            several => Datum::Tuple(several.into()),
+        }
+    }
+
+    /// Whether a packet's value is this one or lies inside it, part by part.
+    #[must_use]
+    pub fn holds_parts(&self, value: &[Datum]) -> bool {
+        let mine = self.parts();
+        mine.len() == value.len() && mine.iter().zip(value).all(|(mine, its)| mine.holds(its))
     }
 
     /// Whether a packet's `value` is this one or lies inside it.
@@ -368,7 +424,8 @@ impl Datum {
         match (self, value) {
             (Datum::Range(range), Datum::Address(address)) => range.contains(address),
             (Datum::Ports(low, high), Datum::Port(port)) => (low..=high).contains(&port),
-            (Datum::Addresses(low, high), Datum::Address(address)) => {
+            (Datum::Addresses(ends), Datum::Address(address)) => {
+                let (low, high) = &**ends;
                 low.is_ipv4() == address.is_ipv4() && (low..=high).contains(&address)
             }
             (Datum::Numbers(low, high), Datum::Number(number)) => (low..=high).contains(&number),
@@ -380,9 +437,7 @@ impl Datum {
                     None => pattern == name,
                 }
             }
-            (Datum::Tuple(mine), Datum::Tuple(theirs)) => {
-                mine.len() == theirs.len() && mine.iter().zip(theirs).all(|(a, b)| a.holds(b))
-            }
+            (Datum::Tuple(_), Datum::Tuple(theirs)) => self.holds_parts(theirs),
             _ => self == value,
         }
     }

@@ -15,8 +15,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(super) struct Indexed<K, V> {
     slots: Vec<Option<(K, V)>>,
-    /// Slots by hash, with open addressing; a power of two of them.
-    buckets: Vec<u32>,
+    /// Hashes and their slots, with open addressing; a power of two of them.
+    buckets: Vec<(u32, u32)>,
     n_alive: usize,
 }
 
@@ -46,8 +46,31 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     where
         K: Borrow<Q>,
     {
-        let slot = self.slot(key)?;
+        self.find(key, |it| it.borrow() == key)
+    }
+
+    /// The thing whose key is what is looked for, which must hash as the key does.
+    pub(super) fn find<Q: Hash + ?Sized>(
+        &self,
+        wanted: &Q,
+        is_wanted: impl Fn(&K) -> bool,
+    ) -> Option<&V> {
+        let slot = self.slot(hash(wanted), is_wanted)?;
         self.slots[slot].as_ref().map(|it| &it.1)
+    }
+
+    /// Where the thing of this key stands, until something else is taken out.
+    pub(super) fn place<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.slot(hash(key), |it| it.borrow() == key)
+    }
+
+    /// What stands at a place.
+    pub(super) fn at(&self, place: usize) -> Option<(&K, &V)> {
+        let (key, value) = self.slots.get(place)?.as_ref()?;
+        Some((key, value))
     }
 
     /// The thing of this key, to be changed.
@@ -55,13 +78,14 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     where
         K: Borrow<Q>,
     {
-        let slot = self.slot(key)?;
+        let slot = self.slot(hash(key), |it| it.borrow() == key)?;
         self.slots[slot].as_mut().map(|it| &mut it.1)
     }
 
     /// Adds a thing at the end; one of the same key is replaced where it stands, and given back.
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        if let Some(slot) = self.slot(&key) {
+        let hash = hash(&key);
+        if let Some(slot) = self.slot(hash, |it| *it == key) {
             let before = self.slots[slot].replace((key, value));
             return before.map(|it| it.1);
         }
@@ -69,8 +93,7 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
             self.grow();
         }
         let slot = u32::try_from(self.slots.len()).unwrap_or(NONE);
-        let bucket = self.free_bucket(&key);
-        self.buckets[bucket] = slot;
+        self.fill_bucket(hash, slot);
         self.slots.push(Some((key, value)));
         self.n_alive += 1;
         None
@@ -81,65 +104,69 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     where
         K: Borrow<Q>,
     {
-        let slot = self.slot(key)?;
+        let slot = self.slot(hash(key), |it| it.borrow() == key)?;
         let (_, value) = self.slots[slot].take()?;
         self.n_alive -= 1;
         Some(value)
     }
 
-    fn slot<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<usize>
-    where
-        K: Borrow<Q>,
-    {
-        if self.buckets.is_empty() {
+    fn slot(&self, hash: u32, is_wanted: impl Fn(&K) -> bool) -> Option<usize> {
+        if self.n_alive == 0 {
             return None;
         }
-        let mut bucket = hash(key) & (self.buckets.len() - 1);
+        let last = self.buckets.len() - 1;
+        let mut bucket = hash as usize & last;
         loop {
-            let slot = self.buckets[bucket];
+            let (its, slot) = self.buckets[bucket];
             if slot == NONE {
                 return None;
             }
             let slot = slot as usize;
-            if self.slots[slot]
-                .as_ref()
-                .is_some_and(|it| it.0.borrow() == key)
+            if its == hash
+                && let Some((key, _)) = &self.slots[slot]
+                && is_wanted(key)
             {
                 return Some(slot);
             }
-            bucket = (bucket + 1) & (self.buckets.len() - 1);
+            bucket = (bucket + 1) & last;
         }
     }
 
-    fn free_bucket(&self, key: &K) -> usize {
-        let mut bucket = hash(key) & (self.buckets.len() - 1);
-        while self.buckets[bucket] != NONE {
-            bucket = (bucket + 1) & (self.buckets.len() - 1);
+    fn fill_bucket(&mut self, hash: u32, slot: u32) {
+        let last = self.buckets.len() - 1;
+        let mut bucket = hash as usize & last;
+        while self.buckets[bucket].1 != NONE {
+            bucket = (bucket + 1) & last;
         }
-        bucket
+        self.buckets[bucket] = (hash, slot);
     }
 
     /// Makes room, and closes the gaps of what was taken out.
     fn grow(&mut self) {
+        let wanted = ((self.n_alive + 1) * 4).next_power_of_two().max(8);
+        let before = std::mem::replace(&mut self.buckets, vec![(0, NONE); wanted]);
+        let mut moved = Vec::with_capacity(self.slots.len());
+        let mut n_before = 0;
+        for slot in &self.slots {
+            moved.push(slot.is_some().then_some(n_before));
+            n_before += u32::from(slot.is_some());
+        }
         self.slots.retain(Option::is_some);
-        let wanted = ((self.slots.len() + 1) * 4).next_power_of_two().max(8);
-        self.buckets = vec![NONE; wanted];
-        for slot in 0..self.slots.len() {
-            if let Some((key, _)) = &self.slots[slot] {
-                let bucket = self.free_bucket(key);
-                self.buckets[bucket] = u32::try_from(slot).unwrap_or(NONE);
+        for (hash, slot) in before {
+            if let Some(Some(slot)) = moved.get(slot as usize) {
+                self.fill_bucket(hash, *slot);
             }
         }
     }
 }
 
 /// A hash in all of its bits.
-fn hash<Q: Hash + ?Sized>(key: &Q) -> usize {
+fn hash<Q: Hash + ?Sized>(key: &Q) -> u32 {
     let mut hasher = Fx(0);
     key.hash(&mut hasher);
     let spread = hasher.0 ^ (hasher.0 >> 32);
-    // Only the low bits are used.
-    usize::try_from(spread & 0x7fff_ffff).unwrap_or(0)
+    // The low bits find the bucket, the others tell its neighbours apart.
+    u32::try_from(spread & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 struct Fx(u64);
@@ -175,6 +202,12 @@ impl Hasher for Fx {
 
     fn write_u32(&mut self, it: u32) {
         self.add(it.into());
+    }
+
+    fn write_u128(&mut self, it: u128) {
+        let (low, high) = (it & u128::from(u64::MAX), it >> 64);
+        self.add(u64::try_from(low).unwrap_or(0));
+        self.add(u64::try_from(high).unwrap_or(0));
     }
 
     fn write_u64(&mut self, it: u64) {

@@ -135,9 +135,9 @@ impl IpSet {
         let protocol = packet.protocol();
         Some(match self.kind {
             IpSetKind::HashIp => address(0)?,
-            IpSetKind::HashIpPort => Datum::Tuple(vec![address(0)?, protocol.into(), port(1)?]),
+            IpSetKind::HashIpPort => Datum::joined([address(0)?, protocol.into(), port(1)?]),
             IpSetKind::HashIpPortIp | IpSetKind::HashIpPortNet => {
-                Datum::Tuple(vec![address(0)?, protocol.into(), port(1)?, address(2)?])
+                Datum::joined([address(0)?, protocol.into(), port(1)?, address(2)?])
             }
             // The kernel knows the ports of TCP and UDP here, and of nothing else.
             IpSetKind::BitmapPort => match protocol {

@@ -7,7 +7,8 @@
 //! text and known to be unknown.
 
 use super::ipvs::VirtualAddress;
-use super::{Datum, Lookup, LookupResult, Name, Ruleset, Travelling};
+use super::trace::KeptResult;
+use super::{Datum, Name, Ruleset, Travelling};
 use crate::ip::{Cidr, IpAddr};
 use crate::net::{Packet, Protocol, RouteTable};
 use serde::Serialize;
@@ -54,13 +55,13 @@ pub enum SetSide {
 
 /// What such a match was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct Answer<'a> {
     /// Whether it holds.
     pub(super) holds: bool,
     /// What the packet had.
     pub(super) found: Option<Datum>,
-    /// What was looked up.
-    pub(super) lookup: Option<Lookup>,
+    /// In which set that was looked up, and with which result.
+    pub(super) lookup: Option<(&'a Name, KeptResult)>,
 }
 
 impl SetSide {
@@ -95,7 +96,7 @@ impl ModuleMatch {
         ruleset: &Ruleset,
         routes: &RouteTable,
         it: &Travelling,
-    ) -> Option<Answer> {
+    ) -> Option<Answer<'_>> {
         let plainly = |holds| Answer {
             holds,
             found: None,
@@ -111,18 +112,14 @@ impl ModuleMatch {
                     return Some(plainly(*inverted));
                 };
                 let is_there = ruleset.ipvs.set(set)?.find(&key).is_some();
-                let lookup = Lookup {
-                    set: Some(set.clone()),
-                    key: key.clone(),
-                    result: match is_there {
-                        true => LookupResult::Present,
-                        false => LookupResult::Absent,
-                    },
+                let result = match is_there {
+                    true => KeptResult::Present,
+                    false => KeptResult::Absent,
                 };
                 Answer {
                     holds: is_there != *inverted,
                     found: Some(key),
-                    lookup: Some(lookup),
+                    lookup: Some((set, result)),
                 }
             }
             ModuleMatch::Ipvs {

@@ -8,6 +8,7 @@ use super::indexed::Indexed;
 use super::{Chain, Hook, Name, Set, TableKey};
 use crate::sorted::insert_by_key;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// All rules of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -31,8 +32,26 @@ pub struct Table {
     pub sets: Named<Set>,
     /// The chains that hang on a hook, so that a packet need not look through all the others.
     #[serde(skip)]
-    base_chains: Vec<(Hook, Name)>,
+    base_chains: Vec<Hanging>,
 }
+
+/// A chain that hangs on a hook.
+#[derive(Clone, Debug)]
+struct Hanging {
+    hook: Hook,
+    name: Name,
+    /// Where it stood when it was added.
+    place: usize,
+}
+
+/// Alike wherever they stand.
+impl PartialEq for Hanging {
+    fn eq(&self, other: &Self) -> bool {
+        (self.hook, &self.name) == (other.hook, &other.name)
+    }
+}
+
+impl Eq for Hanging {}
 
 /// Things by name that remember the order they came in.
 #[derive(Clone, Debug)]
@@ -118,16 +137,27 @@ impl Table {
 
     /// Adds a chain at the end; one of the same name is replaced where it stands.
     pub(super) fn add_chain(&mut self, chain: Chain) {
-        self.base_chains.retain(|it| it.1 != chain.name);
-        if let Some(base) = chain.base {
-            self.base_chains.push((base.hook, chain.name.clone()));
+        self.base_chains.retain(|it| it.name != chain.name);
+        let (base, name) = (chain.base, chain.name.clone());
+        self.chains.insert(name.clone(), chain);
+        if let Some(base) = base {
+            let place = self.chains.by_name.place(&*name).unwrap_or(0);
+            let hook = base.hook;
+            self.base_chains.push(Hanging { hook, name, place });
         }
-        self.chains.insert(chain.name.clone(), chain);
+    }
+
+    /// A chain that hangs on a hook, where it was put, or where it has moved since.
+    fn hanging(&self, it: &Hanging) -> Option<&Chain> {
+        match self.chains.by_name.at(it.place) {
+            Some((name, chain)) if Arc::ptr_eq(name, &it.name) => Some(chain),
+            _ => self.chains.get(&it.name),
+        }
     }
 
     /// Takes a chain out.
     pub(super) fn remove_chain(&mut self, name: &str) {
-        self.base_chains.retain(|it| *it.1 != *name);
+        self.base_chains.retain(|it| *it.name != *name);
         self.chains.remove(name);
     }
 }
@@ -161,8 +191,8 @@ impl Ruleset {
     pub fn base_chains(&self, hook: Hook) -> Vec<(&Table, &Chain)> {
         let mut chains = Vec::with_capacity(8);
         for table in &self.tables {
-            let hanging = table.base_chains.iter().filter(|it| it.0 == hook);
-            for chain in hanging.filter_map(|it| table.chains.get(&it.1)) {
+            let hanging = table.base_chains.iter().filter(|it| it.hook == hook);
+            for chain in hanging.filter_map(|it| table.hanging(it)) {
                 insert_by_key(&mut chains, (table, chain), |(_, chain)| {
                     chain.base.map(|it| it.priority)
                 });

@@ -12,6 +12,7 @@ use crate::sorted::sort_by;
 use crate::time::{Duration, Instant};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 /// A named set, or a map if it has values.
 #[derive(Clone, Debug, Serialize)]
@@ -67,6 +68,15 @@ fn by_key(elements: &Indexed<Datum, Element>) -> Vec<&Element> {
     let mut sorted: Vec<_> = elements.iter().map(|it| it.1).collect();
     sort_by(&mut sorted, |a, b| a.key.cmp(&b.key));
     sorted
+}
+
+/// A key in parts, which hashes as the key does.
+struct Parts<'a>(&'a [Datum]);
+
+impl Hash for Parts<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|it| it.hash(state));
+    }
 }
 
 /// How a set behaves.
@@ -238,7 +248,17 @@ impl Set {
     /// others.
     #[must_use]
     pub fn find(&self, value: &Datum) -> Option<&Element> {
-        if let Some(exact) = self.elements.get(value) {
+        self.find_parts(value.parts())
+    }
+
+    /// The same for a value in parts.
+    #[must_use]
+    pub fn find_parts(&self, parts: &[Datum]) -> Option<&Element> {
+        if self.is_empty() {
+            return None;
+        }
+        let is_exact = |key: &Datum| key.parts() == parts;
+        if let Some(exact) = self.elements.find(&Parts(parts), is_exact) {
             return Some(exact);
         }
         if !self.flags.contains(&SetFlag::Interval) {
@@ -246,7 +266,7 @@ impl Set {
         }
         let elements = self.elements.iter().map(|it| it.1);
         let mut ranges = elements.filter(|it| it.key != Datum::Any);
-        let holding = ranges.find(|it| it.key.holds(value));
+        let holding = ranges.find(|it| it.key.holds_parts(parts));
         holding.or_else(|| self.elements.get(&Datum::Any))
     }
 
@@ -284,7 +304,7 @@ pub struct DynamicElements {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Added {
     expires: Option<Instant>,
-    value: Option<MapValue>,
+    value: Option<Datum>,
 }
 
 impl Added {
@@ -320,9 +340,9 @@ impl DynamicElements {
         set: &(super::TableKey, Name),
         key: &Datum,
         now: Instant,
-    ) -> Option<Option<MapValue>> {
+    ) -> Option<Option<&Datum>> {
         let added = self.by_set.get(set)?.get(key)?;
-        added.is_alive(now).then(|| added.value.clone())
+        added.is_alive(now).then_some(added.value.as_ref())
     }
 
     /// Whether no packet has added anything.
@@ -349,7 +369,7 @@ impl DynamicElements {
         &mut self,
         set: (super::TableKey, Name),
         key: Datum,
-        value: Option<MapValue>,
+        value: Option<Datum>,
         kind: super::UpdateKind,
         now: Instant,
         expires: Option<Instant>,

@@ -144,6 +144,17 @@ pub enum SetReference {
     Anonymous(Vec<super::Element>),
 }
 
+impl SetReference {
+    /// Its name; none where it is written out.
+    #[must_use]
+    pub const fn name(&self) -> Option<&Name> {
+        match self {
+            SetReference::Named(name) => Some(name),
+            SetReference::Anonymous(_) => None,
+        }
+    }
+}
+
 /// What is to become of a packet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]

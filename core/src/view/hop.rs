@@ -13,7 +13,7 @@ use super::text;
 use crate::api::Manifest;
 use crate::net::{HeaderField, Packet, Transport};
 use crate::netfilter::conntrack::Connection;
-use crate::netfilter::{Hook, Outcome, TraceEvent, ct_status};
+use crate::netfilter::{Hook, Outcome, Trace, TraceEvent, ct_status};
 use crate::sim::{HostId, Leg, Lookup, RouteChosen, Step, StepKind, Verdict, Walk, Why, World};
 use serde::{Deserialize, Serialize};
 
@@ -445,7 +445,7 @@ impl Telling<'_> {
             hook: *hook,
             n_asked: count(|it| it != RuleStatus::NotReached),
             n_matched: count(|it| it == RuleStatus::Matched),
-            nat_skipped: nat_skipped(&trace.events),
+            nat_skipped: nat_skipped(trace),
             connection: connection.as_ref().map(connection_view),
             mark: *mark,
             chains,
@@ -547,8 +547,8 @@ fn chose(kind: &StepKind) -> bool {
     }
 }
 
-fn nat_skipped(events: &[TraceEvent]) -> Option<String> {
-    events.iter().find_map(|it| match it {
+fn nat_skipped(trace: &Trace) -> Option<String> {
+    trace.events().find_map(|it| match it {
         TraceEvent::NatSkipped {
             translation: Some(_),
         } => Some("the connection has its translation: the nat chains are not asked".into()),

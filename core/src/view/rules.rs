@@ -150,8 +150,8 @@ pub fn chains(page: Page<'_>, trace: &Trace) -> Vec<ChainView> {
     // The chains being walked through, innermost last: their place in `chains`.
     let mut open: Vec<usize> = Vec::new();
     let mut entered_hook = None;
-    for event in &trace.events {
-        match event {
+    for event in trace.events() {
+        match &event {
             TraceEvent::ChainEntered {
                 table,
                 chain,

@@ -25,12 +25,10 @@ impl Restarts {
     }
 
     fn shown(&self, clock: &Clock) -> String {
-        let now = unix_secs(&clock.stamp());
-        match (self.last, now) {
-            (Some(last), Some(now)) if self.n > 0 => {
-                format!("{} ({} ago)", self.n, human_duration(now - last))
-            }
-            _ => self.n.to_string(),
+        let since = |last| Some(unix_secs(&clock.stamp())? - last);
+        match self.last.filter(|_| self.n > 0).and_then(since) {
+            Some(since) => format!("{} ({} ago)", self.n, human_duration(since)),
+            None => self.n.to_string(),
         }
     }
 }

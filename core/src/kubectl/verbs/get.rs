@@ -4,7 +4,7 @@
 //!
 //! **Left out**: `--server-print=false`, which prints the same columns; `--chunk-size`; `--subresource`.
 
-use super::super::arguments::{self, Item, Picked, Query};
+use super::super::arguments::{self, Form, Item, Picked, Query};
 use super::super::command::{Command, Invocation};
 use super::super::failure::{Failure, error};
 use super::super::io::Ctx;
@@ -58,7 +58,12 @@ fn run(ctx: &mut Ctx<'_>, invocation: &Invocation) -> Outcome {
     if flags.is("watch") || flags.is("watch-only") {
         return get_watch::start(ctx, invocation, &picked, printer);
     }
-    let found = find(ctx, invocation, &picked)?;
+    let is_table = matches!(printer.format, Format::Human { .. });
+    let form = match is_table && flags.text("sort-by").is_empty() {
+        true => Form::Kept,
+        false => Form::Printed,
+    };
+    let found = find(ctx, invocation, &picked, form)?;
     match &printer.format {
         Format::Human { is_wide } => {
             let is_wide = *is_wide;
@@ -77,6 +82,7 @@ pub(super) fn find(
     ctx: &mut Ctx<'_>,
     invocation: &Invocation,
     picked: &Picked,
+    form: Form,
 ) -> Result<Found, Failure> {
     let query = arguments::query(ctx, invocation)?;
     let mut found = Found {
@@ -98,7 +104,7 @@ pub(super) fn find(
         }
         Picked::Types(types) => {
             for resource in types {
-                match arguments::list(ctx, resource, &query) {
+                match arguments::list_in(ctx, resource, &query, form) {
                     Ok(objects) => found.groups.push(Group { resource, objects }),
                     Err(failure) => found.failures.push(failure),
                 }

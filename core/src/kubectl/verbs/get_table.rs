@@ -200,7 +200,7 @@ impl Style {
             if self.all_namespaces && resource.namespaced {
                 row.push(object::namespace(&it.object).to_owned());
             }
-            for (idx, cell) in it.cells.iter().enumerate() {
+            for (idx, cell) in it.cells.into_iter().enumerate() {
                 if !is_shown[idx] {
                     continue;
                 }
@@ -225,7 +225,10 @@ impl Style {
 }
 
 /// A cell ends at a line break.
-fn cut(cell: &str) -> String {
+fn cut(cell: String) -> String {
+    if !cell.contains(['\u{1b}', '\n', '\r', '\u{c}']) {
+        return cell;
+    }
     let cell = cell.replace('\u{1b}', "^[");
     match cell.find(['\n', '\r', '\u{c}']) {
         Some(at) => format!("{}...", &cell[..at]),

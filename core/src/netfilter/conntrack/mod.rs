@@ -32,7 +32,7 @@ type Place = (u16, Flow);
 /// The connections one host knows.
 #[derive(Clone, Debug, Default)]
 pub struct Conntrack {
-    connections: BTreeMap<ConnectionId, Connection>,
+    connections: BTreeMap<ConnectionId, Box<Connection>>,
     by_flow: Indexed<Place, (ConnectionId, Direction)>,
     /// Connections whose source is translated, by where they come from.
     by_source: BTreeMap<(Protocol, IpAddr, u16), Vec<ConnectionId>>,
@@ -69,7 +69,7 @@ enum Held {
 }
 
 /// What looking a packet up came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Found {
     /// The first packet of a connection.
@@ -164,7 +164,7 @@ impl Conntrack {
             }
             // The packet still knows its connection, which is in the table no more.
             Advance::Ended => match self.delete(id) {
-                Some(connection) => Held::Loose(Box::new(connection)),
+                Some(connection) => Held::Loose(connection),
                 None => return (None, Found::Invalid),
             },
         };
@@ -247,13 +247,13 @@ impl Conntrack {
 
     /// All connections in the table.
     pub fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.connections.values()
+        self.connections.values().map(|it| &**it)
     }
 
     /// The connection of this number, if it is in the table.
     #[must_use]
     pub fn get(&self, id: ConnectionId) -> Option<&Connection> {
-        self.connections.get(&id)
+        self.connections.get(&id).map(|it| &**it)
     }
 
     /// Tells a connection that is not in the table yet where its answers will come from, without
@@ -287,12 +287,12 @@ impl Conntrack {
             let ids = self.by_source.entry(source(&connection)).or_default();
             ids.push(id);
         }
-        self.connections.insert(id, *connection);
+        self.connections.insert(id, connection);
         Some(id)
     }
 
     /// Forgets a connection; its next packet is a first packet.
-    pub fn delete(&mut self, id: ConnectionId) -> Option<Connection> {
+    pub fn delete(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
         let connection = self.connections.remove(&id)?;
         for (_, place) in places(&connection) {
             if self.by_flow.get(&place).is_some_and(|it| it.0 == id) {

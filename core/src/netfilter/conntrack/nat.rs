@@ -229,7 +229,7 @@ impl Conntrack {
         let zone = connection.zone.of(Some(Direction::Reply));
         let place: Place = (zone, flow.reversed());
         let (id, _) = self.by_flow.get(&place)?;
-        let other = self.connections.get(id)?;
+        let other = self.get(*id)?;
         // What is over by the time this connection began is swept away by the kernel.
         (other.id != connection.id).then_some(other)
     }

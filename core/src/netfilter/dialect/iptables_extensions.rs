@@ -209,7 +209,7 @@ fn address_range(given: &Given, is_v6: bool) -> Option<Statement> {
         _ => return None,
     };
     let (low, high) = given.values.first()?.split_once('-')?;
-    let range = Datum::Addresses(low.parse().ok()?, high.parse().ok()?);
+    let range = Datum::Addresses(Box::new((low.parse().ok()?, high.parse().ok()?)));
     Some(matches(
         Expression::Payload(field),
         given,

@@ -35,7 +35,8 @@ impl Printer<'_> {
                 let kind = PACKET_TYPES.iter().find(|it| it.1 == *kind)?.0;
                 ("pkttype", "--pkt-type", kind.to_owned())
             }
-            (Expression::Payload(field), Datum::Addresses(low, high)) => {
+            (Expression::Payload(field), Datum::Addresses(ends)) => {
+                let (low, high) = &**ends;
                 let name = match field {
                     Field::IpSaddr | Field::Ip6Saddr => "--src-range",
                     Field::IpDaddr | Field::Ip6Daddr => "--dst-range",

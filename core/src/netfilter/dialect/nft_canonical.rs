@@ -234,12 +234,12 @@ fn joined(elements: Vec<Element>) -> Vec<Element> {
     let mut networks: Vec<(IpAddr, IpAddr)> = Vec::new();
     let mut ports: Vec<(u16, u16)> = Vec::new();
     for element in &elements {
-        match element.key {
-            Datum::Address(it) => networks.push((it, it)),
+        match &element.key {
+            Datum::Address(it) => networks.push((*it, *it)),
             Datum::Range(it) => networks.push((it.network(), it.broadcast())),
-            Datum::Addresses(low, high) => networks.push((low, high)),
-            Datum::Port(it) => ports.push((it, it)),
-            Datum::Ports(low, high) => ports.push((low, high)),
+            Datum::Addresses(ends) => networks.push(**ends),
+            Datum::Port(it) => ports.push((*it, *it)),
+            Datum::Ports(low, high) => ports.push((*low, *high)),
             _ => return elements,
         }
     }
@@ -320,7 +320,7 @@ fn canonical_datum(datum: &Datum) -> Datum {
         Datum::Range(range) => whole_or_one(range.trunc()),
         Datum::Ports(low, high) if low == high => Datum::Port(*low),
         Datum::Numbers(low, high) if low == high => Datum::Number(*low),
-        Datum::Addresses(low, high) => span(*low, *high).unwrap_or_else(|| datum.clone()),
+        Datum::Addresses(ends) => span(ends.0, ends.1).unwrap_or_else(|| datum.clone()),
         Datum::Tuple(parts) => Datum::Tuple(parts.iter().map(canonical_datum).collect()),
         other => other.clone(),
     }

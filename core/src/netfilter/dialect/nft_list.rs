@@ -155,7 +155,8 @@ fn bytes_in_packet(datum: &Datum, kind: Kind) -> Vec<u8> {
         IpAddr::V6(it) => it.octets().to_vec(),
     };
     match datum {
-        Datum::Address(it) | Datum::Addresses(it, _) => address(*it),
+        Datum::Address(it) => address(*it),
+        Datum::Addresses(ends) => address(ends.0),
         Datum::Any => vec![u8::MAX; 16],
         Datum::Text(it) => it.as_bytes().to_vec(),
         Datum::Presence(it) => vec![u8::from(*it)],
@@ -214,7 +215,7 @@ pub(super) fn ranges(elements: &[Element]) -> Option<Vec<String>> {
         match &element.key {
             Datum::Address(it) => spans.push((*it, *it)),
             Datum::Range(it) => spans.push((it.network(), it.broadcast())),
-            Datum::Addresses(low, high) => spans.push((*low, *high)),
+            Datum::Addresses(ends) => spans.push(**ends),
             _ => return None,
         }
     }

@@ -443,7 +443,7 @@ impl<'a> Printer<'a> {
                 }
             }
             Datum::Bits(bits) => format!("{bits:#x}"),
-            Datum::Addresses(low, high) => format!("{low}-{high}"),
+            Datum::Addresses(ends) => format!("{}-{}", ends.0, ends.1),
             Datum::Numbers(low, high) if kind == Kind::Mark => format!("0x{low:08x}-0x{high:08x}"),
             Datum::Numbers(low, high) if kind == Kind::Time => format!("{low}s-{high}s"),
             Datum::Numbers(low, high) => format!("{low}-{high}"),

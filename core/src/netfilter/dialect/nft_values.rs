@@ -57,7 +57,7 @@ impl Cursor<'_> {
             };
             tuples = tuples.iter().flat_map(longer).collect();
         }
-        Ok(tuples.into_iter().map(Datum::Tuple).collect())
+        Ok(tuples.into_iter().map(Datum::tuple).collect())
     }
 
     fn part(&mut self, kind: Kind) -> Result<Vec<Datum>, Fail> {
@@ -457,7 +457,7 @@ pub(super) fn span(start: IpAddr, end: IpAddr) -> Option<Datum> {
     match prefixes(start, end).as_slice() {
         [] => None,
         [prefix] => Some(whole_or_one(*prefix)),
-        _ => Some(Datum::Addresses(start, end)),
+        _ => Some(Datum::Addresses(Box::new((start, end)))),
     }
 }
 

@@ -5,17 +5,15 @@
 //!
 //! **Left out**: see [`crate::netfilter::Statement::Unknown`].
 
-use super::value::Lack;
-use super::{Deeds, Pass, RuleEnd, Site, Travelling};
+use super::value::{Answer, Lack};
+use super::{GOES_ON, Pass, RuleEnd, SKIPPED, Site, Travelling};
 use crate::net::Transport;
 use crate::netfilter::limit::MeterSite;
+use crate::netfilter::trace::{KeptResult, Span, Start};
 use crate::netfilter::{
-    CtKey, Datum, Expression, Lookup, LookupResult, MapValue, Meta, Name, Operand, Operator,
-    Recent, RecentSide, RejectWith, Statement, Statistic, StatisticMode, UpdateKind, Verdict,
-    Written,
+    CtKey, Datum, Expression, Meta, Name, Operand, Operator, Recent, RecentSide, RejectWith,
+    Statement, Statistic, StatisticMode, Trace, UpdateKind, Verdict, Written,
 };
-
-const GOES_ON: RuleEnd = RuleEnd::Verdict(Verdict::Continue);
 
 /// A statement that adds to a set, taken apart.
 struct Adding<'a> {
@@ -27,32 +25,38 @@ struct Adding<'a> {
     value: Option<&'a Expression>,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     pub(super) fn statement(
         &mut self,
-        site: &Site<'_>,
-        statement: &Statement,
+        site: &Site<'a>,
+        statement: &'a Statement,
         it: &mut Travelling,
-        deeds: &mut Deeds,
-    ) -> RuleEnd {
+    ) -> RuleEnd<'a> {
         match statement {
             Statement::Match {
                 left,
                 operator,
                 right,
-            } => self.matching(site, (left, *operator, right), it, deeds),
-            Statement::Verdict(verdict) => RuleEnd::Verdict(verdict.clone()),
+            } => self.matching(site, (left, *operator, right), statement, it),
+            Statement::Verdict(Verdict::Continue) => GOES_ON,
+            Statement::Verdict(verdict) => {
+                RuleEnd::Decided(verdict, self.trace.note_verdict(verdict))
+            }
             Statement::VerdictMap { key, map } => {
-                let key = match self.value(site, key, it, deeds) {
+                let key = match self.key(site, key, it) {
                     Ok(key) => key,
-                    Err(lack) => return site.lacking(&lack, statement),
+                    Err(lack) => return lacking(&lack, statement),
                 };
-                let found = self.find(site, map, &key);
-                if let Some(Some(MapValue::Verdict(verdict))) = &found {
-                    deeds.looked_up(map, key, found.as_ref());
-                    return RuleEnd::Verdict(verdict.clone());
+                let Some(Answer::Verdict(verdict)) = self.find(site, map, key) else {
+                    return RuleEnd::Skipped(key);
+                };
+                let kept = self.trace.note_verdict(verdict);
+                self.trace
+                    .look_up(map.name(), key, KeptResult::Verdict(kept));
+                match verdict {
+                    Verdict::Continue => GOES_ON,
+                    _ => RuleEnd::Decided(verdict, kept),
                 }
-                site.skipped(Some(key))
             }
             Statement::SetMeta { .. }
             | Statement::SetCt { .. }
@@ -60,23 +64,27 @@ impl Pass<'_> {
             | Statement::Notrack
             | Statement::Nat { .. }
             | Statement::Reject(_)
-            | Statement::Update { .. } => self.acting(site, statement, it, deeds),
+            | Statement::Update { .. } => self.acting(site, statement, it),
             Statement::Limit(_) | Statement::Quota(_) => self.meter(site, statement, None, it),
             Statement::Settled { holds: true, .. }
             | Statement::Aside(_)
             | Statement::Counter
             | Statement::Comment(_)
             | Statement::Account(_) => GOES_ON,
-            Statement::Settled { holds: false, .. } => site.skipped(None),
+            Statement::Settled { holds: false, .. } => SKIPPED,
             Statement::Statistic(statistic) => self.statistic(site, *statistic),
-            Statement::Recent(recent) => self.recent(site, recent, it, deeds),
+            Statement::Recent(recent) => self.recent(recent, it),
             Statement::Module(module) => match module.ask(self.ruleset, self.routes, it) {
                 None => RuleEnd::Unknown(module.to_string().into()),
                 Some(answer) => {
-                    deeds.lookups.extend(answer.lookup);
+                    let found = answer.found.map(|it| self.trace.add_parts(&it));
+                    let key = found.unwrap_or(Span::NONE);
+                    if let Some((set, result)) = answer.lookup {
+                        self.trace.look_up(Some(set), key, result);
+                    }
                     match answer.holds {
                         true => GOES_ON,
-                        false => site.skipped(answer.found),
+                        false => RuleEnd::Skipped(key),
                     }
                 }
             },
@@ -87,36 +95,36 @@ impl Pass<'_> {
     /// A statement that writes, translates, refuses or remembers.
     fn acting(
         &mut self,
-        site: &Site<'_>,
-        statement: &Statement,
+        site: &Site<'a>,
+        statement: &'a Statement,
         it: &mut Travelling,
-        deeds: &mut Deeds,
-    ) -> RuleEnd {
+    ) -> RuleEnd<'a> {
         match statement {
             Statement::SetMeta { key, value } => {
-                let after = match self.value(site, value, it, deeds) {
+                let after = match self.value(site, value, it) {
                     Ok(after) => after,
-                    Err(lack) => return site.lacking(&lack, statement),
+                    Err(lack) => return lacking(&lack, statement),
                 };
                 match (key, super::value::number(&after)) {
                     (Meta::Mark, Some(after)) => {
-                        it.write_mark(after, deeds);
+                        it.write_mark(after, &mut self.trace, site.start);
                         GOES_ON
                     }
                     _ => RuleEnd::Unknown(statement.to_string().into()),
                 }
             }
-            Statement::SetCt { key, value } => match self.value(site, value, it, deeds) {
-                Ok(value) => self.set_ct(*key, &value, it, deeds),
-                Err(lack) => site.lacking(&lack, statement),
+            Statement::SetCt { key, value } => match self.value(site, value, it) {
+                Ok(value) => self.set_ct(*key, &value, it),
+                Err(lack) => lacking(&lack, statement),
             },
             Statement::ConnMark(mark) => {
                 if let Some(tracking) = &mut it.tracking {
                     let connection = self.conntrack.connection_mut(tracking);
                     let (packet, kept) = mark.marks(it.mark, connection.mark);
                     let before = std::mem::replace(&mut connection.mark, kept);
-                    deeds.wrote_connection_mark(before, kept);
-                    it.write_mark(packet, deeds);
+                    let after = kept;
+                    self.trace.write(Written::ConnectionMark { before, after });
+                    it.write_mark(packet, &mut self.trace, site.start);
                 }
                 GOES_ON
             }
@@ -128,14 +136,15 @@ impl Pass<'_> {
                 kind,
                 target,
                 flags,
-            } => self.set_up_nat(site, *kind, target.as_ref(), *flags, it, deeds),
+            } => self.set_up_nat(site, (*kind, target.as_ref(), *flags), it),
             // A reset answers TCP only: nft drops the match before it from a listing.
             Statement::Reject(RejectWith::TcpReset)
                 if !matches!(it.packet.transport, Transport::Tcp { .. }) =>
             {
-                site.skipped(Some(it.packet.protocol().into()))
+                let protocol = it.packet.protocol().into();
+                RuleEnd::Skipped(self.trace.add_parts(&protocol))
             }
-            Statement::Reject(with) => RuleEnd::Reject(*with),
+            Statement::Reject(with) => RuleEnd::Rejected(*with),
             Statement::Update {
                 kind,
                 set,
@@ -152,8 +161,8 @@ impl Pass<'_> {
                     keeps: keeps.as_deref(),
                     value: value.as_ref(),
                 };
-                self.update(site, &adding, it, deeds)
-                    .unwrap_or_else(|lack| site.lacking(&lack, statement))
+                self.update(site, &adding, it)
+                    .unwrap_or_else(|lack| lacking(&lack, statement))
             }
             _ => GOES_ON,
         }
@@ -161,40 +170,29 @@ impl Pass<'_> {
 
     fn matching(
         &mut self,
-        site: &Site<'_>,
-        asked: (&Expression, Operator, &Operand),
+        site: &Site<'a>,
+        asked: (&'a Expression, Operator, &'a Operand),
+        statement: &Statement,
         it: &Travelling,
-        deeds: &mut Deeds,
-    ) -> RuleEnd {
-        match self.value(site, asked.0, it, deeds) {
-            Ok(value) if self.compare(site, asked, &value, it) => {
-                if let Operand::Set(set) = asked.2 {
-                    let found = (asked.1 == Operator::Eq).then_some(&None);
-                    deeds.looked_up(set, value, found);
-                }
-                GOES_ON
-            }
-            Ok(value) => site.skipped(Some(value)),
-            Err(Lack::Absent) => site.skipped(None),
-            Err(Lack::Unknown) => {
-                let (left, operator, right) = asked;
-                let statement = Statement::Match {
-                    left: left.clone(),
-                    operator,
-                    right: right.clone(),
-                };
-                RuleEnd::Unknown(statement.to_string().into())
-            }
+    ) -> RuleEnd<'a> {
+        let key = match self.key(site, asked.0, it) {
+            Ok(key) => key,
+            Err(lack) => return lacking(&lack, statement),
+        };
+        if !self.compare(site, asked, key, it) {
+            return RuleEnd::Skipped(key);
         }
+        match (asked.2, asked.1) {
+            (Operand::Value(_), _) => self.trace.forget(key),
+            (Operand::Set(set), Operator::Eq) => {
+                self.trace.look_up(set.name(), key, KeptResult::Present);
+            }
+            (Operand::Set(set), _) => self.trace.look_up(set.name(), key, KeptResult::Absent),
+        }
+        GOES_ON
     }
 
-    fn set_ct(
-        &mut self,
-        key: CtKey,
-        value: &Datum,
-        it: &mut Travelling,
-        deeds: &mut Deeds,
-    ) -> RuleEnd {
+    fn set_ct(&mut self, key: CtKey, value: &Datum, it: &mut Travelling) -> RuleEnd<'a> {
         if let CtKey::Zone(direction) = key {
             // A zone counts for the look-up that is still to come.
             if let (None, Some(number)) = (&it.tracking, super::value::number(value)) {
@@ -216,7 +214,7 @@ impl Pass<'_> {
                     return RuleEnd::Unknown(format!("ct mark set {value}").into());
                 };
                 let before = std::mem::replace(&mut connection.mark, after);
-                deeds.wrote_connection_mark(before, after);
+                self.trace.write(Written::ConnectionMark { before, after });
                 GOES_ON
             }
             (CtKey::Label, Datum::Text(label)) => {
@@ -229,14 +227,13 @@ impl Pass<'_> {
 
     fn update(
         &mut self,
-        site: &Site<'_>,
-        adding: &Adding<'_>,
+        site: &Site<'a>,
+        adding: &Adding<'a>,
         it: &mut Travelling,
-        deeds: &mut Deeds,
-    ) -> Result<RuleEnd, Lack> {
-        let key = self.value(site, adding.key, it, deeds)?;
+    ) -> Result<RuleEnd<'a>, Lack> {
+        let key = self.value(site, adding.key, it)?;
         let value = match adding.value {
-            Some(value) => Some(MapValue::Data(self.value(site, value, it, deeds)?)),
+            Some(value) => Some(self.value(site, value, it)?),
             None => None,
         };
         let of_set = site.table.sets.get(adding.set).and_then(|it| it.timeout);
@@ -249,22 +246,22 @@ impl Pass<'_> {
             Some(kept) => self.meter(site, kept, Some(key.clone()), it),
         };
         let set = adding.set.clone();
-        deeds.written.push(Written::Element { set, key });
+        self.trace.write(Written::Element { set, key });
         Ok(end)
     }
 
     /// A limit or quota of this rule, or of an element.
     fn meter(
         &mut self,
-        site: &Site<'_>,
+        site: &Site<'a>,
         statement: &Statement,
         element: Option<Datum>,
         it: &Travelling,
-    ) -> RuleEnd {
+    ) -> RuleEnd<'a> {
         let state = self.dynamic.meter(MeterSite {
             table: site.table.key.clone(),
             chain: site.chain.name.clone(),
-            rule: site.rule_idx,
+            rule: site.rule,
             statement: site.statement,
             element,
         });
@@ -275,35 +272,25 @@ impl Pass<'_> {
         };
         match holds {
             true => GOES_ON,
-            false => site.skipped(None),
+            false => SKIPPED,
         }
     }
 
-    fn statistic(&mut self, site: &Site<'_>, statistic: Statistic) -> RuleEnd {
+    fn statistic(&mut self, site: &Site<'a>, statistic: Statistic) -> RuleEnd<'a> {
         let is_drawn = match statistic.mode {
             StatisticMode::Random(probability) => self.chooser.toss(probability.value()),
             StatisticMode::Nth { every, packet } => {
-                let rule = (
-                    site.table.key.clone(),
-                    site.chain.name.clone(),
-                    site.rule_idx,
-                );
-                self.dynamic.turn(rule, every.max(1)) == packet
+                let turn = self.dynamic.turn(site.named(), every.max(1));
+                turn == packet
             }
         };
         match is_drawn == statistic.inverted {
-            true => site.skipped(None),
+            true => SKIPPED,
             false => GOES_ON,
         }
     }
 
-    fn recent(
-        &mut self,
-        site: &Site<'_>,
-        recent: &Recent,
-        it: &Travelling,
-        deeds: &mut Deeds,
-    ) -> RuleEnd {
+    fn recent(&mut self, recent: &Recent, it: &Travelling) -> RuleEnd<'a> {
         let address = match recent.side {
             RecentSide::Source => it.packet.source,
             RecentSide::Destination => it.packet.destination,
@@ -311,46 +298,36 @@ impl Pass<'_> {
         let answer = self.dynamic.recent.meet(recent, address, self.now);
         let key = Datum::Address(answer.address);
         if !answer.holds {
-            return site.skipped(Some(key));
+            return RuleEnd::Skipped(self.trace.add_parts(&key));
         }
-        let set = recent.list.clone();
         if answer.noted {
-            deeds.written.push(Written::Element { set, key });
+            let set = recent.list.clone();
+            self.trace.write(Written::Element { set, key });
         } else {
-            deeds.lookups.push(Lookup {
-                set: Some(set),
-                key,
-                result: match recent.inverted {
-                    true => LookupResult::Absent,
-                    false => LookupResult::Present,
-                },
-            });
+            let key = self.trace.add_parts(&key);
+            let result = match recent.inverted {
+                true => KeptResult::Absent,
+                false => KeptResult::Present,
+            };
+            self.trace.look_up(Some(&recent.list), key, result);
         }
         GOES_ON
     }
 }
 
-impl Site<'_> {
-    /// What an expression without a value makes of its rule.
-    fn lacking(&self, lack: &Lack, statement: &Statement) -> RuleEnd {
-        match lack {
-            Lack::Absent => self.skipped(None),
-            Lack::Unknown => RuleEnd::Unknown(statement.to_string().into()),
-        }
+/// What an expression without a value makes of its rule.
+fn lacking<'a>(lack: &Lack, statement: &Statement) -> RuleEnd<'a> {
+    match lack {
+        Lack::Absent => SKIPPED,
+        Lack::Unknown => RuleEnd::Unknown(statement.to_string().into()),
     }
 }
 
 impl Travelling {
-    fn write_mark(&mut self, after: u32, deeds: &mut Deeds) {
+    fn write_mark(&mut self, after: u32, trace: &mut Trace, start: Start) {
         let before = std::mem::replace(&mut self.mark, after);
-        if before != after || deeds.written.is_empty() {
-            deeds.written.push(Written::Mark { before, after });
+        if before != after || trace.has_written_nothing(start) {
+            trace.write(Written::Mark { before, after });
         }
-    }
-}
-
-impl Deeds {
-    fn wrote_connection_mark(&mut self, before: u32, after: u32) {
-        self.written.push(Written::ConnectionMark { before, after });
     }
 }

@@ -12,10 +12,10 @@ mod nat;
 mod value;
 
 use super::conntrack::{Conntrack, Direction, Manipulation, Rewrite};
+use super::trace::{KeptVerdict, NameIdx, Span, Start, Undone};
 use super::{
-    Chain, ChainType, Datum, DynamicElements, Entered, Hook, Lookup, Name, Outcome, Policy,
-    Priority, RejectWith, Ruleset, Skipped, Table, Trace, TraceEvent, Travelling, Unknown, Verdict,
-    Written, ct_state,
+    Chain, ChainType, DynamicElements, Entered, Hook, Name, Outcome, Policy, Priority, RejectWith,
+    Ruleset, Table, TableKey, Trace, TraceEvent, Travelling, Unknown, Verdict, ct_state,
 };
 use crate::chance::Chooser;
 use crate::net::RouteTable;
@@ -62,26 +62,24 @@ enum ChainEnd {
     },
 }
 
-/// What one rule came to.
-enum RuleEnd {
-    Skipped(Skipped),
-    Verdict(Verdict),
-    Reject(RejectWith),
+/// What a statement, and so its rule, came to.
+enum RuleEnd<'a> {
+    GoesOn,
+    /// It did not hold, because the packet had this.
+    Skipped(Span),
+    Decided(&'a Verdict, KeptVerdict),
+    Rejected(RejectWith),
     Unknown(Name),
 }
 
-/// What a rule did before it ended.
-#[derive(Default)]
-struct Deeds {
-    lookups: Vec<Lookup>,
-    written: Vec<Written>,
-}
+const GOES_ON: RuleEnd<'static> = RuleEnd::GoesOn;
+/// It did not hold, and nothing can be shown that the packet had.
+const SKIPPED: RuleEnd<'static> = RuleEnd::Skipped(Span::NONE);
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     /// Takes a packet through one hook.
     pub fn hook(&mut self, hook: Hook, it: &mut Travelling) -> Outcome {
-        self.trace.events.reserve(16);
-        self.trace.events.push(TraceEvent::HookEntered { hook });
+        self.trace.enter_hook(hook);
         let family = it.packet.family();
         let mut chains = self.ruleset.base_chains(hook);
         chains.retain(|(table, _)| table.key.family.sees(family));
@@ -116,7 +114,7 @@ impl Pass<'_> {
             && let Some(tracking) = &mut it.tracking
             && let Some(connection) = self.conntrack.confirm(tracking)
         {
-            self.trace.events.push(TraceEvent::Confirmed { connection });
+            self.trace.confirm(connection);
         }
         Outcome::Accepted
     }
@@ -126,7 +124,7 @@ impl Pass<'_> {
     fn translations(
         &mut self,
         hook: Hook,
-        chains: &[(&Table, &Chain)],
+        chains: &[(&'a Table, &'a Chain)],
         it: &mut Travelling,
     ) -> Option<Outcome> {
         match hook {
@@ -148,14 +146,14 @@ impl Pass<'_> {
         }
         let (tracking, found) = self.conntrack.track_in(it.zone, &it.packet, self.now);
         it.tracking = tracking;
-        self.trace.events.push(TraceEvent::Tracked { found });
+        self.trace.track(found);
     }
 
     /// The nat chains of a hook: asked once a connection, obeyed by every packet of it.
     fn nat(
         &mut self,
         hook: Hook,
-        chains: &[(&Table, &Chain)],
+        chains: &[(&'a Table, &'a Chain)],
         it: &mut Travelling,
     ) -> Option<Outcome> {
         let which = match hook {
@@ -187,9 +185,7 @@ impl Pass<'_> {
             let translation = connection
                 .is_translated()
                 .then_some((connection.original, connection.reply));
-            self.trace
-                .events
-                .push(TraceEvent::NatSkipped { translation });
+            self.trace.tell(TraceEvent::NatSkipped { translation });
         }
         let tracking = it.tracking.as_ref()?;
         let undone = match tracking.direction {
@@ -203,22 +199,16 @@ impl Pass<'_> {
 
     /// Writes down what was rewritten.
     pub(super) fn tell_rewrites(&mut self, rewrites: [Option<Rewrite>; 2], undone: Undone) {
-        let rewrites = rewrites.into_iter().flatten();
-        self.trace
-            .events
-            .extend(rewrites.map(|it| TraceEvent::Rewritten {
-                field: it.field,
-                before: it.before,
-                after: it.after,
-                undone: undone == Undone::Yes,
-            }));
+        for rewrite in rewrites.into_iter().flatten() {
+            self.trace.rewrite(rewrite, undone);
+        }
     }
 
     /// A base chain and all it calls; none if the packet goes on to the next one.
     fn base_chain(
         &mut self,
-        table: &Table,
-        chain: &Chain,
+        table: &'a Table,
+        chain: &'a Chain,
         hook: Hook,
         it: &mut Travelling,
     ) -> Option<Outcome> {
@@ -227,10 +217,13 @@ impl Pass<'_> {
         }
         let place = Place {
             table,
+            table_idx: self.trace.note_table(&table.key.name),
+            chain,
+            chain_idx: self.trace.note(&chain.name),
             hook,
             depth: 0,
         };
-        match self.chain(place, chain, Entered::Hook, it) {
+        match self.chain(place, Entered::Hook, it) {
             ChainEnd::Accepted => None,
             ChainEnd::Dropped { rule, chain } => Some(Outcome::Dropped {
                 chain,
@@ -243,10 +236,7 @@ impl Pass<'_> {
             ChainEnd::TooDeep { chain } => Some(Outcome::TooDeep { chain }),
             ChainEnd::Fallthrough => {
                 let policy = chain.base.map(|it| it.policy).unwrap_or_default();
-                self.trace.events.push(TraceEvent::PolicyReached {
-                    chain: chain.name.clone(),
-                    policy,
-                });
+                self.trace.reach_policy(place.chain_idx, policy);
                 (policy == Policy::Drop).then(|| Outcome::Dropped {
                     chain: chain.name.clone(),
                     rule: None,
@@ -255,57 +245,44 @@ impl Pass<'_> {
         }
     }
 
-    fn chain(
-        &mut self,
-        place: Place<'_>,
-        chain: &Chain,
-        entered: Entered,
-        it: &mut Travelling,
-    ) -> ChainEnd {
-        let table = place.table;
+    fn chain(&mut self, place: Place<'a>, entered: Entered, it: &mut Travelling) -> ChainEnd {
+        let Place { table, chain, .. } = place;
         if place.depth > MAX_DEPTH {
             return ChainEnd::TooDeep {
                 chain: chain.name.clone(),
             };
         }
-        self.trace.events.push(TraceEvent::ChainEntered {
-            table: table.key.clone(),
-            chain: chain.name.clone(),
-            entered,
-        });
-        for rule_idx in 0..chain.rules.len() {
-            match self.rule(place, chain, rule_idx, it) {
-                RuleEnd::Skipped(_) | RuleEnd::Verdict(Verdict::Continue) => {}
-                RuleEnd::Verdict(Verdict::Accept) => return ChainEnd::Accepted,
-                RuleEnd::Verdict(Verdict::Return) => return ChainEnd::Fallthrough,
-                RuleEnd::Verdict(Verdict::Drop) => {
-                    return ChainEnd::Dropped {
-                        rule: rule_idx,
-                        chain: chain.name.clone(),
-                    };
-                }
-                RuleEnd::Reject(with) => {
-                    return ChainEnd::Rejected {
-                        rule: rule_idx,
-                        chain: chain.name.clone(),
-                        with,
-                    };
+        let of_table = (table.key.family, place.table_idx);
+        self.trace.enter_chain(of_table, place.chain_idx, entered);
+        for rule in 0..chain.rules.len() {
+            let named = || chain.name.clone();
+            match self.rule(place, rule, it) {
+                RuleEnd::GoesOn | RuleEnd::Skipped(_) => {}
+                RuleEnd::Decided(verdict, kept) => match (verdict, kept) {
+                    (Verdict::Jump(name), KeptVerdict::Jump(idx)) => {
+                        match self.call(place, (name, idx), Entered::Jump, it) {
+                            ChainEnd::Fallthrough => {}
+                            end => return end,
+                        }
+                    }
+                    (Verdict::Goto(name), KeptVerdict::Goto(idx)) => {
+                        return self.call(place, (name, idx), Entered::Goto, it);
+                    }
+                    (Verdict::Accept, _) => return ChainEnd::Accepted,
+                    (Verdict::Return, _) => return ChainEnd::Fallthrough,
+                    (Verdict::Drop, _) => {
+                        let chain = named();
+                        return ChainEnd::Dropped { rule, chain };
+                    }
+                    (Verdict::Continue | Verdict::Jump(_) | Verdict::Goto(_), _) => {}
+                },
+                RuleEnd::Rejected(with) => {
+                    let chain = named();
+                    return ChainEnd::Rejected { rule, chain, with };
                 }
                 RuleEnd::Unknown(text) => {
-                    return ChainEnd::Unknown(Unknown {
-                        chain: chain.name.clone(),
-                        rule: rule_idx,
-                        text,
-                    });
-                }
-                RuleEnd::Verdict(Verdict::Jump(name)) => {
-                    match self.call(place, &name, Entered::Jump, it) {
-                        ChainEnd::Fallthrough => {}
-                        end => return end,
-                    }
-                }
-                RuleEnd::Verdict(Verdict::Goto(name)) => {
-                    return self.call(place, &name, Entered::Goto, it);
+                    let chain = named();
+                    return ChainEnd::Unknown(Unknown { chain, rule, text });
                 }
             }
         }
@@ -314,18 +291,20 @@ impl Pass<'_> {
 
     fn call(
         &mut self,
-        place: Place<'_>,
-        name: &Name,
+        place: Place<'a>,
+        (name, chain_idx): (&Name, NameIdx),
         entered: Entered,
         it: &mut Travelling,
     ) -> ChainEnd {
         match place.table.chains.get(name) {
             Some(chain) => {
                 let deeper = Place {
+                    chain,
+                    chain_idx,
                     depth: place.depth + 1,
                     ..place
                 };
-                self.chain(deeper, chain, entered, it)
+                self.chain(deeper, entered, it)
             }
             // A ruleset that was applied as a transaction has no such gap; a hand-made one can.
             None => ChainEnd::Unknown(Unknown {
@@ -336,74 +315,52 @@ impl Pass<'_> {
         }
     }
 
-    fn rule(
-        &mut self,
-        place: Place<'_>,
-        chain: &Chain,
-        rule_idx: usize,
-        it: &mut Travelling,
-    ) -> RuleEnd {
-        let mut deeds = Deeds::default();
-        let rule = &chain.rules[rule_idx];
-        let mut end = RuleEnd::Verdict(Verdict::Continue);
-        for (idx, statement) in rule.statements.iter().enumerate() {
+    fn rule(&mut self, place: Place<'a>, rule: usize, it: &mut Travelling) -> RuleEnd<'a> {
+        let start = self.trace.start();
+        let at = (place.chain_idx, rule);
+        let mut end = RuleEnd::GoesOn;
+        for (idx, statement) in place.chain.rules[rule].statements.iter().enumerate() {
             let site = Site {
                 table: place.table,
+                chain: place.chain,
                 hook: place.hook,
-                chain,
-                rule_idx,
+                rule,
                 statement: idx,
+                start,
             };
-            end = self.statement(&site, statement, it, &mut deeds);
-            if !matches!(end, RuleEnd::Verdict(Verdict::Continue)) {
-                break;
+            end = self.statement(&site, statement, it);
+            match &end {
+                RuleEnd::GoesOn => {}
+                RuleEnd::Skipped(found) => {
+                    self.trace.skip(start, at, idx, *found);
+                    return end;
+                }
+                _ => break,
             }
         }
-        let chain = chain.name.clone();
-        let Deeds { lookups, written } = deeds;
-        let matched = |verdict| TraceEvent::RuleMatched {
-            chain: chain.clone(),
-            rule: rule_idx,
-            lookups,
-            written,
-            verdict,
-        };
-        let (event, end) = match end {
-            RuleEnd::Skipped(skipped) => {
-                let event = TraceEvent::RuleSkipped {
-                    chain,
-                    rule: rule_idx,
-                    skipped,
-                };
-                (event, RuleEnd::Verdict(Verdict::Continue))
+        match &end {
+            RuleEnd::GoesOn | RuleEnd::Skipped(_) => {
+                self.trace.matched(start, at, KeptVerdict::Continue);
             }
-            RuleEnd::Unknown(text) => {
-                let event = TraceEvent::UnknownMet(Unknown {
-                    chain,
-                    rule: rule_idx,
-                    text: text.clone(),
-                });
-                (event, RuleEnd::Unknown(text))
-            }
-            RuleEnd::Verdict(verdict) => (matched(verdict.clone()), RuleEnd::Verdict(verdict)),
-            RuleEnd::Reject(with) => (matched(Verdict::Drop), RuleEnd::Reject(with)),
-        };
-        self.trace.events.push(event);
+            RuleEnd::Decided(_, kept) => self.trace.matched(start, at, *kept),
+            RuleEnd::Rejected(_) => self.trace.matched(start, at, KeptVerdict::Drop),
+            RuleEnd::Unknown(text) => self.trace.tell(TraceEvent::UnknownMet(Unknown {
+                chain: place.chain.name.clone(),
+                rule,
+                text: text.clone(),
+            })),
+        }
         end
     }
 }
 
-/// Whether a rewriting undoes an earlier one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Undone {
-    Yes,
-    No,
-}
-
-/// In which table a chain is being gone through, on which hook, and how deep.
+/// Which chain is being gone through, on which hook, and how deep.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     table: &'a Table,
+    table_idx: NameIdx,
+    chain: &'a Chain,
+    chain_idx: NameIdx,
     hook: Hook,
     depth: usize,
 }
@@ -411,18 +368,18 @@ struct Place<'a> {
 /// Where in the ruleset the evaluator stands.
 struct Site<'a> {
     table: &'a Table,
-    hook: Hook,
     chain: &'a Chain,
-    rule_idx: usize,
+    hook: Hook,
+    rule: usize,
     statement: usize,
+    /// Where the trace stood when the rule began.
+    start: Start,
 }
 
 impl Site<'_> {
-    fn skipped(&self, found: Option<Datum>) -> RuleEnd {
-        RuleEnd::Skipped(Skipped {
-            statement: self.statement,
-            found,
-        })
+    /// The rule by the names of its table and chain.
+    fn named(&self) -> (TableKey, Name, usize) {
+        (self.table.key.clone(), self.chain.name.clone(), self.rule)
     }
 }
 

@@ -5,34 +5,35 @@
 //! **Left out**: maps of address ranges and of networks.
 
 use super::value::Lack;
-use super::{Deeds, Pass, RuleEnd, Site, Travelling};
+use super::{Pass, RuleEnd, SKIPPED, Site, Travelling};
 use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::conntrack::{Manipulation, Translation};
+use crate::netfilter::trace::KeptVerdict;
 use crate::netfilter::{Datum, Hook, NatFlags, NatKind, NatTarget, Statement, Verdict, Written};
 use std::net::SocketAddr;
 
 /// A range of addresses, and one of ports.
 type Ranges = (Option<(IpAddr, IpAddr)>, Option<(u16, u16)>);
 
-impl Pass<'_> {
+/// Whatever becomes of a translation, the chain ends here.
+const ACCEPTED: RuleEnd<'static> = RuleEnd::Decided(&Verdict::Accept, KeptVerdict::Accept);
+
+impl<'a> Pass<'a> {
     pub(super) fn set_up_nat(
         &mut self,
-        site: &Site<'_>,
-        kind: NatKind,
-        target: Option<&NatTarget>,
-        flags: NatFlags,
+        site: &Site<'a>,
+        (kind, target, flags): (NatKind, Option<&'a NatTarget>, NatFlags),
         it: &mut Travelling,
-        deeds: &mut Deeds,
-    ) -> RuleEnd {
+    ) -> RuleEnd<'a> {
         let which = match (kind, site.hook) {
             (NatKind::Dnat | NatKind::Redirect, _) => Manipulation::Destination,
             (NatKind::Snat | NatKind::Masquerade, _) => Manipulation::Source,
             (NatKind::Netmap, Hook::Prerouting | Hook::Output) => Manipulation::Destination,
             (NatKind::Netmap, _) => Manipulation::Source,
         };
-        let (addresses, ports) = match self.target(site, which, target, it, deeds) {
+        let (addresses, ports) = match self.target(site, which, target, it) {
             Ok(ranges) => ranges,
-            Err(Lack::Absent) => return site.skipped(None),
+            Err(Lack::Absent) => return SKIPPED,
             Err(Lack::Unknown) => {
                 let target = target.cloned();
                 let statement = Statement::Nat {
@@ -50,11 +51,11 @@ impl Pass<'_> {
             _ => addresses,
         };
         let Some(tracking) = it.tracking.as_mut() else {
-            return RuleEnd::Verdict(Verdict::Accept);
+            return ACCEPTED;
         };
         // Only the first packet of a connection can set its translation up.
         if self.conntrack.is_decided(tracking, which) {
-            return RuleEnd::Verdict(Verdict::Accept);
+            return ACCEPTED;
         }
         let translation = Translation {
             addresses,
@@ -64,7 +65,7 @@ impl Pass<'_> {
         self.conntrack
             .decide(tracking, which, Some(translation), self.chooser);
         let reply = self.conntrack.connection(tracking).reply;
-        deeds.written.push(match which {
+        self.trace.write(match which {
             Manipulation::Destination => Written::Destination {
                 to: SocketAddr::new(reply.source, reply.source_port),
             },
@@ -73,16 +74,15 @@ impl Pass<'_> {
                 masqueraded: kind == NatKind::Masquerade,
             },
         });
-        RuleEnd::Verdict(Verdict::Accept)
+        ACCEPTED
     }
 
     fn target(
         &mut self,
-        site: &Site<'_>,
+        site: &Site<'a>,
         which: Manipulation,
-        target: Option<&NatTarget>,
+        target: Option<&'a NatTarget>,
         it: &Travelling,
-        deeds: &mut Deeds,
     ) -> Result<Ranges, Lack> {
         let expression = match target {
             None => return Ok((None, None)),
@@ -97,11 +97,11 @@ impl Pass<'_> {
             }
             Some(NatTarget::Mapped(expression)) => expression,
         };
-        match self.value(site, expression, it, deeds)? {
+        match self.value(site, expression, it)? {
             Datum::Address(address) => Ok((Some((address, address)), None)),
-            Datum::Addresses(low, high) => Ok((Some((low, high)), None)),
+            Datum::Addresses(ends) => Ok((Some(*ends), None)),
             Datum::Port(port) => Ok((None, Some((port, port)))),
-            Datum::Tuple(parts) => match parts.as_slice() {
+            Datum::Tuple(parts) => match &*parts {
                 [Datum::Address(address), port] => {
                     let port = super::value::number(port).and_then(|it| u16::try_from(it).ok());
                     let port = port.ok_or(Lack::Unknown)?;

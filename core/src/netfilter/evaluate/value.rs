@@ -8,14 +8,15 @@
 
 use super::super::jhash::{jhash, scaled};
 use super::super::payload::payload;
-use super::{Deeds, Pass, Site, Travelling};
+use super::{Pass, Site, Travelling};
 use crate::ip::{Family, IpAddr};
 use crate::net::{AddressType, Route, RouteKind};
 use crate::netfilter::conntrack::Direction;
+use crate::netfilter::trace::{KeptResult, Span};
 use crate::netfilter::{
     AddressSelector, BeyondAnswer, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult,
-    FlowPart, Hash, Lookup, LookupResult, MapValue, Meta, Name, Numgen, NumgenMode, Operand,
-    Operator, SetReference, ct_state, ct_status,
+    FlowPart, Hash, MapValue, Meta, Name, Numgen, NumgenMode, Operand, Operator, SetReference,
+    Verdict, ct_state, ct_status,
 };
 
 /// Why an expression has no value.
@@ -28,17 +29,75 @@ pub(super) enum Lack {
 
 type Value = Result<Datum, Lack>;
 
+/// What stands behind a key that is there.
+pub(super) enum Answer<'a> {
+    Nothing,
+    Verdict(&'a Verdict),
+    Data(&'a Datum),
+    /// A value that a packet added.
+    Added(Datum),
+}
+
 /// `ARPHRD_LOOPBACK` and `ARPHRD_ETHER`.
 const LINK_TYPES: (u32, u32) = (772, 1);
 
-impl Pass<'_> {
-    /// The value of an expression for this packet.
+impl<'a> Pass<'a> {
+    /// The value of an expression for this packet, part by part at the end of the trace's values.
+    pub(super) fn key(
+        &mut self,
+        site: &Site<'a>,
+        expression: &'a Expression,
+        it: &Travelling,
+    ) -> Result<Span, Lack> {
+        let mut from = self.trace.n_values();
+        match expression {
+            Expression::Concatenation(parts) => {
+                for part in parts {
+                    if let Expression::Payload(field) = part {
+                        let value = payload(*field, &it.packet).ok_or(Lack::Absent)?;
+                        self.trace.add(value);
+                        continue;
+                    }
+                    let behind = self.trace.n_values();
+                    let part = self.value(site, part, it)?;
+                    if self.trace.n_values() > behind {
+                        // What was asked for this part stands behind the parts before it now.
+                        from = self.trace.repeat(from..behind);
+                    }
+                    self.trace.add(part);
+                }
+            }
+            Expression::Map { .. } => {
+                let value = self.value(site, expression, it)?;
+                return Ok(self.trace.add_parts(&value));
+            }
+            // What is asked most: its value is made where it stays.
+            Expression::Payload(field) => {
+                let value = payload(*field, &it.packet).ok_or(Lack::Absent)?;
+                self.trace.add(value);
+            }
+            Expression::Meta(meta) => {
+                let value = self.meta(*meta, it)?;
+                self.trace.add(value);
+            }
+            Expression::Ct(key) => {
+                let value = self.ct(*key, it)?;
+                self.trace.add(value);
+            }
+            one => {
+                let value = self.value(site, one, it)?;
+                self.trace.add(value);
+            }
+        }
+        Ok(self.trace.since(from))
+    }
+
+    /// The same as one value.
     pub(super) fn value(
         &mut self,
-        site: &Site<'_>,
-        expression: &Expression,
+        site: &Site<'a>,
+        expression: &'a Expression,
         it: &Travelling,
-        deeds: &mut Deeds,
     ) -> Value {
         Ok(match expression {
             Expression::Payload(field) => payload(*field, &it.packet).ok_or(Lack::Absent)?,
@@ -46,7 +105,7 @@ impl Pass<'_> {
             Expression::Ct(key) => self.ct(*key, it)?,
             Expression::Fib(fib) => self.fib(*fib, it),
             Expression::Numgen(numgen) => Datum::Number(self.numgen(site, *numgen)),
-            Expression::Hash(hash) => self.hash(site, hash, it, deeds)?,
+            Expression::Hash(hash) => self.hash(site, hash, it)?,
             Expression::NextHop(_) => {
                 let route = self.routes.lookup(it.packet.destination);
                 let via = route.and_then(|it| it.via).unwrap_or(it.packet.destination);
@@ -57,27 +116,39 @@ impl Pass<'_> {
                 BeyondAnswer::Missing => Datum::Presence(false),
                 BeyondAnswer::Unknown => return Err(Lack::Unknown),
             },
-            Expression::Concatenation(parts) => {
-                let mut values = Vec::with_capacity(parts.len());
-                for part in parts {
-                    values.push(self.value(site, part, it, deeds)?);
-                }
-                Datum::Tuple(values)
+            Expression::Concatenation(_) => {
+                let key = self.key(site, expression, it)?;
+                let value = self.trace.datum(key);
+                self.trace.forget(key);
+                value
             }
             Expression::Bitwise {
                 of,
                 operation,
                 mask,
-            } => bitwise(&self.value(site, of, it, deeds)?, *operation, *mask)?,
-            Expression::Map { key, map } => {
-                let key = self.value(site, key, it, deeds)?;
-                match self.look_up(site, map, &key, deeds) {
-                    Some(Some(MapValue::Data(datum))) => datum,
-                    _ => return Err(Lack::Absent),
-                }
-            }
+            } => bitwise(&self.value(site, of, it)?, *operation, *mask)?,
+            Expression::Map { key, map } => self.mapped(site, key, map, it)?,
             Expression::Constant(datum) => datum.clone(),
         })
+    }
+
+    /// What a key leads to in a map, noting what was asked and found.
+    fn mapped(
+        &mut self,
+        site: &Site<'a>,
+        key: &'a Expression,
+        map: &'a SetReference,
+        it: &Travelling,
+    ) -> Value {
+        let key = self.key(site, key, it)?;
+        let value = match self.find(site, map, key) {
+            Some(Answer::Data(datum)) => datum.clone(),
+            Some(Answer::Added(datum)) => datum,
+            Some(Answer::Nothing | Answer::Verdict(_)) | None => return Err(Lack::Absent),
+        };
+        let kept = self.trace.add_parts(&value);
+        self.trace.look_up(map.name(), key, KeptResult::Data(kept));
+        Ok(value)
     }
 
     fn meta(&mut self, meta: Meta, it: &Travelling) -> Value {
@@ -203,28 +274,20 @@ impl Pass<'_> {
         }
     }
 
-    fn numgen(&mut self, site: &Site<'_>, numgen: Numgen) -> u32 {
+    fn numgen(&mut self, site: &Site<'a>, numgen: Numgen) -> u32 {
         let modulus = numgen.modulus.max(1);
         let drawn = match numgen.mode {
             NumgenMode::Random => self.chooser.choose(modulus),
-            NumgenMode::Inc => {
-                let at = (
-                    site.table.key.clone(),
-                    site.chain.name.clone(),
-                    site.rule_idx,
-                );
-                self.dynamic.turn(at, modulus)
-            }
+            NumgenMode::Inc => self.dynamic.turn(site.named(), modulus),
         };
         numgen.offset.wrapping_add(drawn)
     }
 
-    fn hash(&mut self, site: &Site<'_>, hash: &Hash, it: &Travelling, deeds: &mut Deeds) -> Value {
+    fn hash(&mut self, site: &Site<'a>, hash: &'a Hash, it: &Travelling) -> Value {
         let modulus = hash.modulus.max(1);
         let drawn = match (&hash.of, hash.seed) {
             (Some(of), Some(seed)) => {
-                let bytes =
-                    register_bytes(&self.value(site, of, it, deeds)?).ok_or(Lack::Unknown)?;
+                let bytes = register_bytes(&self.value(site, of, it)?).ok_or(Lack::Unknown)?;
                 scaled(jhash(&bytes, seed), modulus)
             }
             _ => self.chooser.choose(modulus),
@@ -235,9 +298,9 @@ impl Pass<'_> {
     /// Whether a comparison holds.
     pub(super) fn compare(
         &mut self,
-        site: &Site<'_>,
-        (left, operator, right): (&Expression, Operator, &Operand),
-        value: &Datum,
+        site: &Site<'a>,
+        (left, operator, right): (&Expression, Operator, &'a Operand),
+        key: Span,
         it: &Travelling,
     ) -> bool {
         if let (Expression::Ct(CtKey::Label), Operand::Value(Datum::Text(label))) = (left, right) {
@@ -253,17 +316,26 @@ impl Pass<'_> {
         {
             return self.chooser.toss(f64::from(wanted) / whole);
         }
-        let is = match right {
-            Operand::Value(wanted) => is_value(left, wanted, value),
-            Operand::Set(set) => self.find(site, set, value).is_some(),
+        let wanted = match right {
+            Operand::Value(wanted) => wanted,
+            Operand::Set(set) => {
+                let is_in = self.find(site, set, key).is_some();
+                return match operator {
+                    Operator::Eq => is_in,
+                    Operator::Ne => !is_in,
+                    // No set has an order.
+                    Operator::Lt | Operator::Gt | Operator::Le | Operator::Ge => false,
+                };
+            }
         };
-        let order = || match right {
-            Operand::Value(wanted) => order(value, wanted),
-            Operand::Set(_) => std::cmp::Ordering::Equal,
+        let parts = self.trace.parts(key);
+        let order = || match parts {
+            [value] => order(value, wanted),
+            _ => std::cmp::Ordering::Equal,
         };
         match operator {
-            Operator::Eq => is,
-            Operator::Ne => !is,
+            Operator::Eq => is_value(left, wanted, parts),
+            Operator::Ne => !is_value(left, wanted, parts),
             Operator::Lt => order().is_lt(),
             Operator::Gt => order().is_gt(),
             Operator::Le => order().is_le(),
@@ -271,68 +343,47 @@ impl Pass<'_> {
         }
     }
 
-    /// Looks a key up: none if it is absent, else its value where the set is a map.
+    /// Looks a key up; none if it is absent.
     pub(super) fn find(
         &self,
-        site: &Site<'_>,
-        set: &SetReference,
-        key: &Datum,
-    ) -> Option<Option<MapValue>> {
+        site: &Site<'a>,
+        set: &'a SetReference,
+        key: Span,
+    ) -> Option<Answer<'a>> {
+        let parts = self.trace.parts(key);
+        let answer = |it: &'a Element| match &it.value {
+            None => Answer::Nothing,
+            Some(MapValue::Verdict(verdict)) => Answer::Verdict(verdict),
+            Some(MapValue::Data(datum)) => Answer::Data(datum),
+        };
         match set {
             SetReference::Anonymous(elements) => {
-                let found = elements.iter().find(|it| is_value_exactly(&it.key, key));
-                found.map(|it| it.value.clone())
+                // Numbers that chance draws stand at their own places.
+                let drawn = match parts {
+                    [Datum::Number(number)] => elements.get(*number as usize),
+                    _ => None,
+                };
+                let is_drawn = |it: &&Element| matches!(parts, [part] if it.key == *part);
+                let found = drawn.filter(is_drawn).or_else(|| {
+                    let mut elements = elements.iter();
+                    elements.find(|it| is_value_exactly(&it.key, parts))
+                });
+                found.map(answer)
             }
             SetReference::Named(name) => {
-                let found = site.table.sets.get(name).and_then(|it| it.find(key));
-                let found = found.map(|it: &Element| it.value.clone());
-                let dynamic = || {
+                let set = site.table.sets.get(name);
+                let found = set.and_then(|it| it.find_parts(parts)).map(answer);
+                found.or_else(|| {
                     if self.dynamic.is_empty() {
                         return None;
                     }
                     let at = (site.table.key.clone(), name.clone());
-                    self.dynamic.find(&at, key, self.now)
-                };
-                found.or_else(dynamic)
+                    let key = Datum::from_parts(parts);
+                    let added = self.dynamic.find(&at, &key, self.now)?;
+                    Some(added.map_or(Answer::Nothing, |it| Answer::Added(it.clone())))
+                })
             }
         }
-    }
-
-    /// The same, noting what was asked and found.
-    pub(super) fn look_up(
-        &self,
-        site: &Site<'_>,
-        set: &SetReference,
-        key: &Datum,
-        deeds: &mut Deeds,
-    ) -> Option<Option<MapValue>> {
-        let found = self.find(site, set, key);
-        deeds.looked_up(set, key.clone(), found.as_ref());
-        found
-    }
-}
-
-impl Deeds {
-    /// Notes a look-up.
-    pub(super) fn looked_up(
-        &mut self,
-        set: &SetReference,
-        key: Datum,
-        found: Option<&Option<MapValue>>,
-    ) {
-        self.lookups.push(Lookup {
-            set: match set {
-                SetReference::Named(name) => Some(name.clone()),
-                SetReference::Anonymous(_) => None,
-            },
-            key,
-            result: match found {
-                None => LookupResult::Absent,
-                Some(None) => LookupResult::Present,
-                Some(Some(MapValue::Verdict(it))) => LookupResult::Verdict(it.clone()),
-                Some(Some(MapValue::Data(it))) => LookupResult::Data(it.clone()),
-            },
-        });
     }
 }
 
@@ -386,19 +437,28 @@ fn lot(left: &Expression) -> Option<f64> {
 
 /// Whether a packet's value is the wanted one. Named bits match if any of them is set, unless a
 /// mask was applied first.
-fn is_value(left: &Expression, wanted: &Datum, value: &Datum) -> bool {
-    let masked = matches!(left, Expression::Bitwise { .. });
+fn is_value(left: &Expression, wanted: &Datum, parts: &[Datum]) -> bool {
+    let [value] = parts else {
+        return wanted.holds_parts(parts);
+    };
     match (wanted, value) {
-        (Datum::Bits(wanted), Datum::Bits(value)) if !masked => value & wanted != 0,
+        (Datum::Bits(wanted), Datum::Bits(value))
+            if !matches!(left, Expression::Bitwise { .. }) =>
+        {
+            value & wanted != 0
+        }
         // `fib … oif exists`: any interface is one that exists.
         (Datum::Presence(wanted), Datum::Interface(_)) => *wanted,
         // No interface has this number: it stands for no way at all.
         (Datum::Number(0), Datum::Presence(found)) => !found,
-        _ => is_value_exactly(wanted, value),
+        _ => is_value_exactly(wanted, parts),
     }
 }
 
-fn is_value_exactly(wanted: &Datum, value: &Datum) -> bool {
+fn is_value_exactly(wanted: &Datum, parts: &[Datum]) -> bool {
+    let [value] = parts else {
+        return wanted.holds_parts(parts);
+    };
     match (number(wanted), number(value)) {
         (Some(wanted), Some(value)) => wanted == value,
         (None, Some(value)) => match wanted {

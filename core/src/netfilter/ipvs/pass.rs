@@ -8,7 +8,7 @@ use super::{Choice, Event, State, VirtualAddress, VirtualServer, scheduler};
 use crate::ip::join_host_port;
 use crate::net::{Flow, Icmp, Protocol, Transport};
 use crate::netfilter::conntrack::{Manipulation, rewrite, translate_error};
-use crate::netfilter::evaluate::Undone;
+use crate::netfilter::trace::Undone;
 use crate::netfilter::{Hook, Outcome, Pass, TraceEvent, Travelling};
 
 /// ip_vs's name where a chain's would stand.
@@ -159,6 +159,6 @@ impl Pass<'_> {
     }
 
     fn tell(&mut self, event: Event) {
-        self.trace.events.push(TraceEvent::Ipvs(event));
+        self.trace.tell(TraceEvent::Ipvs(event));
     }
 }

@@ -96,7 +96,7 @@ impl Port<'_> {
     }
 
     fn claim(&self, it: &mut Writer<'_>, address: IpAddr, tag: Tag) {
-        let key = Datum::Tuple(vec![
+        let key = Datum::joined([
             Datum::Address(address),
             self.protocol().into(),
             Datum::Port(self.port.port),
@@ -216,7 +216,7 @@ fn write_node_port(it: &mut Writer<'_>, port: &Port<'_>) {
     let of = port.protocol();
     let path = port.port.port_path("nodePort");
     let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
-    let key = Datum::Tuple(vec![of.into(), Datum::Port(number)]);
+    let key = Datum::joined([of.into(), Datum::Port(number)]);
     it.claim(key, &port.label, tag);
     if port.uses_external_chain() {
         if it.has_localhost_node_ports() && it.settings().accounting {

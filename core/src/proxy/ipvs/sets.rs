@@ -139,14 +139,14 @@ pub(super) fn name(base: &str, family: Family) -> String {
 
 /// `10.96.0.10,tcp:80`
 pub(super) fn address(at: VirtualAddress) -> Datum {
-    Datum::Tuple(parts(at))
+    Datum::tuple(parts(at))
 }
 
 /// `10.96.0.10,tcp:80,10.0.0.0/8`
 pub(super) fn address_and(at: VirtualAddress, other: Datum) -> Datum {
     let mut all = parts(at);
     all.push(other);
-    Datum::Tuple(all)
+    Datum::tuple(all)
 }
 
 fn parts(at: VirtualAddress) -> Vec<Datum> {

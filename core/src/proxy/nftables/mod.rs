@@ -164,7 +164,7 @@ impl<'a> Writer<'a> {
 
 /// `IP . proto . port`, the key of most maps.
 fn address_key(address: crate::ip::IpAddr, port: &super::ServicePort) -> Datum {
-    Datum::Tuple(vec![
+    Datum::joined([
         Datum::Address(address),
         port.protocol.into(),
         Datum::Port(port.port),
@@ -173,7 +173,7 @@ fn address_key(address: crate::ip::IpAddr, port: &super::ServicePort) -> Datum {
 
 /// `proto . port`, the key of the node-port maps.
 fn node_port_key(number: u16, port: &super::ServicePort) -> Datum {
-    Datum::Tuple(vec![port.protocol.into(), Datum::Port(number)])
+    Datum::joined([port.protocol.into(), Datum::Port(number)])
 }
 
 /// A rule with a comment only.

@@ -368,7 +368,7 @@ fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[
     }
     let mut branches = Vec::new();
     for (idx, endpoint) in endpoints.iter().enumerate() {
-        let to = Datum::Tuple(vec![endpoint.address.into(), Datum::Port(endpoint.port)]);
+        let to = Datum::joined([endpoint.address.into(), Datum::Port(endpoint.port)]);
         let tag = endpoint_tag(it, endpoint);
         branches.push(Element::data(number(idx), to).tagged(tag));
     }
@@ -431,7 +431,7 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
         let tag = it
             .origins
             .of_endpoint(endpoint, Reason::HairpinPair(target(endpoint)));
-        let key = Datum::Tuple(vec![
+        let key = Datum::joined([
             endpoint.address.into(),
             endpoint.address.into(),
             port.port.protocol.into(),

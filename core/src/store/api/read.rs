@@ -62,6 +62,13 @@ impl Listed {
     pub fn document(&self, kind: Kind, options: &ListOptions) -> Value {
         list_text::document(kind, self, !options.selector.is_empty())
     }
+
+    /// Makes the documents what the server prints.
+    fn print(&mut self, kind: Kind) {
+        for it in &mut self.items {
+            *it = Arc::new(printed(kind, it));
+        }
+    }
 }
 
 impl Store {
@@ -81,10 +88,18 @@ impl Store {
     /// All objects of a kind, or those that are asked for.
     #[must_use]
     pub fn list(&self, kind: Kind, options: &ListOptions) -> Listed {
+        let mut listed = self.list_kept(kind, options);
+        listed.print(kind);
+        listed
+    }
+
+    /// The same with the documents as they are kept, which the server makes tables of.
+    #[must_use]
+    pub fn list_kept(&self, kind: Kind, options: &ListOptions) -> Listed {
         let documents = self
             .documents(kind)
             .map(|(object, it)| (object, it.clone()));
-        listed(kind, documents, options, self.revision())
+        listed(documents, options, self.revision())
     }
 
     /// The next part of a list, as it was when its first part was given.
@@ -118,7 +133,9 @@ impl Store {
             };
         }
         let documents = documents.iter().map(|(object, it)| (object, it.clone()));
-        Ok(listed(kind, documents, &options, token.revision))
+        let mut listed = listed(documents, &options, token.revision);
+        listed.print(kind);
+        Ok(listed)
     }
 
     /// The changes of a kind after a revision, as a watch sees them.
@@ -208,7 +225,6 @@ fn as_of(document: &Arc<Value>, revision: u64) -> Arc<Value> {
 }
 
 fn listed<'a>(
-    kind: Kind,
     documents: impl Iterator<Item = (&'a ObjectRef, Arc<Value>)>,
     options: &ListOptions,
     revision: u64,
@@ -233,7 +249,7 @@ fn listed<'a>(
             listed.n_remaining += 1;
             continue;
         }
-        listed.items.push(Arc::new(printed(kind, &document)));
+        listed.items.push(document);
         last = Some(object);
     }
     listed
@@ -244,6 +260,6 @@ fn by_key(a: &ObjectRef, b: &ObjectRef) -> Ordering {
     if a.namespace == b.namespace {
         return a.name.cmp(&b.name);
     }
-    let key = |it: &ObjectRef| format!("{}/", it.namespace);
-    key(a).cmp(&key(b))
+    let (a, b) = (a.namespace.bytes(), b.namespace.bytes());
+    a.chain(*b"/").cmp(b.chain(*b"/"))
 }

@@ -3,21 +3,20 @@
 //! A trace is data. The picture, the narration, the terminal and the comparison with the kernel
 //! read it; nothing else tells them what happened.
 //!
+//! A packet on its way writes short entries ([`Trace`]); who reads them is told whole events.
+//!
 //! **Left out**: the moment of each event. Within one host they all happen at once.
+
+mod tape;
+
+pub use tape::Trace;
+pub(super) use tape::{KeptResult, KeptVerdict, NameIdx, Span, Start, Undone};
 
 use super::conntrack::Found;
 use super::{Datum, Hook, Name, Policy, TableKey, Verdict};
 use crate::net::{FieldValue, Flow, HeaderField};
 use serde::Serialize;
 use std::net::SocketAddr;
-
-/// What happened to a packet on one host, in order.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Trace {
-    /// The events.
-    pub events: Vec<TraceEvent>,
-}
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
