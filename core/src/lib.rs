@@ -7,6 +7,7 @@
 //! Modules in reading order, from the ground up: see `ARCHITECTURE.md` for the ladder.
 
 pub mod chance;
+mod indexed;
 pub mod ip;
 pub mod record;
 pub mod sorted;

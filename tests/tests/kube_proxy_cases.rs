@@ -4,7 +4,7 @@
 //! and of iptables mode run, in every form of rules their flows hold for. Repeated syncs are tested in
 //! `kube_proxy_syncs.rs`, the tables of the file in `kube_proxy_tables.rs`.
 
-use packetwalk_core::api::{File, Object, read};
+use packetwalk_core::api::{File, Kind, Object, ObjectRef, read};
 use packetwalk_core::ip::{Family, family};
 use packetwalk_core::net::{Packet, Protocol, RouteTable};
 use packetwalk_core::netfilter::dialect::{iptables, nft};
@@ -14,6 +14,7 @@ use packetwalk_tests::kube_proxy::{by_chain, by_object, cases, list, snapshot, s
 use packetwalk_tests::one_node::{self, fates};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 fn generate(case: &Value, form: Form) -> Transaction {
     let sync = mode("nftables").expect("a mode").sync;
@@ -159,10 +160,11 @@ fn endpoints_are_selected_as_upstream_selects_them() {
                 .map(str::to_owned),
             ..NodeFacts::default()
         };
-        let endpoints: Vec<Endpoint> = list(&row["endpoints"]).iter().map(endpoint).collect();
+        let endpoints = list(&row["endpoints"]).iter().map(endpoint).map(Arc::new);
+        let endpoints: Vec<Arc<Endpoint>> = endpoints.collect();
         let port = service_port(row);
         let selected = select(&port, &endpoints, &node);
-        let names = |list: &[Endpoint]| -> BTreeSet<String> {
+        let names = |list: &[Arc<Endpoint>]| -> BTreeSet<String> {
             list.iter()
                 .map(|it| packetwalk_core::ip::join_host_port(it.address, it.port))
                 .collect()
@@ -209,11 +211,7 @@ fn endpoint(value: &Value) -> Endpoint {
         local: is("local"),
         zone_hints: hints("zone_hints"),
         node_hints: hints("node_hints"),
-        slice: packetwalk_core::api::ObjectRef::new(
-            packetwalk_core::api::Kind::EndpointSlice,
-            "ns",
-            "slice",
-        ),
+        slice: Arc::new(ObjectRef::new(Kind::EndpointSlice, "ns", "slice")),
         idx: 0,
         target: None,
     }

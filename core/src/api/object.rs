@@ -43,7 +43,7 @@ pub trait Held: Sized {
 macro_rules! kinds {
     ($($kind:ident($($metadata:ident)?): $version:literal, $resource:literal, $short:expr, $scope:ident;)*) => {
         /// A kind of object the model knows.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Kind {
             $(
                 #[doc = concat!("`", $version, "`")]
@@ -178,7 +178,7 @@ const fn name_of(ours: &'static str) -> &'static str {
 }
 
 /// The name of an object among all others. In JSON it is the text `pod/default/api-1`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectRef {
     /// Its kind.
     pub kind: Kind,

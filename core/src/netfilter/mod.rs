@@ -20,7 +20,6 @@ mod expression;
 mod extension;
 mod field;
 mod hook;
-mod indexed;
 pub mod ipset;
 pub mod ipvs;
 mod jhash;

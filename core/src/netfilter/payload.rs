@@ -6,7 +6,6 @@ use super::{Datum, Field};
 use crate::net::{Icmp, Packet, Transport};
 
 /// The value; none if the packet has no such field.
-#[inline]
 pub(super) fn payload(field: Field, packet: &Packet) -> Option<Datum> {
     let is_v4 = packet.source.is_ipv4();
     let number = packet.protocol().number();

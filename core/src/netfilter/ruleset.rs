@@ -4,8 +4,8 @@
 //!
 //! **Left out**: handles; the owner and dormant flags of a table.
 
-use super::indexed::Indexed;
 use super::{Chain, Hook, Name, Set, TableKey};
+use crate::indexed::Indexed;
 use crate::sorted::insert_by_key;
 use serde::Serialize;
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 //! **Left out**: the policy and collection interval of a set; a full set takes more all the same; the
 //! timeout of an element that no packet added is shown and not counted.
 
-use super::indexed::Indexed;
 use super::{Datum, Name, Rule, Tag, Verdict};
+use crate::indexed::Indexed;
 use crate::sorted::sort_by;
 use crate::time::{Duration, Instant};
 use serde::Serialize;

@@ -9,6 +9,7 @@ use crate::api::{EndpointSlice, Kind, ObjectRef};
 use crate::ip::{Family, IpAddr, join_host_port, parse_sloppy};
 use crate::net::Protocol;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// An endpoint as kube-proxy sees it.
@@ -31,11 +32,19 @@ pub struct Endpoint {
     /// Nodes whose clients had best use it.
     pub node_hints: Vec<String>,
     /// The slice it stands in.
-    pub slice: ObjectRef,
+    pub slice: Arc<ObjectRef>,
     /// Its place in the slice.
     pub idx: usize,
     /// What it is, usually a pod.
-    pub target: Option<ObjectRef>,
+    pub target: Option<Arc<ObjectRef>>,
+}
+
+impl Endpoint {
+    /// Its address and port.
+    #[must_use]
+    pub const fn to(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
 }
 
 /// What becomes of traffic to a destination that has no usable endpoint.
@@ -53,11 +62,11 @@ pub enum Destination {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selected {
     /// For policy Cluster.
-    pub cluster: Vec<Endpoint>,
+    pub cluster: Vec<Arc<Endpoint>>,
     /// For policy Local.
-    pub local: Vec<Endpoint>,
+    pub local: Vec<Arc<Endpoint>>,
     /// All that are used at all.
-    pub all: Vec<Endpoint>,
+    pub all: Vec<Arc<Endpoint>>,
     /// Whether there is any endpoint anywhere.
     pub has_endpoints: bool,
 }
@@ -88,20 +97,24 @@ pub fn endpoints_of(
     port: &ServicePort,
     slices: &SlicesByService,
     node: &NodeFacts,
-) -> Vec<Endpoint> {
-    let mut found: BTreeMap<String, Endpoint> = BTreeMap::new();
+) -> Vec<Arc<Endpoint>> {
+    let mut found: BTreeMap<String, Arc<Endpoint>> = BTreeMap::new();
     let metadata = &port.service.metadata;
     let key = (metadata.namespace.clone(), metadata.name.clone());
     for slice in slices.0.get(&key).into_iter().flatten() {
+        let metadata = &slice.metadata;
+        let of_slice = ObjectRef::new(Kind::EndpointSlice, &metadata.namespace, &metadata.name);
+        let of_slice = Arc::new(of_slice);
         for number in ports_named(slice, &port.port_name, port.protocol) {
             for (idx, endpoint) in slice.endpoints.iter().enumerate() {
-                let Some(read) = read_endpoint(slice, idx, endpoint, number, node) else {
+                let Some(read) = read_endpoint((slice, &of_slice), (idx, endpoint), number, node)
+                else {
                     continue;
                 };
                 let key = join_host_port(read.address, read.port);
                 let replaces = found.get(&key).is_none_or(|it| !it.local && read.local);
                 if replaces {
-                    found.insert(key, read);
+                    found.insert(key, Arc::new(read));
                 }
             }
         }
@@ -123,9 +136,8 @@ fn ports_named<'a>(
 }
 
 fn read_endpoint(
-    slice: &EndpointSlice,
-    idx: usize,
-    endpoint: &crate::api::Endpoint,
+    (slice, of_slice): (&EndpointSlice, &Arc<ObjectRef>),
+    (idx, endpoint): (usize, &crate::api::Endpoint),
     port: u16,
     node: &NodeFacts,
 ) -> Option<Endpoint> {
@@ -135,7 +147,8 @@ fn read_endpoint(
         (it.kind.as_deref() == Some("Pod")).then(|| {
             let namespace = it.namespace.as_deref();
             let namespace = namespace.unwrap_or(&slice.metadata.namespace);
-            ObjectRef::new(Kind::Pod, namespace, it.name.as_deref().unwrap_or_default())
+            let name = it.name.as_deref().unwrap_or_default();
+            Arc::new(ObjectRef::new(Kind::Pod, namespace, name))
         })
     });
     Some(Endpoint {
@@ -147,11 +160,7 @@ fn read_endpoint(
         local: endpoint.node_name.as_deref() == Some(&node.name),
         zone_hints: names(hints.for_zones),
         node_hints: names(hints.for_nodes),
-        slice: ObjectRef::new(
-            Kind::EndpointSlice,
-            &slice.metadata.namespace,
-            &slice.metadata.name,
-        ),
+        slice: of_slice.clone(),
         idx,
         target,
     })
@@ -159,7 +168,7 @@ fn read_endpoint(
 
 /// The endpoints a node uses (`CategorizeEndpoints`).
 #[must_use]
-pub fn select(port: &ServicePort, endpoints: &[Endpoint], node: &NodeFacts) -> Selected {
+pub fn select(port: &ServicePort, endpoints: &[Arc<Endpoint>], node: &NodeFacts) -> Selected {
     if endpoints.is_empty() {
         return Selected::default();
     }
@@ -180,22 +189,26 @@ pub fn select(port: &ServicePort, endpoints: &[Endpoint], node: &NodeFacts) -> S
     selected.has_endpoints |= endpoints
         .iter()
         .any(|it| it.ready || (it.serving && it.terminating));
-    let also: &[Endpoint] = if uses_cluster { &selected.cluster } else { &[] };
-    let mut all = BTreeMap::new();
-    for endpoint in selected.local.iter().chain(also) {
-        let key = join_host_port(endpoint.address, endpoint.port);
-        all.insert(key, endpoint.clone());
-    }
-    selected.all = all.into_values().collect();
+    // Both have the order of all of them.
+    let is_next = |list: &mut std::slice::Iter<'_, Arc<Endpoint>>, it: &Arc<Endpoint>| {
+        let is = list
+            .as_slice()
+            .first()
+            .is_some_and(|next| Arc::ptr_eq(next, it));
+        is && list.next().is_some()
+    };
+    let (mut local, mut cluster) = (selected.local.iter(), selected.cluster.iter());
+    let is_used = |it: &&Arc<Endpoint>| is_next(&mut local, it) | is_next(&mut cluster, it);
+    selected.all = endpoints.iter().filter(is_used).cloned().collect();
     selected
 }
 
 /// Those that are usable, or, if none is, those that still serve while they terminate.
 fn or_else_terminating(
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     usable: impl Fn(&Endpoint) -> bool,
     fallback: impl Fn(&Endpoint) -> bool,
-) -> Vec<Endpoint> {
+) -> Vec<Arc<Endpoint>> {
     let chosen: Vec<_> = endpoints.iter().filter(|it| usable(it)).cloned().collect();
     if !chosen.is_empty() {
         return chosen;
@@ -209,7 +222,10 @@ fn or_else_terminating(
 
 /// Whether the hints allow an endpoint on this node. Hints are obeyed only if every ready endpoint
 /// has one and at least one points here.
-fn topology<'a>(endpoints: &'a [Endpoint], node: &'a NodeFacts) -> impl Fn(&Endpoint) -> bool + 'a {
+fn topology<'a>(
+    endpoints: &'a [Arc<Endpoint>],
+    node: &'a NodeFacts,
+) -> impl Fn(&Endpoint) -> bool + 'a {
     let ready = || endpoints.iter().filter(|it| it.ready);
     let hints_at = |hints: &[String], place: &str| hints.iter().any(|it| it == place);
     let by_node = ready().all(|it| !it.node_hints.is_empty())

@@ -26,7 +26,7 @@ pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_
 pub use iptables::IptablesSettings;
 pub use ipvs::{DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing};
 pub use nftables::{Form, NAMES as NFTABLES_NAMES, endpoint_base_of};
-pub use origin::{Origin, Origins, Reason};
+pub use origin::{Origin, Origins, Path, Reason};
 pub use service_port::{ServicePort, service_ports};
 pub use settings::{ConntrackSettings, complaints as configuration_complaints};
 pub use sync::{Change, Memory, Metrics, SyncKind, Synced, Syncer};

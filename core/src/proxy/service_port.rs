@@ -4,6 +4,7 @@
 //!
 //! **Left out**: nothing that decides about a rule.
 
+use super::Path;
 use crate::api::Service;
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy, parse_sloppy};
 use crate::net::Protocol;
@@ -212,8 +213,8 @@ impl ServicePort {
 
     /// The path of one of its port's fields: `spec.ports[0].targetPort`.
     #[must_use]
-    pub fn port_path(&self, field: &str) -> String {
-        format!("spec.ports[{}].{field}", self.port_idx)
+    pub const fn port_path(&self, field: &'static str) -> Path {
+        Path::Port(self.port_idx, field)
     }
 }
 

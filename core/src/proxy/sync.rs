@@ -12,6 +12,7 @@ use super::{
     endpoints_of, iptables, nftables, select, service_ports,
 };
 use crate::api::{EndpointSlice, Service};
+use crate::indexed::Indexed;
 use crate::ip::{Cidr, Family, cidr_family};
 use crate::net::Protocol;
 use crate::netfilter::{Ruleset, TableFamily, TableKey, Transaction};
@@ -29,14 +30,14 @@ pub struct Syncer {
     mode: &'static Mode,
     /// The node and the settings; its lists of objects stay empty.
     facts: Snapshot,
-    services: BTreeMap<ServiceName, Arc<Service>>,
-    slices: BTreeMap<ServiceName, BTreeMap<String, Arc<EndpointSlice>>>,
+    services: Indexed<ServiceName, Arc<Service>>,
+    slices: Indexed<ServiceName, BTreeMap<String, Arc<EndpointSlice>>>,
     /// Which Service a slice belongs to, by its namespace and name.
-    owners: BTreeMap<ServiceName, ServiceName>,
+    owners: Indexed<ServiceName, ServiceName>,
     /// The Services that may have changed since the last sync.
     pending: BTreeSet<ServiceName>,
     /// The service ports of the last sync.
-    known: BTreeMap<ServiceName, Vec<KnownPort>>,
+    known: Indexed<ServiceName, Vec<KnownPort>>,
     n_endpoints: usize,
     last_full: Option<Instant>,
     origins: Origins,
@@ -54,7 +55,7 @@ pub(super) type PortKey = Arc<(String, String, String, Protocol)>;
 pub(super) struct KnownPort {
     pub(super) key: PortKey,
     pub(super) port: ServicePort,
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<Arc<Endpoint>>,
 }
 
 /// What a mode remembers from one sync to the next.
@@ -178,11 +179,11 @@ impl Syncer {
                 endpoint_slices: Vec::new(),
                 settings,
             },
-            services: BTreeMap::new(),
-            slices: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            services: Indexed::default(),
+            slices: Indexed::default(),
+            owners: Indexed::default(),
             pending: BTreeSet::new(),
-            known: BTreeMap::new(),
+            known: Indexed::default(),
             n_endpoints: 0,
             last_full: None,
             origins: Origins::default(),
@@ -225,7 +226,7 @@ impl Syncer {
                 let owner = slice.service_name().map(str::to_owned);
                 if let Some(owner) = owner {
                     let owner = (name.0.clone(), owner);
-                    let slices = self.slices.entry(owner.clone()).or_default();
+                    let slices = self.slices.get_or_default(owner.clone());
                     slices.insert(name.1.clone(), slice);
                     self.pending.insert(owner.clone());
                     self.owners.insert(name, owner);
@@ -255,7 +256,8 @@ impl Syncer {
     /// The node changed: its zone, its addresses. All rules are written anew.
     pub fn move_to(&mut self, node: NodeFacts) {
         self.facts.node = node;
-        self.pending.extend(self.services.keys().cloned());
+        self.pending
+            .extend(self.services.iter().map(|it| it.0.clone()));
         self.last_full = None;
     }
 
@@ -324,18 +326,19 @@ impl Syncer {
         let mut changes = Changes::default();
         for name in std::mem::take(&mut self.pending) {
             let next = self.read(&name);
-            let before = self.known.remove(&name).unwrap_or_default();
+            let before = self.known.get(&name).map_or(&[][..], Vec::as_slice);
             self.n_endpoints += n_endpoints(&next);
-            self.n_endpoints -= n_endpoints(&before);
-            if !is_same(&before, &next) {
+            self.n_endpoints -= n_endpoints(before);
+            if !is_same(before, &next) {
                 let is_udp = |it: &KnownPort| it.port.protocol == Protocol::Udp;
                 changes.cleans_conntrack |= before.iter().chain(&next).any(is_udp);
-                changes.gone.extend(before.into_iter().map(|it| it.key));
+                changes.gone.extend(before.iter().map(|it| it.key.clone()));
                 changes.changed.insert(name.clone());
             }
-            if !next.is_empty() {
-                self.known.insert(name, next);
-            }
+            match next.is_empty() {
+                true => self.known.remove(&name),
+                false => self.known.insert(name, next),
+            };
         }
         changes
     }
@@ -357,8 +360,10 @@ impl Syncer {
             let (a, b) = (&a.metadata, &b.metadata);
             (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name))
         });
+        let mut services: Vec<_> = self.services.iter().collect();
+        sort_by(&mut services, |a, b| a.0.cmp(b.0));
         Snapshot {
-            services: self.services.values().cloned().collect(),
+            services: services.into_iter().map(|it| it.1.clone()).collect(),
             endpoint_slices: slices.into_iter().cloned().collect(),
             ..self.facts.clone()
         }
@@ -391,7 +396,7 @@ impl Syncer {
     #[must_use]
     pub fn local_ready_endpoints(&self) -> BTreeMap<(String, String), usize> {
         let mut by_service = BTreeMap::new();
-        for (name, ports) in &self.known {
+        for (name, ports) in self.known.iter() {
             let endpoints = ports.iter().flat_map(|it| &it.endpoints);
             let here = endpoints.filter(|it| it.local && it.ready);
             let addresses: BTreeSet<_> = here.map(|it| it.address).collect();

@@ -5,7 +5,7 @@
 //!
 //! **Left out**: the built-in chains' other rules.
 
-use super::{Conflict, Origins, Programme, Reason, Snapshot};
+use super::{Conflict, Origins, Path, Programme, Reason, Snapshot};
 use crate::api::ObjectRef;
 use crate::ip::Family;
 use crate::netfilter::dialect::iptables::ordered;
@@ -17,6 +17,7 @@ use crate::netfilter::{
     Chain, ChainType, Hook, Object, Priority, Rule, TableFamily, TableKey, Tag, Transaction, Verb,
     ct_state as state, rule,
 };
+use std::sync::Arc;
 
 pub(super) const FORWARD: &str = "KUBE-FORWARD";
 pub(super) const POSTROUTING: &str = "KUBE-POSTROUTING";
@@ -120,7 +121,12 @@ impl<'a, S> Writer<'a, S> {
     }
 
     /// The tag of something it writes because of a field.
-    pub(super) fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
+    pub(super) fn because_of(
+        &mut self,
+        object: &Arc<ObjectRef>,
+        path: impl Into<Path>,
+        reason: Reason,
+    ) -> Tag {
         self.origins.because_of(object, path, reason)
     }
 

@@ -64,7 +64,7 @@ pub enum StepKind {
         /// What came of it.
         outcome: Outcome,
         /// What was asked and done.
-        trace: Trace,
+        trace: Box<Trace>,
         /// The mark it left with.
         mark: u32,
         /// The connection as the hook left it.
@@ -422,7 +422,7 @@ impl Traveller<'_> {
             trace: Trace::default(),
         };
         let outcome = pass.hook(hook, it);
-        let trace = pass.trace;
+        let trace = Box::new(pass.trace);
         let connection = it
             .tracking
             .as_ref()

@@ -258,7 +258,7 @@ fn conflicts(manifest: &Manifest, objects: &Objects, mode: &Mode) -> Vec<Complai
         for conflict in &programme.conflicts {
             let claim = |tag| {
                 let origin = programme.origins.origin(tag)?;
-                Some((origin.object.clone()?, origin.path.clone()))
+                Some((origin.object.clone()?, origin.path.to_string()))
             };
             let (Some((kept, _)), Some((object, path))) =
                 (claim(conflict.first), claim(conflict.second))

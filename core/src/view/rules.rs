@@ -14,6 +14,7 @@ use crate::netfilter::{
 use crate::policy;
 use crate::proxy::Origins;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A chain a packet went through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -300,7 +301,7 @@ fn plain(page: Page<'_>, table: &Table, rule: &Rule) -> RuleView {
 pub(super) struct Told<'a> {
     pub(super) sentence: String,
     object: Option<&'a ObjectRef>,
-    path: &'a str,
+    path: Cow<'a, str>,
 }
 
 impl<'a> Page<'a> {
@@ -310,7 +311,7 @@ impl<'a> Page<'a> {
             return Some(Told {
                 sentence: it.sentence(),
                 object: it.object.as_ref(),
-                path: &it.path,
+                path: it.path.as_str().into(),
             });
         }
         self.told_by_proxy(tag)
@@ -321,8 +322,8 @@ impl<'a> Page<'a> {
         let it = self.origins?.origin(tag)?;
         Some(Told {
             sentence: it.sentence(),
-            object: it.object.as_ref(),
-            path: &it.path,
+            object: it.object.as_deref(),
+            path: it.path.to_string().into(),
         })
     }
 
@@ -343,10 +344,10 @@ fn is_of_policies(table: &Table) -> bool {
 /// The lines of the field an origin names.
 pub(super) fn source(manifest: &Manifest, origin: &Told<'_>) -> Option<SourceView> {
     let object = origin.object?.clone();
-    let span = manifest.source(&object).map(|it| it.span(origin.path));
+    let span = manifest.source(&object).map(|it| it.span(&origin.path));
     Some(SourceView {
         object,
-        path: origin.path.to_owned(),
+        path: origin.path.to_string(),
         line: span.map(|it| it.start.line),
         last_line: span.map(|it| it.end.line),
     })

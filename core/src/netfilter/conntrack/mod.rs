@@ -17,8 +17,8 @@ pub use nat::{Manipulation, Rewrite, Translation};
 pub(super) use nat::{rewrite, translate_error};
 pub use tcp::TcpState;
 
-use super::indexed::Indexed;
 use super::{ct_state, ct_status};
+use crate::indexed::Indexed;
 use crate::ip::{IpAddr, Protocol};
 use crate::net::{Flow, Icmp, Packet, Transport};
 use crate::time::Instant;

@@ -39,9 +39,7 @@ impl<'a> Pass<'a> {
                 right,
             } => self.matching(site, (left, *operator, right), statement, it),
             Statement::Verdict(Verdict::Continue) => GOES_ON,
-            Statement::Verdict(verdict) => {
-                RuleEnd::Decided(verdict, self.trace.note_verdict(verdict))
-            }
+            Statement::Verdict(verdict) => RuleEnd::Decided(verdict),
             Statement::VerdictMap { key, map } => {
                 let key = match self.key(site, key, it) {
                     Ok(key) => key,
@@ -55,7 +53,7 @@ impl<'a> Pass<'a> {
                     .look_up(map.name(), key, KeptResult::Verdict(kept));
                 match verdict {
                     Verdict::Continue => GOES_ON,
-                    _ => RuleEnd::Decided(verdict, kept),
+                    _ => RuleEnd::Decided(verdict),
                 }
             }
             Statement::SetMeta { .. }
@@ -75,7 +73,7 @@ impl<'a> Pass<'a> {
             Statement::Statistic(statistic) => self.statistic(site, *statistic),
             Statement::Recent(recent) => self.recent(recent, it),
             Statement::Module(module) => match module.ask(self.ruleset, self.routes, it) {
-                None => RuleEnd::Unknown(module.to_string().into()),
+                None => unknown(module),
                 Some(answer) => {
                     let found = answer.found.map(|it| self.trace.add_parts(&it));
                     let key = found.unwrap_or(Span::NONE);
@@ -88,7 +86,7 @@ impl<'a> Pass<'a> {
                     }
                 }
             },
-            Statement::Unknown(text) => RuleEnd::Unknown(text.clone()),
+            Statement::Unknown(text) => RuleEnd::Unknown(Box::new(text.clone())),
         }
     }
 
@@ -110,7 +108,7 @@ impl<'a> Pass<'a> {
                         it.write_mark(after, &mut self.trace, site.start);
                         GOES_ON
                     }
-                    _ => RuleEnd::Unknown(statement.to_string().into()),
+                    _ => unknown(statement),
                 }
             }
             Statement::SetCt { key, value } => match self.value(site, value, it) {
@@ -211,7 +209,7 @@ impl<'a> Pass<'a> {
         match (key, value) {
             (CtKey::Mark, value) => {
                 let Some(after) = super::value::number(value) else {
-                    return RuleEnd::Unknown(format!("ct mark set {value}").into());
+                    return unknown(&format!("ct mark set {value}"));
                 };
                 let before = std::mem::replace(&mut connection.mark, after);
                 self.trace.write(Written::ConnectionMark { before, after });
@@ -221,7 +219,7 @@ impl<'a> Pass<'a> {
                 connection.labels.insert(label.clone());
                 GOES_ON
             }
-            _ => RuleEnd::Unknown(format!("ct {key:?} set {value}").into()),
+            _ => unknown(&format!("ct {key:?} set {value}")),
         }
     }
 
@@ -268,7 +266,7 @@ impl<'a> Pass<'a> {
         let holds = match statement {
             Statement::Limit(limit) => limit.meet(state, &it.packet, self.now),
             Statement::Quota(quota) => quota.meet(state, &it.packet, self.now),
-            other => return RuleEnd::Unknown(other.to_string().into()),
+            other => return unknown(other),
         };
         match holds {
             true => GOES_ON,
@@ -315,11 +313,16 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// A rule that cannot be gone on with, because of a statement in these words.
+pub(super) fn unknown<'a>(words: &impl std::fmt::Display) -> RuleEnd<'a> {
+    RuleEnd::Unknown(Box::new(words.to_string().into()))
+}
+
 /// What an expression without a value makes of its rule.
 fn lacking<'a>(lack: &Lack, statement: &Statement) -> RuleEnd<'a> {
     match lack {
         Lack::Absent => SKIPPED,
-        Lack::Unknown => RuleEnd::Unknown(statement.to_string().into()),
+        Lack::Unknown => unknown(statement),
     }
 }
 

@@ -67,9 +67,9 @@ enum RuleEnd<'a> {
     GoesOn,
     /// It did not hold, because the packet had this.
     Skipped(Span),
-    Decided(&'a Verdict, KeptVerdict),
+    Decided(&'a Verdict),
     Rejected(RejectWith),
-    Unknown(Name),
+    Unknown(Box<Name>),
 }
 
 const GOES_ON: RuleEnd<'static> = RuleEnd::GoesOn;
@@ -215,15 +215,18 @@ impl<'a> Pass<'a> {
         if chain.rules.is_empty() && chain.base.is_some_and(|it| it.policy == Policy::Accept) {
             return None;
         }
-        let place = Place {
+        let mut site = Site {
             table,
             table_idx: self.trace.note_table(&table.key.name),
             chain,
             chain_idx: self.trace.note(&chain.name),
             hook,
             depth: 0,
+            rule: 0,
+            statement: 0,
+            start: self.trace.start(),
         };
-        match self.chain(place, Entered::Hook, it) {
+        match self.chain(&mut site, Entered::Hook, it) {
             ChainEnd::Accepted => None,
             ChainEnd::Dropped { rule, chain } => Some(Outcome::Dropped {
                 chain,
@@ -236,7 +239,7 @@ impl<'a> Pass<'a> {
             ChainEnd::TooDeep { chain } => Some(Outcome::TooDeep { chain }),
             ChainEnd::Fallthrough => {
                 let policy = chain.base.map(|it| it.policy).unwrap_or_default();
-                self.trace.reach_policy(place.chain_idx, policy);
+                self.trace.reach_policy(site.chain_idx, policy);
                 (policy == Policy::Drop).then(|| Outcome::Dropped {
                     chain: chain.name.clone(),
                     rule: None,
@@ -245,43 +248,38 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn chain(&mut self, place: Place<'a>, entered: Entered, it: &mut Travelling) -> ChainEnd {
-        let Place { table, chain, .. } = place;
-        if place.depth > MAX_DEPTH {
-            return ChainEnd::TooDeep {
-                chain: chain.name.clone(),
-            };
+    fn chain(&mut self, site: &mut Site<'a>, entered: Entered, it: &mut Travelling) -> ChainEnd {
+        let chain = site.chain;
+        let named = || chain.name.clone();
+        if site.depth > MAX_DEPTH {
+            return ChainEnd::TooDeep { chain: named() };
         }
-        let of_table = (table.key.family, place.table_idx);
-        self.trace.enter_chain(of_table, place.chain_idx, entered);
+        let of_table = (site.table.key.family, site.table_idx);
+        self.trace.enter_chain(of_table, site.chain_idx, entered);
         for rule in 0..chain.rules.len() {
-            let named = || chain.name.clone();
-            match self.rule(place, rule, it) {
+            site.rule = rule;
+            match self.rule(site, it) {
                 RuleEnd::GoesOn | RuleEnd::Skipped(_) => {}
-                RuleEnd::Decided(verdict, kept) => match (verdict, kept) {
-                    (Verdict::Jump(name), KeptVerdict::Jump(idx)) => {
-                        match self.call(place, (name, idx), Entered::Jump, it) {
-                            ChainEnd::Fallthrough => {}
-                            end => return end,
-                        }
-                    }
-                    (Verdict::Goto(name), KeptVerdict::Goto(idx)) => {
-                        return self.call(place, (name, idx), Entered::Goto, it);
-                    }
-                    (Verdict::Accept, _) => return ChainEnd::Accepted,
-                    (Verdict::Return, _) => return ChainEnd::Fallthrough,
-                    (Verdict::Drop, _) => {
+                RuleEnd::Decided(verdict) => match verdict {
+                    Verdict::Jump(name) => match self.call(site, name, Entered::Jump, it) {
+                        ChainEnd::Fallthrough => {}
+                        end => return end,
+                    },
+                    Verdict::Goto(name) => return self.call(site, name, Entered::Goto, it),
+                    Verdict::Accept => return ChainEnd::Accepted,
+                    Verdict::Return => return ChainEnd::Fallthrough,
+                    Verdict::Drop => {
                         let chain = named();
                         return ChainEnd::Dropped { rule, chain };
                     }
-                    (Verdict::Continue | Verdict::Jump(_) | Verdict::Goto(_), _) => {}
+                    Verdict::Continue => {}
                 },
                 RuleEnd::Rejected(with) => {
                     let chain = named();
                     return ChainEnd::Rejected { rule, chain, with };
                 }
                 RuleEnd::Unknown(text) => {
-                    let chain = named();
+                    let (chain, text) = (named(), *text);
                     return ChainEnd::Unknown(Unknown { chain, rule, text });
                 }
             }
@@ -291,20 +289,20 @@ impl<'a> Pass<'a> {
 
     fn call(
         &mut self,
-        place: Place<'a>,
-        (name, chain_idx): (&Name, NameIdx),
+        site: &Site<'a>,
+        name: &Name,
         entered: Entered,
         it: &mut Travelling,
     ) -> ChainEnd {
-        match place.table.chains.get(name) {
+        match site.table.chains.get(name) {
             Some(chain) => {
-                let deeper = Place {
+                let mut deeper = Site {
                     chain,
-                    chain_idx,
-                    depth: place.depth + 1,
-                    ..place
+                    chain_idx: self.trace.note(name),
+                    depth: site.depth + 1,
+                    ..*site
                 };
-                self.chain(deeper, entered, it)
+                self.chain(&mut deeper, entered, it)
             }
             // A ruleset that was applied as a transaction has no such gap; a hand-made one can.
             None => ChainEnd::Unknown(Unknown {
@@ -315,61 +313,49 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn rule(&mut self, place: Place<'a>, rule: usize, it: &mut Travelling) -> RuleEnd<'a> {
-        let start = self.trace.start();
-        let at = (place.chain_idx, rule);
+    fn rule(&mut self, site: &mut Site<'a>, it: &mut Travelling) -> RuleEnd<'a> {
+        site.start = self.trace.start();
+        let (at, rule) = ((site.chain_idx, site.rule), &site.chain.rules[site.rule]);
         let mut end = RuleEnd::GoesOn;
-        for (idx, statement) in place.chain.rules[rule].statements.iter().enumerate() {
-            let site = Site {
-                table: place.table,
-                chain: place.chain,
-                hook: place.hook,
-                rule,
-                statement: idx,
-                start,
-            };
-            end = self.statement(&site, statement, it);
+        for (idx, statement) in rule.statements.iter().enumerate() {
+            site.statement = idx;
+            end = self.statement(site, statement, it);
             match &end {
                 RuleEnd::GoesOn => {}
                 RuleEnd::Skipped(found) => {
-                    self.trace.skip(start, at, idx, *found);
+                    self.trace.skip(site.start, at, idx, *found);
                     return end;
                 }
                 _ => break,
             }
         }
-        match &end {
-            RuleEnd::GoesOn | RuleEnd::Skipped(_) => {
-                self.trace.matched(start, at, KeptVerdict::Continue);
+        let verdict = match &end {
+            RuleEnd::GoesOn | RuleEnd::Skipped(_) => KeptVerdict::Continue,
+            RuleEnd::Decided(verdict) => self.trace.note_verdict(verdict),
+            RuleEnd::Rejected(_) => KeptVerdict::Drop,
+            RuleEnd::Unknown(text) => {
+                self.trace.tell(TraceEvent::UnknownMet(Unknown {
+                    chain: site.chain.name.clone(),
+                    rule: site.rule,
+                    text: Name::clone(text),
+                }));
+                return end;
             }
-            RuleEnd::Decided(_, kept) => self.trace.matched(start, at, *kept),
-            RuleEnd::Rejected(_) => self.trace.matched(start, at, KeptVerdict::Drop),
-            RuleEnd::Unknown(text) => self.trace.tell(TraceEvent::UnknownMet(Unknown {
-                chain: place.chain.name.clone(),
-                rule,
-                text: text.clone(),
-            })),
-        }
+        };
+        self.trace.matched(site.start, at, verdict);
         end
     }
-}
-
-/// Which chain is being gone through, on which hook, and how deep.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    table: &'a Table,
-    table_idx: NameIdx,
-    chain: &'a Chain,
-    chain_idx: NameIdx,
-    hook: Hook,
-    depth: usize,
 }
 
 /// Where in the ruleset the evaluator stands.
 struct Site<'a> {
     table: &'a Table,
+    table_idx: NameIdx,
     chain: &'a Chain,
+    chain_idx: NameIdx,
     hook: Hook,
+    /// How many jumps deep.
+    depth: usize,
     rule: usize,
     statement: usize,
     /// Where the trace stood when the rule began.

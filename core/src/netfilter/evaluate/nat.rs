@@ -8,7 +8,6 @@ use super::value::Lack;
 use super::{Pass, RuleEnd, SKIPPED, Site, Travelling};
 use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::conntrack::{Manipulation, Translation};
-use crate::netfilter::trace::KeptVerdict;
 use crate::netfilter::{Datum, Hook, NatFlags, NatKind, NatTarget, Statement, Verdict, Written};
 use std::net::SocketAddr;
 
@@ -16,7 +15,7 @@ use std::net::SocketAddr;
 type Ranges = (Option<(IpAddr, IpAddr)>, Option<(u16, u16)>);
 
 /// Whatever becomes of a translation, the chain ends here.
-const ACCEPTED: RuleEnd<'static> = RuleEnd::Decided(&Verdict::Accept, KeptVerdict::Accept);
+const ACCEPTED: RuleEnd<'static> = RuleEnd::Decided(&Verdict::Accept);
 
 impl<'a> Pass<'a> {
     pub(super) fn set_up_nat(
@@ -41,7 +40,7 @@ impl<'a> Pass<'a> {
                     target,
                     flags,
                 };
-                return RuleEnd::Unknown(statement.to_string().into());
+                return super::act::unknown(&statement);
             }
         };
         let here = |it: Option<IpAddr>| it.map(|it| (it, it));

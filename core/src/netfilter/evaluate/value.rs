@@ -15,8 +15,8 @@ use crate::netfilter::conntrack::Direction;
 use crate::netfilter::trace::{KeptResult, Span};
 use crate::netfilter::{
     AddressSelector, BeyondAnswer, BitOperation, CtKey, Datum, Element, Expression, Fib, FibResult,
-    FlowPart, Hash, MapValue, Meta, Name, Numgen, NumgenMode, Operand, Operator, SetReference,
-    Verdict, ct_state, ct_status,
+    Field, FlowPart, Hash, MapValue, Meta, Name, Numgen, NumgenMode, Operand, Operator,
+    SetReference, Verdict, ct_state, ct_status,
 };
 
 /// Why an expression has no value.
@@ -50,12 +50,13 @@ impl<'a> Pass<'a> {
         it: &Travelling,
     ) -> Result<Span, Lack> {
         let mut from = self.trace.n_values();
+        if self.common_key(expression, it) {
+            return Ok(self.trace.since(from));
+        }
         match expression {
             Expression::Concatenation(parts) => {
                 for part in parts {
-                    if let Expression::Payload(field) = part {
-                        let value = payload(*field, &it.packet).ok_or(Lack::Absent)?;
-                        self.trace.add(value);
+                    if self.common_key(part, it) {
                         continue;
                     }
                     let behind = self.trace.n_values();
@@ -71,25 +72,40 @@ impl<'a> Pass<'a> {
                 let value = self.value(site, expression, it)?;
                 return Ok(self.trace.add_parts(&value));
             }
-            // What is asked most: its value is made where it stays.
-            Expression::Payload(field) => {
-                let value = payload(*field, &it.packet).ok_or(Lack::Absent)?;
-                self.trace.add(value);
-            }
-            Expression::Meta(meta) => {
-                let value = self.meta(*meta, it)?;
-                self.trace.add(value);
-            }
-            Expression::Ct(key) => {
-                let value = self.ct(*key, it)?;
-                self.trace.add(value);
-            }
             one => {
                 let value = self.value(site, one, it)?;
                 self.trace.add(value);
             }
         }
         Ok(self.trace.since(from))
+    }
+
+    /// What is asked most has its value made where it stays. Whether it was that.
+    fn common_key(&mut self, expression: &Expression, it: &Travelling) -> bool {
+        let is_v4 = it.packet.source.is_ipv4();
+        match expression {
+            Expression::Payload(Field::IpDaddr) if is_v4 => {
+                self.trace.add(Datum::Address(it.packet.destination));
+            }
+            Expression::Payload(Field::IpSaddr) if is_v4 => {
+                self.trace.add(Datum::Address(it.packet.source));
+            }
+            Expression::Payload(Field::ThDport) => match it.packet.destination_port() {
+                Some(port) => self.trace.add(Datum::Port(port)),
+                None => return false,
+            },
+            Expression::Meta(Meta::L4proto) => {
+                let protocol = it.packet.protocol().number();
+                self.trace.add(Datum::Protocol(protocol));
+            }
+            Expression::Meta(Meta::Mark) => self.trace.add(Datum::Number(it.mark)),
+            Expression::Ct(CtKey::State) => match &it.tracking {
+                Some(tracking) => self.trace.add(Datum::Bits(tracking.state)),
+                None => return false,
+            },
+            _ => return false,
+        }
+        true
     }
 
     /// The same as one value.

@@ -138,7 +138,6 @@ impl Span {
     pub(in crate::netfilter) const NONE: Span = Span { from: 0, to: 0 };
 
     fn new(range: Range<usize>) -> Self {
-        let place = |it| u32::try_from(it).unwrap_or(u32::MAX);
         Span {
             from: place(range.start),
             to: place(range.end),
@@ -155,7 +154,9 @@ impl Trace {
     /// All that happened.
     pub fn events(&self) -> impl ExactSizeIterator<Item = TraceEvent> {
         let mut reader = Reader::default();
-        self.entries.iter().map(move |it| self.event(it, &mut reader))
+        self.entries
+            .iter()
+            .map(move |it| self.event(it, &mut reader))
     }
 
     /// How many events there are.
@@ -340,9 +341,14 @@ impl Trace {
 
     /// Takes a name along.
     pub(in crate::netfilter) fn note(&mut self, name: &Name) -> NameIdx {
-        let idx = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        if let Some(last) = self.names.last()
+            && Arc::ptr_eq(last, name)
+        {
+            return NameIdx(place(self.names.len() - 1));
+        }
+        let idx = NameIdx(place(self.names.len()));
         self.names.push(name.clone());
-        NameIdx(idx)
+        idx
     }
 
     /// Takes the name of a table along, once where there is only one.
@@ -429,7 +435,7 @@ impl Trace {
         }
         self.entries.push(Entry::RuleSkipped {
             chain,
-            rule: u32::try_from(rule).unwrap_or(u32::MAX),
+            rule: place(rule),
             statement: few(statement),
             found,
         });
@@ -444,7 +450,7 @@ impl Trace {
     ) {
         self.entries.push(Entry::RuleMatched {
             chain,
-            rule: u32::try_from(rule).unwrap_or(u32::MAX),
+            rule: place(rule),
             n_lookups: few(self.lookups.len() - start.lookups),
             n_written: few(self.written.len() - start.written),
             verdict,
@@ -478,6 +484,11 @@ fn next<'a, T>(list: &'a [T], read: &mut usize, n: u16) -> &'a [T] {
     let from = *read;
     *read += usize::from(n);
     &list[from..*read]
+}
+
+/// A place in a list.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// A number of statements of a rule, or of what they did.

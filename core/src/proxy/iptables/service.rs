@@ -8,32 +8,34 @@ use super::names::{
 use super::structure::{ACCEPTED_ON_LOCALHOST, localnet};
 use super::{In, Remarks, Writer};
 use crate::api::{Kind, ObjectRef};
-use crate::ip::{Family, IpAddr, join_host_port};
+use crate::ip::{Family, IpAddr};
 use crate::net::Protocol;
 use crate::netfilter::words::{
     accept, account, any_dport, comment, daddr, daddr_is_local, dnat, dport, drop_, is, jump,
     one_in, protocol, recent_check, recent_set, reject, saddr, saddr_is_local,
 };
-use crate::netfilter::{Chain, Datum, Rule, Statement, Tag, rule};
+use crate::netfilter::{Chain, Datum, Name, Rule, Statement, Tag, rule};
 use crate::proxy::tables::MARK_MASQ;
-use crate::proxy::{Destination, Endpoint, Reason, Selected, ServicePort};
+use crate::proxy::{Destination, Endpoint, Path, Reason, Selected, ServicePort};
+use std::sync::Arc;
 
 /// One service port being written.
 struct Port<'a> {
     port: &'a ServicePort,
     selected: &'a Selected,
-    object: ObjectRef,
-    label: String,
+    object: Arc<ObjectRef>,
+    label: Name,
     chains: ServiceChains,
 }
 
 pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, selected: &Selected) {
     let metadata = &port.service.metadata;
+    let of_service = ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name);
     let port = Port {
         port,
         selected,
-        object: ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name),
-        label: port.to_string(),
+        object: Arc::new(of_service),
+        label: port.to_string().into(),
         chains: ServiceChains::of(port),
     };
     write_chains(it, &port);
@@ -50,8 +52,8 @@ pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, selected: &Selected
 }
 
 impl Port<'_> {
-    fn tag(&self, it: &mut Writer<'_>, path: &str, reason: Reason) -> Tag {
-        it.because_of(self.object.clone(), path, reason)
+    fn tag(&self, it: &mut Writer<'_>, path: impl Into<Path>, reason: Reason) -> Tag {
+        it.because_of(&self.object, path, reason)
     }
 
     fn protocol(&self) -> Protocol {
@@ -127,7 +129,7 @@ fn write_cluster_ip(it: &mut Writer<'_>, port: &Port<'_>) {
     let address = port.port.cluster_ip;
     let family = it.family();
     let path = port.port.port_path("port");
-    let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
+    let tag = port.tag(it, path, Reason::Address(port.label.clone()));
     port.claim(it, address, tag);
     match port.selected.internal(port.port) {
         Destination::Served => {
@@ -149,7 +151,7 @@ fn turn_away(
     port: &Port<'_>,
     chain: &str,
     destination: Destination,
-    policy: &str,
+    policy: &'static str,
     start: impl Fn(&str) -> Rule,
 ) {
     let (path, remark, end) = match destination {
@@ -164,8 +166,8 @@ fn turn_away(
 fn write_external_ips(it: &mut Writer<'_>, port: &Port<'_>) {
     let family = it.family();
     for (idx, address) in port.port.external_ips.iter().enumerate() {
-        let path = format!("spec.externalIPs[{idx}]");
-        let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
+        let path = Path::ExternalIp(idx);
+        let tag = port.tag(it, path, Reason::Address(port.label.clone()));
         port.claim(it, *address, tag);
         if port.uses_external_chain() {
             let found = port.to(family, (*address).into(), "external IP");
@@ -191,8 +193,8 @@ fn write_load_balancer(it: &mut Writer<'_>, port: &Port<'_>) {
         false => &port.chains.external,
     };
     for (idx, address) in port.port.load_balancer_vips.iter().enumerate() {
-        let path = format!("status.loadBalancer.ingress[{idx}].ip");
-        let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
+        let path = Path::IngressIp(idx);
+        let tag = port.tag(it, path, Reason::Address(port.label.clone()));
         port.claim(it, *address, tag);
         if port.uses_external_chain() {
             let found = port.to(family, (*address).into(), "loadbalancer IP");
@@ -215,7 +217,7 @@ fn write_node_port(it: &mut Writer<'_>, port: &Port<'_>) {
     };
     let of = port.protocol();
     let path = port.port.port_path("nodePort");
-    let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
+    let tag = port.tag(it, path, Reason::Address(port.label.clone()));
     let key = Datum::joined([of.into(), Datum::Port(number)]);
     it.claim(key, &port.label, tag);
     if port.uses_external_chain() {
@@ -371,14 +373,14 @@ fn write_choices(it: &mut Writer<'_>, port: &Port<'_>) {
     }
 }
 
-fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[Endpoint]) {
+fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[Arc<Endpoint>]) {
     let remark = |it: &Writer<'_>, endpoint: &Endpoint| {
-        let text = format!("{} -> {}", port.label, target(endpoint));
+        let text = format!("{} -> {}", port.label, endpoint.to());
         (it.state.remarks == Remarks::Everywhere).then(|| comment(&text))
     };
     if let Some(timeout) = port.port.affinity {
         for endpoint in endpoints {
-            let reason = Reason::KeepAffinity(target(endpoint));
+            let reason = Reason::KeepAffinity(endpoint.to());
             let tag = port.tag(it, "spec.sessionAffinity", reason);
             let name = endpoint_chain(port.port, endpoint);
             let back = starting_with(remark(it, endpoint))
@@ -390,7 +392,7 @@ fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[
     for (idx, endpoint) in endpoints.iter().enumerate() {
         let n_left = endpoints.len() - idx;
         let drawn = Reason::Draw {
-            target: target(endpoint),
+            target: endpoint.to(),
             one_in: n_left,
         };
         let tag = it.origins.of_endpoint(endpoint, drawn);
@@ -417,7 +419,7 @@ fn write_endpoint_chains(it: &mut Writer<'_>, port: &Port<'_>) {
         let hairpin = remark.clone().into_iter().fold(from_itself, Rule::when);
         it.rule(In::Nat, &chain, hairpin.then(jump(MARK_MASQ)), tag);
         let path = port.port.port_path("targetPort");
-        let tag = port.tag(it, &path, Reason::RewriteTo(target(endpoint)));
+        let tag = port.tag(it, path, Reason::RewriteTo(endpoint.to()));
         let of_protocol = rule().when(protocol(port.protocol()));
         let mut rewrite = remark.clone().into_iter().fold(of_protocol, Rule::when);
         if port.port.affinity.is_some() {
@@ -428,8 +430,4 @@ fn write_endpoint_chains(it: &mut Writer<'_>, port: &Port<'_>) {
             .then(dnat(endpoint.address, endpoint.port));
         it.rule(In::Nat, &chain, rewrite, tag);
     }
-}
-
-fn target(endpoint: &Endpoint) -> String {
-    join_host_port(endpoint.address, endpoint.port)
 }

@@ -128,7 +128,7 @@ fn write_jumps(it: &mut Writer<'_>) {
         if !remark.is_empty() {
             start = start.when(comment(remark));
         }
-        let tag = it.own(Reason::HookLeadsTo(to.to_owned()));
+        let tag = it.own(Reason::HookLeadsTo(to));
         it.rule(table, from, start.then(jump(to)), tag);
     }
 }

@@ -2,18 +2,19 @@
 //!
 //! **Left out**: nothing.
 
+use crate::netfilter::Name;
 use serde::Serialize;
 
 /// Why a virtual server, an element or a rule of ipvs mode is there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IpvsReason {
     /// A virtual server for an address of a Service.
-    VirtualServer(String),
+    VirtualServer(Name),
     /// An address on kube-ipvs0.
     BoundAddress,
     /// Policy Local: the source is kept.
-    KeepSource(String),
+    KeepSource(Name),
     /// What comes from loopback is left alone.
     LeaveLoopback,
     /// A pod that reaches itself is masqueraded.
@@ -53,7 +54,7 @@ pub enum IpvsReason {
     /// All others are dropped.
     DropOthers,
     /// This node may not use that load balancer.
-    BarNode(String),
+    BarNode(Name),
     /// Questions for the node's health are let in.
     AllowHealthChecks,
     /// What virtual servers will take is let through.

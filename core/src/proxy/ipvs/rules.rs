@@ -254,7 +254,7 @@ fn write_chains(it: &mut Writer<'_>) {
 
 fn write_jumps(it: &mut Writer<'_>) {
     for (table, from, to, remark) in JUMPS.into_iter().rev() {
-        let tag = it.own(Reason::HookLeadsTo(to.to_owned()));
+        let tag = it.own(Reason::HookLeadsTo(to));
         it.rule(
             table,
             from,

@@ -12,18 +12,19 @@ use super::sets::{
 };
 use super::{DUMMY_INTERFACE, IpvsReason, Writer};
 use crate::api::{Kind, ObjectRef};
-use crate::ip::{IpAddr, join_host_port};
+use crate::ip::IpAddr;
 use crate::net::Protocol;
 use crate::netfilter::ipvs::{RealServer, VirtualAddress, VirtualServer};
-use crate::netfilter::{Datum, Tag};
-use crate::proxy::{Endpoint, Reason, Selected, ServicePort};
+use crate::netfilter::{Datum, Name, Tag};
+use crate::proxy::{Endpoint, Path, Reason, Selected, ServicePort};
+use std::sync::Arc;
 
 /// One service port being written.
 struct Port<'a> {
     port: &'a ServicePort,
     selected: &'a Selected,
-    object: ObjectRef,
-    label: String,
+    object: Arc<ObjectRef>,
+    label: Name,
 }
 
 /// Which endpoints a virtual server gets.
@@ -47,15 +48,16 @@ impl Policy {
 pub(super) fn write(
     it: &mut Writer<'_>,
     port: &ServicePort,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     selected: &Selected,
 ) {
     let metadata = &port.service.metadata;
+    let of_service = ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name);
     let port = Port {
         port,
         selected,
-        object: ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name),
-        label: port.to_string(),
+        object: Arc::new(of_service),
+        label: port.to_string().into(),
     };
     write_hairpin_pairs(it, &port, endpoints);
     write_cluster_ip(it, &port);
@@ -79,8 +81,8 @@ pub(super) fn write_bound_addresses(it: &mut Writer<'_>) {
 }
 
 impl Port<'_> {
-    fn tag(&self, it: &mut Writer<'_>, path: &str, reason: Reason) -> Tag {
-        it.because_of(self.object.clone(), path, reason)
+    fn tag(&self, it: &mut Writer<'_>, path: impl Into<Path>, reason: Reason) -> Tag {
+        it.because_of(&self.object, path, reason)
     }
 
     fn at(&self, address: IpAddr) -> VirtualAddress {
@@ -96,18 +98,16 @@ impl Port<'_> {
     }
 
     /// The tag of an address's own virtual server, and of its elements.
-    fn address_tag(&self, it: &mut Writer<'_>, path: &str) -> Tag {
+    fn address_tag(&self, it: &mut Writer<'_>, path: impl Into<Path>) -> Tag {
         let reason = Reason::Ipvs(IpvsReason::VirtualServer(self.label.clone()));
         self.tag(it, path, reason)
     }
 }
 
-fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>, endpoints: &[Endpoint]) {
+fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>, endpoints: &[Arc<Endpoint>]) {
     for endpoint in endpoints.iter().filter(|it| it.local) {
-        let target = join_host_port(endpoint.address, endpoint.port);
-        let tag = it
-            .origins
-            .of_endpoint(endpoint, Reason::HairpinPair(target));
+        let reason = Reason::HairpinPair(endpoint.to());
+        let tag = it.origins.of_endpoint(endpoint, reason);
         let at = VirtualAddress {
             protocol: port.port.protocol,
             address: endpoint.address,
@@ -121,7 +121,7 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>, endpoints: &[Endpoi
 fn write_cluster_ip(it: &mut Writer<'_>, port: &Port<'_>) {
     let at = port.at(port.port.cluster_ip);
     let path = port.port.port_path("port");
-    let tag = port.address_tag(it, &path);
+    let tag = port.address_tag(it, path);
     it.add(CLUSTER_IP, address(at), tag);
     it.transaction.ipvs.bind(DUMMY_INTERFACE, at.address);
     let policy = Policy::of(port.port.internal_policy_is_local);
@@ -131,7 +131,7 @@ fn write_cluster_ip(it: &mut Writer<'_>, port: &Port<'_>) {
 fn write_external_ips(it: &mut Writer<'_>, port: &Port<'_>) {
     for (idx, ip) in port.port.external_ips.iter().enumerate() {
         let at = port.at(*ip);
-        let tag = port.address_tag(it, &format!("spec.externalIPs[{idx}]"));
+        let tag = port.address_tag(it, Path::ExternalIp(idx));
         let set = match port.external_policy() {
             Policy::Local => EXTERNAL_IP_LOCAL,
             Policy::Cluster => EXTERNAL_IP,
@@ -152,7 +152,7 @@ fn bind_foreign(it: &mut Writer<'_>, address: IpAddr) {
 fn write_load_balancers(it: &mut Writer<'_>, port: &Port<'_>) {
     for (idx, ip) in port.port.load_balancer_vips.iter().enumerate() {
         let at = port.at(*ip);
-        let tag = port.address_tag(it, &format!("status.loadBalancer.ingress[{idx}].ip"));
+        let tag = port.address_tag(it, Path::IngressIp(idx));
         it.add(LOAD_BALANCER, address(at), tag);
         if port.external_policy() == Policy::Local {
             let reason = Reason::Ipvs(IpvsReason::KeepSource(port.label.clone()));
@@ -197,7 +197,7 @@ fn write_node_port(it: &mut Writer<'_>, port: &Port<'_>) {
     if ips.is_empty() {
         return;
     }
-    let tag = port.address_tag(it, &port.port.port_path("nodePort"));
+    let tag = port.address_tag(it, port.port.port_path("nodePort"));
     let (all, local) = match port.port.protocol {
         Protocol::Udp => (NODE_PORT_UDP, NODE_PORT_LOCAL_UDP),
         Protocol::Sctp => (NODE_PORT_SCTP, NODE_PORT_LOCAL_SCTP),
@@ -244,12 +244,12 @@ fn write_server(
         _ => &selected.cluster,
     };
     let real_servers = endpoints.iter().map(|endpoint| {
-        let target = join_host_port(endpoint.address, endpoint.port);
+        let reason = Reason::Endpoint(endpoint.to());
         RealServer {
             address: endpoint.address,
             port: endpoint.port,
             weight: 1,
-            tag: Some(it.origins.of_endpoint(endpoint, Reason::Endpoint(target))),
+            tag: Some(it.origins.of_endpoint(endpoint, reason)),
         }
     });
     let real_servers = real_servers.collect();

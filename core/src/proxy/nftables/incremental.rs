@@ -10,6 +10,7 @@
 //! element that changes nothing but its comment is written anew, where kube-proxy leaves the old comment.
 
 use super::{NAMES, Writer, service, structure};
+use crate::indexed::Indexed;
 use crate::netfilter::{
     Chain, Datum, Element, Name, Object, Rule, Set, Table, TableKey, Transaction, Verb,
 };
@@ -24,9 +25,9 @@ const STALE_AFTER: Duration = Duration::from_secs(1);
 /// What is programmed.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    ports: BTreeMap<PortKey, Claimed>,
+    ports: Indexed<PortKey, Claimed>,
     /// Who claims an element, by the order of their keys: the first one's stands.
-    claims: BTreeMap<Place, Vec<(PortKey, Element)>>,
+    claims: Indexed<Place, Vec<(PortKey, Element)>>,
     /// Chains nobody wants, and since when they are known to be empty.
     stale: BTreeMap<Name, Option<Instant>>,
     /// Sets of clients nobody wants.
@@ -222,7 +223,7 @@ impl Memory {
         }
         for (place, element) in piece.places.iter().zip(&piece.elements) {
             self.note(place, before);
-            let claims = self.claims.entry(place.clone()).or_default();
+            let claims = self.claims.get_or_default(place.clone());
             let found = claims.binary_search_by(|it| it.0.cmp(&piece.key));
             // Its own second claim on a key stands behind its first.
             if let Err(at) = found {

@@ -13,14 +13,16 @@ mod structure;
 pub(super) use incremental::Memory;
 pub use names::{NAMES, endpoint_base_of};
 
-use super::{Conflict, Origins, Programme, Reason, Snapshot};
+use super::{Conflict, Origins, Path, Programme, Reason, Snapshot};
 use crate::api::{KubernetesVersion, ObjectRef};
+use crate::indexed::Indexed;
 use crate::ip::Family;
 use crate::netfilter::{
     Chain, Datum, Element, Name, Note, Object, Rule, Set, TableFamily, TableKey, Tag, Transaction,
     Verb,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The table kube-proxy owns, one in each family.
 pub(super) const TABLE: &str = "kube-proxy";
@@ -66,6 +68,9 @@ pub(super) fn sync(snapshot: &Snapshot) -> Programme {
     }
 }
 
+/// The keys of a map or set, and which command adds each.
+type Filled = Indexed<Datum, usize>;
+
 /// A transaction being written, with the origins of what is in it.
 struct Writer<'a> {
     snapshot: &'a Snapshot,
@@ -74,7 +79,7 @@ struct Writer<'a> {
     origins: Origins,
     /// What the maps and sets hold so far, to notice two claims on one key; none where somebody else compares
     /// claims.
-    filled: Option<BTreeMap<Name, Set>>,
+    filled: Option<BTreeMap<Name, Filled>>,
     conflicts: Vec<Conflict>,
 }
 
@@ -117,7 +122,7 @@ impl<'a> Writer<'a> {
 
     fn set(&mut self, set: Set) {
         if let Some(filled) = &mut self.filled {
-            filled.insert(set.name.clone(), set.clone());
+            filled.insert(set.name.clone(), Filled::default());
         }
         self.add(Object::Set(set));
     }
@@ -131,24 +136,27 @@ impl<'a> Writer<'a> {
 
     fn element(&mut self, set: &str, element: Element, tag: Tag) {
         let (set, element): (Name, _) = (set.into(), element.tagged(tag));
-        let Some(filled) = &mut self.filled else {
-            return self.add(Object::Element { set, element });
-        };
-        let Some(filled) = filled.get_mut(&set) else {
-            return;
-        };
-        match filled.get(&element.key) {
-            None => {
-                filled.insert(element.clone());
-                self.add(Object::Element { set, element });
+        if let Some(filled) = &mut self.filled {
+            let Some(filled) = filled.get_mut(&set) else {
+                return;
+            };
+            let next = self.transaction.commands.len();
+            let first = *filled.get_or_insert(element.key.clone(), next);
+            if let Some(first) = self.transaction.commands.get(first) {
+                let Object::Element { element: first, .. } = &first.object else {
+                    return;
+                };
+                if first.value != element.value {
+                    self.conflicts.push(Conflict {
+                        key: element.key.to_string(),
+                        first: first.tag.unwrap_or(tag),
+                        second: tag,
+                    });
+                }
+                return;
             }
-            Some(first) if first.value == element.value => {}
-            Some(first) => self.conflicts.push(Conflict {
-                key: element.key.to_string(),
-                first: first.tag.unwrap_or(tag),
-                second: tag,
-            }),
         }
+        self.add(Object::Element { set, element });
     }
 
     /// The tag of something kube-proxy writes on its own account.
@@ -157,7 +165,12 @@ impl<'a> Writer<'a> {
     }
 
     /// The tag of something it writes because of a field.
-    fn because_of(&mut self, object: ObjectRef, path: &str, reason: Reason) -> Tag {
+    fn because_of(
+        &mut self,
+        object: &Arc<ObjectRef>,
+        path: impl Into<Path>,
+        reason: Reason,
+    ) -> Tag {
         self.origins.because_of(object, path, reason)
     }
 }

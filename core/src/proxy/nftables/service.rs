@@ -5,21 +5,22 @@
 use super::names::{NAMES, endpoint_base, service_base};
 use super::structure::{address_type, noted};
 use super::{Form, Writer, address_key, node_port_key};
-use crate::api::ObjectRef;
+use crate::api::{Kind, ObjectRef};
 use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::words::{
     daddr, dnat, dnat_by_chance, drop_, goto, is, is_in, is_none_of, jump, protocol, saddr,
     saddr_is_local, set_mark_bits, update, vmap_by_chance,
 };
-use crate::netfilter::{Chain, Datum, Element, Rule, Set, SetFlag, Tag, Verdict, rule};
-use crate::proxy::{Destination, Endpoint, Reason, Selected, ServicePort};
+use crate::netfilter::{Chain, Datum, Element, Name, Rule, Set, SetFlag, Tag, Verdict, rule};
+use crate::proxy::{Destination, Endpoint, Path, Reason, Selected, ServicePort};
+use std::sync::Arc;
 
 /// One service port being written.
 struct Port<'a> {
     port: &'a ServicePort,
     selected: &'a Selected,
-    object: ObjectRef,
-    label: String,
+    object: Arc<ObjectRef>,
+    label: Name,
     cluster_chain: String,
     local_chain: String,
     external_chain: String,
@@ -29,15 +30,12 @@ struct Port<'a> {
 pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, selected: &Selected) {
     let base = service_base(port);
     let metadata = &port.service.metadata;
+    let of_service = ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name);
     let port = Port {
         port,
         selected,
-        object: ObjectRef::new(
-            crate::api::Kind::Service,
-            &metadata.namespace,
-            &metadata.name,
-        ),
-        label: port.to_string(),
+        object: Arc::new(of_service),
+        label: port.to_string().into(),
         cluster_chain: format!("service-{base}"),
         local_chain: format!("local-{base}"),
         external_chain: format!("external-{base}"),
@@ -56,8 +54,8 @@ pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, selected: &Selected
 }
 
 impl Port<'_> {
-    fn tag(&self, it: &mut Writer<'_>, path: &str, reason: Reason) -> Tag {
-        it.because_of(self.object.clone(), path, reason)
+    fn tag(&self, it: &mut Writer<'_>, path: impl Into<Path>, reason: Reason) -> Tag {
+        it.because_of(&self.object, path, reason)
     }
 
     fn has_firewall(&self) -> bool {
@@ -133,7 +131,7 @@ fn write_cluster_ip(it: &mut Writer<'_>, port: &Port<'_>) {
     match port.selected.internal(port.port) {
         Destination::Served => {
             let path = port.port.port_path("port");
-            let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
+            let tag = port.tag(it, path, Reason::Address(port.label.clone()));
             let verdict = Verdict::Goto(port.internal_chain().into());
             it.element(NAMES.service_ips, Element::verdict(key, verdict), tag);
         }
@@ -151,7 +149,7 @@ fn without_endpoints(
     map: &str,
     key: Datum,
     destination: Destination,
-    policy: &str,
+    policy: &'static str,
 ) {
     let drops = destination == Destination::Drop;
     let path = if drops { policy } else { "spec.selector" };
@@ -174,17 +172,17 @@ fn write_external_addresses(it: &mut Writer<'_>, port: &Port<'_>) {
         .external_ips
         .iter()
         .enumerate()
-        .map(|(idx, ip)| (*ip, format!("spec.externalIPs[{idx}]")));
+        .map(|(idx, ip)| (*ip, Path::ExternalIp(idx)));
     let vips = port
         .port
         .load_balancer_vips
         .iter()
         .enumerate()
-        .map(|(idx, ip)| (*ip, format!("status.loadBalancer.ingress[{idx}].ip")));
+        .map(|(idx, ip)| (*ip, Path::IngressIp(idx)));
     for (address, path) in external.chain(vips) {
         let key = address_key(address, port.port);
         if port.selected.has_endpoints {
-            let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
+            let tag = port.tag(it, path, Reason::Address(port.label.clone()));
             let verdict = Verdict::Goto(port.external_chain.as_str().into());
             it.element(
                 NAMES.service_ips,
@@ -213,7 +211,7 @@ fn write_node_port(it: &mut Writer<'_>, port: &Port<'_>) {
     let key = node_port_key(number, port.port);
     if port.selected.has_endpoints {
         let path = port.port.port_path("nodePort");
-        let tag = port.tag(it, &path, Reason::Address(port.label.clone()));
+        let tag = port.tag(it, path, Reason::Address(port.label.clone()));
         let verdict = Verdict::Goto(port.external_chain.as_str().into());
         it.element(
             NAMES.service_nodeports,
@@ -331,13 +329,13 @@ fn write_choices(it: &mut Writer<'_>, port: &Port<'_>) {
     }
 }
 
-fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[Endpoint]) {
+fn write_choice(it: &mut Writer<'_>, port: &Port<'_>, chain: &str, endpoints: &[Arc<Endpoint>]) {
     if it.form() == Form::G2 && chain == port.internal_chain() {
         write_cluster_ip_mark(it, port, chain);
     }
     if port.port.affinity.is_some() {
         for endpoint in endpoints {
-            let reason = Reason::KeepAffinity(target(endpoint));
+            let reason = Reason::KeepAffinity(endpoint.to());
             let tag = port.tag(it, "spec.sessionAffinity", reason);
             let back = rule()
                 .when(is_in(saddr(it.family()), &affinity_set(port, endpoint)))
@@ -412,9 +410,9 @@ fn write_endpoint_chains(it: &mut Writer<'_>, port: &Port<'_>) {
             let remember = update(&affinity_set(port, endpoint), saddr(it.family()));
             it.rule(&chain, rule().then(remember), tag);
         }
-        let reason = Reason::RewriteTo(target(endpoint));
+        let reason = Reason::RewriteTo(endpoint.to());
         let path = port.port.port_path("targetPort");
-        let tag = port.tag(it, &path, reason);
+        let tag = port.tag(it, path, reason);
         let rewrite = rule()
             .when(protocol(port.port.protocol))
             .then(dnat(endpoint.address, endpoint.port));
@@ -430,7 +428,7 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
     for endpoint in port.selected.all.iter().filter(|it| it.local) {
         let tag = it
             .origins
-            .of_endpoint(endpoint, Reason::HairpinPair(target(endpoint)));
+            .of_endpoint(endpoint, Reason::HairpinPair(endpoint.to()));
         let key = Datum::joined([
             endpoint.address.into(),
             endpoint.address.into(),
@@ -443,11 +441,7 @@ fn write_hairpin_pairs(it: &mut Writer<'_>, port: &Port<'_>) {
 
 fn endpoint_tag(it: &mut Writer<'_>, endpoint: &Endpoint) -> Tag {
     it.origins
-        .of_endpoint(endpoint, Reason::Endpoint(target(endpoint)))
-}
-
-fn target(endpoint: &Endpoint) -> String {
-    crate::ip::join_host_port(endpoint.address, endpoint.port)
+        .of_endpoint(endpoint, Reason::Endpoint(endpoint.to()))
 }
 
 fn endpoint_chain(port: &Port<'_>, endpoint: &Endpoint) -> String {

@@ -103,7 +103,7 @@ fn write_jumps(it: &mut Writer<'_>) {
             it.chain(Chain::regular(to));
             made.push(to);
         }
-        let tag = it.own(Reason::HookLeadsTo(to.to_owned()));
+        let tag = it.own(Reason::HookLeadsTo(to));
         let empty = rule();
         let start = match of {
             Of::NewConnections => empty.when(ct_state(state::NEW)),

@@ -8,12 +8,14 @@
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 
-/// No slot.
+/// No slot, and never one.
 const NONE: u32 = u32::MAX;
+/// No slot any more: what is looked for may stand further on.
+const GONE: u32 = u32::MAX - 1;
 
 /// Things by key, in the order they came.
 #[derive(Clone, Debug)]
-pub(super) struct Indexed<K, V> {
+pub(crate) struct Indexed<K, V> {
     slots: Vec<Option<(K, V)>>,
     /// Hashes and their slots, with open addressing; a power of two of them.
     buckets: Vec<(u32, u32)>,
@@ -32,17 +34,17 @@ impl<K, V> Default for Indexed<K, V> {
 
 impl<K: Hash + Eq, V> Indexed<K, V> {
     /// How many things there are.
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.n_alive
     }
 
     /// All things in the order they came.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.slots.iter().flatten().map(|(key, value)| (key, value))
     }
 
     /// The thing of this key.
-    pub(super) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
@@ -50,7 +52,7 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     }
 
     /// The thing whose key is what is looked for, which must hash as the key does.
-    pub(super) fn find<Q: Hash + ?Sized>(
+    pub(crate) fn find<Q: Hash + ?Sized>(
         &self,
         wanted: &Q,
         is_wanted: impl Fn(&K) -> bool,
@@ -60,7 +62,7 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     }
 
     /// Where the thing of this key stands, until something else is taken out.
-    pub(super) fn place<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<usize>
+    pub(crate) fn place<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<usize>
     where
         K: Borrow<Q>,
     {
@@ -68,13 +70,32 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     }
 
     /// What stands at a place.
-    pub(super) fn at(&self, place: usize) -> Option<(&K, &V)> {
+    pub(crate) fn at(&self, place: usize) -> Option<(&K, &V)> {
         let (key, value) = self.slots.get(place)?.as_ref()?;
         Some((key, value))
     }
 
+    /// All things without their keys.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.iter().map(|it| it.1)
+    }
+
+    /// The thing of this key, to be changed; an empty one if there is none yet.
+    pub(crate) fn get_or_default(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        self.get_or_insert(key, V::default())
+    }
+
+    /// The same with what is to be there if there is none yet.
+    pub(crate) fn get_or_insert(&mut self, key: K, value: V) -> &mut V {
+        let place = self.place_or_insert(key, value);
+        &mut self.slots[place].as_mut().expect("just found").1
+    }
+
     /// The thing of this key, to be changed.
-    pub(super) fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    pub(crate) fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
@@ -83,34 +104,54 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     }
 
     /// Adds a thing at the end; one of the same key is replaced where it stands, and given back.
-    pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let hash = hash(&key);
         if let Some(slot) = self.slot(hash, |it| *it == key) {
             let before = self.slots[slot].replace((key, value));
             return before.map(|it| it.1);
         }
-        if (self.slots.len() + 1) * 2 > self.buckets.len() {
-            self.grow();
-        }
-        let slot = u32::try_from(self.slots.len()).unwrap_or(NONE);
-        self.fill_bucket(hash, slot);
-        self.slots.push(Some((key, value)));
-        self.n_alive += 1;
+        self.push(hash, key, value);
         None
     }
 
+    /// Where the thing of this key stands; if there is none, this one is put at the end.
+    pub(crate) fn place_or_insert(&mut self, key: K, value: V) -> usize {
+        let hash = hash(&key);
+        match self.slot(hash, |it| *it == key) {
+            Some(slot) => slot,
+            None => self.push(hash, key, value),
+        }
+    }
+
+    fn push(&mut self, hash: u32, key: K, value: V) -> usize {
+        if (self.slots.len() + 1) * 2 > self.buckets.len() {
+            self.grow();
+        }
+        let place = self.slots.len();
+        self.fill_bucket(hash, u32::try_from(place).unwrap_or(NONE));
+        self.slots.push(Some((key, value)));
+        self.n_alive += 1;
+        place
+    }
+
     /// Takes a thing out; its place stays empty until the next growth.
-    pub(super) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        let slot = self.slot(hash(key), |it| it.borrow() == key)?;
-        let (_, value) = self.slots[slot].take()?;
+        let bucket = self.bucket(hash(key), |it| it.borrow() == key)?;
+        let slot = std::mem::replace(&mut self.buckets[bucket].1, GONE);
+        let (_, value) = self.slots[slot as usize].take()?;
         self.n_alive -= 1;
         Some(value)
     }
 
     fn slot(&self, hash: u32, is_wanted: impl Fn(&K) -> bool) -> Option<usize> {
+        let bucket = self.bucket(hash, is_wanted)?;
+        Some(self.buckets[bucket].1 as usize)
+    }
+
+    fn bucket(&self, hash: u32, is_wanted: impl Fn(&K) -> bool) -> Option<usize> {
         if self.n_alive == 0 {
             return None;
         }
@@ -121,12 +162,11 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
             if slot == NONE {
                 return None;
             }
-            let slot = slot as usize;
             if its == hash
-                && let Some((key, _)) = &self.slots[slot]
+                && let Some(Some((key, _))) = self.slots.get(slot as usize)
                 && is_wanted(key)
             {
-                return Some(slot);
+                return Some(bucket);
             }
             bucket = (bucket + 1) & last;
         }
@@ -135,7 +175,7 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     fn fill_bucket(&mut self, hash: u32, slot: u32) {
         let last = self.buckets.len() - 1;
         let mut bucket = hash as usize & last;
-        while self.buckets[bucket].1 != NONE {
+        while self.buckets[bucket].1 < GONE {
             bucket = (bucket + 1) & last;
         }
         self.buckets[bucket] = (hash, slot);
@@ -245,6 +285,11 @@ mod tests {
             indexed.insert(n, n);
         }
         assert_eq!(indexed.len(), 2500);
+        // What comes and goes leaves no trail behind that would have to be gone along.
+        for n in 0..100_000 {
+            assert_eq!(indexed.insert(0, n), None);
+            assert_eq!(indexed.remove(&0), Some(n));
+        }
         assert_eq!(indexed.get(&2), None);
         assert_eq!(indexed.get(&1), Some(&7));
         let keys: Vec<u32> = indexed.iter().map(|it| *it.0).collect();
