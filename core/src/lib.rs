@@ -9,6 +9,7 @@
 pub mod chance;
 mod indexed;
 pub mod ip;
+mod lines;
 pub mod record;
 pub mod sorted;
 pub mod time;

@@ -9,6 +9,8 @@ use crate::components::editor::Editor;
 use crate::components::guidance::Guidance;
 use crate::components::header::Header;
 use crate::components::inspector::Inspector;
+#[cfg(feature = "everything")]
+use crate::components::ledger::Ledger;
 use crate::components::leg;
 use crate::components::outcomes::Outcomes;
 use crate::components::question::Question;
@@ -16,7 +18,7 @@ use crate::components::rest::Rest;
 use crate::components::share::Share;
 use crate::components::stage::Stage;
 #[cfg(not(feature = "everything"))]
-use crate::components::stand_in::{Doctor, Terminal};
+use crate::components::stand_in::{Doctor, Ledger, Terminal};
 #[cfg(feature = "everything")]
 use crate::components::terminal::Terminal;
 use crate::components::walk_list::WalkList;
@@ -82,6 +84,7 @@ pub fn App() -> Html {
                 { doctor(&state) }
                 <Share {on_link} {on_export} {on_picture} />
             </main>
+            <section class="below" aria-label="Look up">{ ledger(&state) }</section>
             { foot() }
             <Terminal terminal={Part::from(&view.terminal)} />
             <Rest is_waiting={state.is_waiting()} remark={state.remark()} />
@@ -114,6 +117,29 @@ fn doctor(state: &UseReducerHandle<State>) -> Html {
     {
         let _ = state;
         html! { <Doctor /> }
+    }
+}
+
+/// What can be looked up, which is nothing in a first look.
+fn ledger(state: &UseReducerHandle<State>) -> Html {
+    #[cfg(feature = "everything")]
+    {
+        let view = state.view();
+        let (map, walk) = (Part::from(&view.map), Part::from(&view.walk));
+        let position = view.playback.position;
+        let on_leaf = {
+            let state = state.clone();
+            Callback::from(move |which| state.leaf(which))
+        };
+        let state = state.clone();
+        let on_ruleset =
+            Callback::from(move |(mode, node): (&'static str, String)| state.ruleset(mode, &node));
+        html! { <Ledger {on_leaf} {on_ruleset} {map} {walk} {position} /> }
+    }
+    #[cfg(not(feature = "everything"))]
+    {
+        let _ = state;
+        html! { <Ledger /> }
     }
 }
 
@@ -172,6 +198,7 @@ fn contents() -> Html {
             <a href="#walk">{"Words"}</a>
             <a href="#doctor">{"Doctor"}</a>
             <a href="#share">{"Share"}</a>
+            <a href="#ledger">{"Look up"}</a>
         </nav>
     }
 }

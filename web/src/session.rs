@@ -11,9 +11,9 @@ use packetwalk_core::session::{Effect, Event, Form};
 use packetwalk_core::session::{FirstLook as Engine, Reel};
 #[cfg(feature = "everything")]
 use packetwalk_core::session::{Reel, Session as Engine, read_handed_over, read_link, written};
-#[cfg(feature = "everything")]
-use packetwalk_core::view::DoctorView;
 use packetwalk_core::view::View;
+#[cfg(feature = "everything")]
+use packetwalk_core::view::{DoctorView, Leaf, LeafView, RulesetView};
 use std::ops::Deref;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -203,6 +203,20 @@ impl State {
     #[must_use]
     pub fn examined(&self) -> DoctorView {
         self.session.doctor()
+    }
+
+    /// A list of the cluster.
+    #[cfg(feature = "everything")]
+    #[must_use]
+    pub fn leaf(&self, which: Leaf) -> LeafView {
+        self.session.leaf(which)
+    }
+
+    /// The rules of a node in a mode.
+    #[cfg(feature = "everything")]
+    #[must_use]
+    pub fn ruleset(&self, mode: &str, node: &str) -> Option<RulesetView> {
+        self.session.ruleset(mode, node)
     }
 
     /// The walk in another form: `None` in a first look, and nothing where there is no walk.

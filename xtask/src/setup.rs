@@ -141,6 +141,10 @@ fn kernel_tools(cache: &Cache) -> Result<()> {
         ("ipset", "ipset"),
         // Reads the captures that `trace -o pcapng` writes.
         ("tshark", "tshark"),
+        // What is run inside a lab's pods.
+        ("curl", "curl"),
+        ("dig", "dnsutils"),
+        ("ping", "iputils-ping"),
     ]
     .into_iter()
     .filter(|(name, _)| program(name).is_none())

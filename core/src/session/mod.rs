@@ -11,6 +11,8 @@
 
 mod first_look;
 mod keep;
+#[cfg(test)]
+mod ledger_tests;
 mod predict;
 mod steps;
 mod terminal;
@@ -38,9 +40,9 @@ use crate::sim::{
 };
 use crate::sorted::insert_once;
 use crate::view::{
-    Act, ClusterEvent, DoctorView, EditorView, Layout, LineMark, MapView, Options, OutcomeView,
-    Playback, RequestView, Seating, TrafficView, View, WalkView, doctor, ending, hops, map_seated,
-    outcome_list,
+    Act, ClusterEvent, DoctorView, EditorView, Layout, Leaf, LeafView, LineMark, MapView, Options,
+    OutcomeView, Playback, RequestView, RulesetView, Seating, TrafficView, View, WalkView, doctor,
+    ending, hops, leaf, map_seated, outcome_list, ruleset,
 };
 use predict::Asked;
 use std::rc::Rc;
@@ -170,6 +172,24 @@ impl Session {
         let scene = &self.scene;
         let asked = doctor::Asked::default();
         doctor(&examine(&scene.world, Some(&scene.manifest), &asked))
+    }
+
+    /// A list of the cluster that is shown, where the walk has come so far. Asked for like the doctor.
+    #[must_use]
+    pub fn leaf(&self, which: Leaf) -> LeafView {
+        let (scene, hops) = (&self.scene, &self.view.walk.hops);
+        let so_far = &hops[..hops.len().min(self.position + 1)];
+        let cluster = scene.timeline.cluster();
+        leaf(which, cluster, &scene.world, self.walk(), so_far)
+    }
+
+    /// The whole rules of a node in a mode: what the last moment changed in them, and what this hop asked.
+    #[must_use]
+    pub fn ruleset(&self, mode: &str, node: &str) -> Option<RulesetView> {
+        let before = self.scene_before();
+        let before = before.as_ref().map(|it| &it.world);
+        let hop = self.view.walk.hops.get(self.position);
+        ruleset(mode, node, &self.scene.world, before, hop)
     }
 
     /// The world in time: its start and what happened since, as links hold it.

@@ -109,6 +109,13 @@ impl Session {
         past.at = past.moments.len() - 1;
     }
 
+    /// The scene before the one that is shown, if it is another.
+    pub(super) fn scene_before(&self) -> Option<Rc<Scene>> {
+        let earlier = self.past.moments[..self.past.at].iter().rev();
+        let mut scenes = earlier.map(|it| &it.scene);
+        scenes.find(|it| !Rc::ptr_eq(it, &self.scene)).cloned()
+    }
+
     /// Stands at a moment of the past, or of the future that was undone.
     pub(super) fn stand_at(&mut self, at: usize) -> Vec<Effect> {
         let Some(kept) = self.past.moments.get(at) else {

@@ -152,7 +152,18 @@ impl World {
     /// The rules of one node.
     #[must_use]
     pub fn programme(&self, node: &str, family: Family) -> Option<Programme> {
-        snapshot(&self.objects, node, family).map(|it| (self.mode.sync)(&it))
+        self.programme_in(self.mode, node, family)
+    }
+
+    /// The same in whatever mode.
+    #[must_use]
+    pub fn programme_in(
+        &self,
+        mode: &'static Mode,
+        node: &str,
+        family: Family,
+    ) -> Option<Programme> {
+        snapshot(&self.objects, node, family).map(|it| (mode.sync)(&it))
     }
 }
 

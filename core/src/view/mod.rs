@@ -12,6 +12,7 @@ mod editor;
 mod hop;
 mod ipvs;
 mod kept;
+mod ledger;
 mod map;
 mod options;
 mod outcome;
@@ -31,6 +32,9 @@ pub use hop::{
     RouteView, WalkView, hops, request_line,
 };
 pub use kept::Word;
+pub use ledger::{
+    Leaf, LeafView, LineChange, Met, RulesetLine, RulesetView, leaf, mode_names, ruleset,
+};
 pub use map::{
     Anchor, Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station,
     VipGhost, Wire, map, map_seated,

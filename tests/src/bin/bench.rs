@@ -222,7 +222,9 @@ fn kube_proxy_loading() {
         });
         row(&format!("{}: generate the rules", mode.name), generated);
         if !(mode.sync)(&snapshot).transaction.ipvs.is_empty() {
-            println!("  not loaded: this mode's work is virtual servers and IP sets, not one text for one tool");
+            println!(
+                "  not loaded: this mode's work is virtual servers and IP sets, not one text for one tool"
+            );
             continue;
         }
         let text = mode.dialect.print(&(mode.sync)(&snapshot).transaction);

@@ -9,6 +9,8 @@ pub mod editor;
 pub mod guidance;
 pub mod header;
 pub mod inspector;
+#[cfg(feature = "everything")]
+pub mod ledger;
 pub mod leg;
 pub mod outcomes;
 pub mod question;

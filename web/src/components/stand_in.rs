@@ -68,6 +68,25 @@ fn focus() {
     }
 }
 
+/// The ledger's place. Opening it brings the whole page, which opens it.
+#[component]
+pub fn Ledger() -> Html {
+    use_figure_keys("l", Callback::from(|_| hand_over::want("ledger-bar")));
+    let on_press = Callback::from(|event: MouseEvent| {
+        event.prevent_default();
+        hand_over::want("ledger-bar");
+    });
+    html! {
+        <details class="ledger" id="ledger">
+            <summary class="ledger__bar" id="ledger-bar" aria-keyshortcuts="l" onclick={on_press}>
+                <h2 class="ledger__name">{"Look up"}</h2>{" "}
+                <kbd class="press__key" aria-hidden="true">{"l"}</kbd>{" "}
+                <span class="ledger__about">{"all rules of a node in each mode, and what changed; Services, endpoints, connections, DNS, events"}</span>
+            </summary>
+        </details>
+    }
+}
+
 /// The doctor's place, with a button that brings the whole page.
 #[component]
 pub fn Doctor() -> Html {

@@ -1,0 +1,86 @@
+//! What can be looked up, in a real Chromium: rules of three modes next to one another, what changed, what a hop asked, and lists.
+
+use super::{AT_MOST, Browser, Result, end, site};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_and_lists_are_looked_up_searched_and_follow_the_cluster() {
+    let Some(site) = site() else { return };
+    let browser = Browser::open(site).await.expect("a browser");
+    let story = tokio::time::timeout(AT_MOST, look_up(&browser)).await;
+    end("ledger", browser, story).await;
+}
+
+async fn look_up(browser: &Browser) -> Result {
+    browser.shape((1440, 900)).await?;
+    browser.load().await?;
+    // In a first look opening it brings the page that can.
+    browser
+        .run("document.querySelector('#ledger-bar').click()")
+        .await?;
+    browser.see("#ledger-page", "nft list ruleset").await?;
+    browser.see("#ledger-page", "chain services").await?;
+    for mode in ["nftables", "iptables", "ipvs"] {
+        browser
+            .run(&format!("document.querySelector('#ledger-{mode}').click()"))
+            .await?;
+    }
+    browser.see("#ledger-page", "iptables-save").await?;
+    browser.see("#ledger-page", "deprecated").await?;
+    let n_side_by_side = "return document.querySelectorAll('.ruleset').length";
+    assert_eq!(browser.run(n_side_by_side).await?.as_i64(), Some(3));
+    // An edit brings lines and takes others, in every mode.
+    browser.edit("targetPort: 8080", "targetPort: 9090").await?;
+    browser.see("#ledger-page", "9090").await?;
+    let n_new = "return [...document.querySelectorAll('.ruleset')].filter(it => it.querySelector('[data-change=new]') && it.querySelector('[data-change=gone]')).length";
+    assert_eq!(browser.run(n_new).await?.as_i64(), Some(3));
+    browser
+        .run("document.querySelector('#ledger').scrollIntoView()")
+        .await?;
+    browser.picture("ledger-rules").await?;
+    let faults = browser.accessibility_faults().await?;
+    assert_eq!(faults, Vec::<String>::new(), "rules");
+    // A hop that asks rules marks them, with the reason of those that did not match.
+    browser
+        .run("document.querySelector('#ledger-marked').click()")
+        .await?;
+    browser
+        .run("[...document.querySelectorAll('#walk button')].find(it => it.textContent.includes('prerouting')).click()")
+        .await?;
+    browser.see("#ledger-page", "matched at this hop").await?;
+    browser.see("#ledger-page", "asked:").await?;
+    // Lists, by the keyboard.
+    browser
+        .run("document.querySelector('#ledger-rules').focus()")
+        .await?;
+    let key = |name: &str| {
+        format!(
+            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{key: '{name}', bubbles: true, cancelable: true}}))"
+        )
+    };
+    for (column, cell) in [
+        ("Load balancer", "kube-dns"),
+        ("Terminating", "9090/TCP"),
+        ("Silence", "dnat"),
+        ("Answer", "api.default.svc.cluster.local"),
+        ("Reason", "Object"),
+    ] {
+        browser.run(&key("ArrowRight")).await?;
+        browser.see("#ledger-page", column).await?;
+        browser.see("#ledger-page", cell).await?;
+        let faults = browser.accessibility_faults().await?;
+        assert_eq!(faults, Vec::<String>::new(), "{column}");
+    }
+    browser.run(&key("Home")).await?;
+    browser.see("#ledger-page", "nft list ruleset").await?;
+    browser.shape((390, 844)).await?;
+    browser
+        .run("document.documentElement.dataset.theme = 'dark'")
+        .await?;
+    browser.picture("ledger-phone-dark").await?;
+    let faults = browser.accessibility_faults().await?;
+    assert_eq!(faults, Vec::<String>::new(), "on a phone, in the dark");
+    let overflow =
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    assert!(browser.run(overflow).await?.as_i64().unwrap_or_default() <= 0);
+    Ok(())
+}
