@@ -9,6 +9,8 @@ mod doctor;
 mod hand_over;
 #[path = "e2e/keep.rs"]
 mod keep;
+#[path = "e2e/lecture.rs"]
+mod lecture;
 #[path = "e2e/ledger.rs"]
 mod ledger;
 #[path = "e2e/stage.rs"]

@@ -65,7 +65,18 @@ fn acts_here(event: &KeyboardEvent, key: &str) -> bool {
 
 fn meant(event: &KeyboardEvent, playback: Playback) -> Option<Event> {
     let key = event.key();
-    (is_plain(event) && acts_here(event, &key)).then(|| of_key(&key, playback))?
+    (is_plain(event) && acts_here(event, &key)).then(|| match key.as_str() {
+        "PageDown" if is_lecture() => Some(Event::Forward),
+        "PageUp" if is_lecture() => Some(Event::Back),
+        key => of_key(key, playback),
+    })?
+}
+
+/// Whether a room is looking on.
+#[must_use]
+pub fn is_lecture() -> bool {
+    let root = document().document_element();
+    root.is_some_and(|it| it.has_attribute("data-lecture"))
 }
 
 fn acts_from(target: &Element, key: &str) -> bool {
