@@ -13,6 +13,7 @@ mod names;
 mod rules;
 mod servers;
 pub mod talk;
+mod trace;
 mod wiring;
 
 pub use home::{About, Home, State, USUAL_NAME};
@@ -65,6 +66,8 @@ struct Keeper {
     cluster: Rc<RefCell<Arc<Cluster>>>,
     refused: Vec<Refused>,
     since: u64,
+    /// The source port of the last packet that was traced.
+    port: u16,
     lab: Lab,
     home: Home,
 }
@@ -167,6 +170,7 @@ impl Keeper {
             world,
             refused: Vec::new(),
             since: since.map_or(0, |it| it.as_secs()),
+            port: trace::FIRST_PORT,
             lab,
             home,
         })
@@ -180,6 +184,7 @@ impl Keeper {
                 folder,
                 input,
             } => self.kubectl(arguments, folder, input),
+            Wish::Trace(question) => self.trace(question),
         }
     }
 

@@ -33,6 +33,32 @@ pub enum Wish {
         /// What is piped into it.
         input: String,
     },
+    /// A real packet, and what the kernel tells of it.
+    Trace(Question),
+}
+
+/// Which real packet is to be told of, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Who asks.
+    pub from: String,
+    /// Whom.
+    pub to: String,
+    /// The protocol.
+    pub protocol: String,
+    /// Whether the simulation's walk is told beside it.
+    pub compare: bool,
+    /// In which form.
+    pub form: Form,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// What it answers.

@@ -6,6 +6,7 @@ mod change;
 mod down;
 mod exec;
 mod list;
+mod trace;
 mod up;
 
 use crate::error::Error;
@@ -23,6 +24,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   sudo packetwalk lab up -f static/manifests/clusterip.yaml
   sudo packetwalk lab exec pod/client -- curl -s http://api
+  sudo packetwalk lab trace --from pod/client --to http://api --compare
   sudo packetwalk lab apply -f changed.yaml
   sudo packetwalk lab down
 
@@ -38,6 +40,7 @@ enum Command {
     Apply(change::Apply),
     Delete(change::Delete),
     Kubectl(change::Kubectl),
+    Trace(trace::Arguments),
     #[command(hide = true)]
     Keeper(up::Keeper),
 }
@@ -60,6 +63,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Apply(it) => change::apply(it),
         Command::Delete(it) => change::delete(it),
         Command::Kubectl(it) => change::kubectl(it),
+        Command::Trace(it) => trace::run(it),
         Command::Keeper(it) => up::keep(it),
     };
     match done {
