@@ -459,7 +459,7 @@ pub(crate) fn tools(family: TableFamily) -> Tools {
 }
 
 /// The commands about tables of one family: iptables has a tool for each.
-pub(crate) fn of_family(rules: &Transaction, family: TableFamily) -> Transaction {
+fn of_family(rules: &Transaction, family: TableFamily) -> Transaction {
     let commands = rules.commands.iter();
     let of_it = commands.filter(|it| it.table.family == family);
     Transaction {

@@ -17,7 +17,6 @@ mod trace;
 mod wiring;
 
 pub use home::{About, Home, State, USUAL_NAME};
-pub use rules::Tamper;
 
 use crate::commands::kubectl::{Teletype, type_line};
 use crate::error::Error;
@@ -78,7 +77,6 @@ struct Keeper {
 /// When it cannot be built, or not be taken down. What was built is removed as far as that is possible.
 pub fn keep(
     plan: &Plan,
-    tamper: Option<Tamper>,
     ready: impl FnOnce(&Built) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let home = Home::of(&plan.name)?;
@@ -90,7 +88,7 @@ pub fn keep(
         Ok(it) => it,
         Err(error) => return Err(told_after_clearing(error, &home, &claim)),
     };
-    let mut keeper = match Keeper::new(world, tamper, home.clone()) {
+    let mut keeper = match Keeper::new(world, home.clone()) {
         Ok(it) => it,
         Err(error) => return Err(told_after_clearing(error, &home, &claim)),
     };
@@ -155,14 +153,14 @@ fn can_be_built(world: &World) -> Result<(), Error> {
 
 impl Keeper {
     /// A lab in which nothing is built yet.
-    fn new(world: World, tamper: Option<Tamper>, home: Home) -> Result<Keeper, Error> {
+    fn new(world: World, home: Home) -> Result<Keeper, Error> {
         let mut lab = Lab::new(home.id().clone());
         // It is cleared by its name, whatever happens in between.
         lab.keep();
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Ok(Keeper {
             programs: Programs::new()?,
-            proxies: Proxies::with(tamper),
+            proxies: Proxies::default(),
             names: Names::of(&world),
             files: Vec::new(),
             topology: Topology::default(),
@@ -204,7 +202,7 @@ impl Keeper {
             said: slip.said,
             code,
         };
-        let before = self.remarks();
+        let (before, set_aside) = (self.remarks(), self.set_aside());
         let mut world = self.world.clone();
         world.go_on(self.cluster.borrow().clone());
         if let Err(error) = self.become_like(world) {
@@ -219,6 +217,10 @@ impl Keeper {
         reply
             .said
             .extend(new.map(|it| Said::Err(format!("{it}\n"))));
+        let is_more_refused = self.set_aside().iter().any(|it| !set_aside.contains(it));
+        if is_more_refused && reply.code == 0 {
+            reply.code = 1;
+        }
         Ok(reply)
     }
 

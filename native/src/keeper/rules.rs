@@ -11,7 +11,7 @@
 use crate::error::Error;
 use crate::kernel::conntrack::{self, Tuple};
 use crate::kernel::{self, Lab, Namespace, iptables, nft};
-use crate::lab::{host_name, nodes, of_family, tools};
+use crate::lab::{host_name, nodes, tools};
 use packetwalk_core::api::{EndpointSlice, Service};
 use packetwalk_core::ip::{Family, family};
 use packetwalk_core::netfilter::dialect::{Dialect, iptables as iptables_text};
@@ -30,15 +30,11 @@ const UDP: u8 = 17;
 /// Namespace and name.
 type ServiceName = (String, String);
 
-/// Changes a node's rules before they are loaded: how tests prove what happens to a refusal.
-pub type Tamper = fn(String) -> String;
-
 /// The kube-proxies of a lab.
 #[derive(Debug, Default)]
 pub(super) struct Proxies {
     nodes: BTreeMap<String, Proxy>,
     router: String,
-    tamper: Option<Tamper>,
 }
 
 /// A Service that the kernel refused.
@@ -89,14 +85,6 @@ struct Told {
 type Changes = BTreeMap<ServiceName, Vec<Change>>;
 
 impl Proxies {
-    /// On no node yet.
-    pub(super) fn with(tamper: Option<Tamper>) -> Proxies {
-        Proxies {
-            tamper,
-            ..Proxies::default()
-        }
-    }
-
     /// Programs every node as a world has it, and forgets nodes that are no more. The Services that were refused are in the
     /// answer, also those refused before.
     ///
@@ -110,7 +98,7 @@ impl Proxies {
             let place = lab.host(&host_name(&host.id))?;
             let proxy = self.nodes.entry(name.clone());
             let proxy = proxy.or_insert_with(|| Proxy::new(world, &name));
-            proxy.programme(world, &name, place, self.tamper)?;
+            proxy.programme(world, &name, place)?;
             for it in proxy.parts.iter().flat_map(|it| &it.kube_proxies) {
                 refused.extend(it.refused.iter().map(|(service, why)| Refused {
                     service: service.clone(),
@@ -212,8 +200,7 @@ impl Proxy {
         world: &World,
         node: &str,
         place: &Namespace,
-        tamper: Option<Tamper>,
-    ) -> Result<(), Error> {
+        ) -> Result<(), Error> {
         let policies = policies(world, node)?;
         let is_same = policies == self.policies;
         let mut text = match is_same {
@@ -234,7 +221,6 @@ impl Proxy {
             }
             let mut writing = Writing {
                 place,
-                tamper,
                 now: world.cluster.clock().now,
                 beside: std::mem::take(&mut text),
             };
@@ -276,7 +262,6 @@ fn replaced(before: &Ruleset, after: &Ruleset) -> String {
 /// What goes along when a part is written.
 struct Writing<'a> {
     place: &'a Namespace,
-    tamper: Option<Tamper>,
     now: Instant,
     /// Further commands of the first transaction.
     beside: String,
@@ -368,13 +353,7 @@ impl Part {
             text = writing.beside.clone();
         }
         if !whole.commands.is_empty() || !text.is_empty() {
-            match writing.tamper {
-                None => load(self.dialect, writing.place, &whole, text)?,
-                Some(tamper) => {
-                    let text = text + &tamper(self.dialect.print(&whole));
-                    load_text(self.dialect, writing.place, &whole, &text)?;
-                }
-            }
+            load(self.dialect, writing.place, &whole, text)?;
         }
         writing.beside.clear();
         self.loaded = next;
@@ -489,6 +468,7 @@ impl Told {
     }
 }
 
+/// Has the kernel take rules, after some further commands of nft's.
 fn load(
     dialect: Dialect,
     place: &Namespace,
@@ -496,24 +476,12 @@ fn load(
     before: String,
 ) -> Result<(), Error> {
     let text = before + &dialect.print(rules);
-    load_text(dialect, place, rules, &text)
-}
-
-fn load_text(
-    dialect: Dialect,
-    place: &Namespace,
-    rules: &Transaction,
-    text: &str,
-) -> Result<(), Error> {
     match dialect {
-        Dialect::Nft => Ok(nft::load(place, text)?),
+        Dialect::Nft => Ok(nft::load(place, &text)?),
         Dialect::Iptables => {
-            let of = rules
-                .commands
-                .first()
-                .map_or(TableFamily::Ip, |it| it.table.family);
-            debug_assert_eq!(of_family(rules, of).commands.len(), rules.commands.len());
-            Ok(iptables::load(place, tools(of), text)?)
+            let first = rules.commands.first();
+            let of = first.map_or(TableFamily::Ip, |it| it.table.family);
+            Ok(iptables::load(place, tools(of), &text)?)
         }
     }
 }

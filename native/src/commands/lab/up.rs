@@ -174,7 +174,7 @@ pub(super) fn keep(_: &Keeper) -> Result<u8, Error> {
     let plan: Plan = serde_json::from_reader(std::io::stdin().lock())
         .map_err(|it| Error::Input(format!("packetwalk lab up starts this: {it}")))?;
     let mut is_ready = false;
-    let kept = keep_lab(&plan, None, |built| {
+    let kept = keep_lab(&plan, |built| {
         let about = &built.about;
         kernel::inside::write_errors_to(&built.log)?;
         tell(&Report::Ready {
