@@ -75,10 +75,7 @@ struct Keeper {
 ///
 /// # Errors
 /// When it cannot be built, or not be taken down. What was built is removed as far as that is possible.
-pub fn keep(
-    plan: &Plan,
-    ready: impl FnOnce(&Built) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub fn keep(plan: &Plan, ready: impl FnOnce(&Built) -> Result<(), Error>) -> Result<(), Error> {
     let home = Home::of(&plan.name)?;
     let (manifest, mode) = (read(&plan.start), plan.mode.as_deref());
     let world = World::from_manifest(&manifest, mode.map(modelled).transpose()?, plan.start.seed);

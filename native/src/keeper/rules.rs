@@ -195,12 +195,7 @@ impl Proxy {
         }
     }
 
-    fn programme(
-        &mut self,
-        world: &World,
-        node: &str,
-        place: &Namespace,
-        ) -> Result<(), Error> {
+    fn programme(&mut self, world: &World, node: &str, place: &Namespace) -> Result<(), Error> {
         let policies = policies(world, node)?;
         let is_same = policies == self.policies;
         let mut text = match is_same {
