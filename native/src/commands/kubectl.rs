@@ -312,8 +312,9 @@ impl Folder {
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Option<String> {
+        let path = Path::new(&self.home).join(path);
         // A device or a pipe may have no end.
-        if !Path::new(path).is_file() {
+        if !path.is_file() {
             return None;
         }
         let bytes = std::fs::read(path).ok()?;
@@ -350,7 +351,8 @@ impl Files for Folder {
     }
 
     fn folder(&self, path: &str) -> Option<Vec<String>> {
-        Path::new(path).is_dir().then(|| names(Path::new(path)))
+        let path = Path::new(&self.home).join(path);
+        path.is_dir().then(|| names(&path))
     }
 }
 

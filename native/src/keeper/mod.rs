@@ -204,7 +204,7 @@ impl Keeper {
         world.go_on(self.cluster.borrow().clone());
         if let Err(error) = self.become_like(world) {
             reply.said.push(Said::Err(format!(
-                "packetwalk: {error}\nThe lab is not what its cluster is any more: take it down with packetwalk lab down {} and build it again\n",
+                "packetwalk: {error}\nThe lab is not all that its cluster is: it is tried again after the next change; if nothing helps, packetwalk lab down {}\n",
                 self.home.id()
             )));
             reply.code = error.exit_code();
@@ -221,28 +221,38 @@ impl Keeper {
         Ok(reply)
     }
 
-    /// Carries out what is different in another world.
+    /// Carries out what is different in another world. What cannot be built is taken away again.
     fn become_like(&mut self, world: World) -> Result<(), Error> {
         let topology = lab::topology(&world)?;
         let difference = Difference::between(&self.topology, &topology);
+        if let Err(error) = self.carry_out(&difference, &world) {
+            let fresh = difference.fresh().map(|it| it.name.clone()).collect();
+            self.programs.stop_on(&fresh);
+            self.proxies.forget(&fresh);
+            self.topology = difference.undo(&mut self.lab, &self.topology)?;
+            return Err(error);
+        }
+        self.topology = topology;
+        self.world = world;
+        self.home.tell(&self.about())
+    }
+
+    fn carry_out(&mut self, difference: &Difference, world: &World) -> Result<(), Error> {
         let (gone, renewed) = (&difference.gone, &difference.renewed);
-        self.programs.stop_others(&world, renewed, gone);
+        self.programs.stop_on(renewed);
+        self.programs.stop_others(world, gone);
         self.proxies.forget(renewed);
         difference.build(&mut self.lab)?;
         for host in difference.fresh().filter(|it| it.kind == HostKind::Node) {
             lab::hurry(self.lab.host(&host.name)?)?;
         }
-        lab::switch_off(&world, &self.lab)?;
-        self.names.learn(&world);
-        self.programs
-            .start_missing(&world, &self.lab, &self.names)?;
-        self.refused = self.proxies.programme(&world, &self.lab)?;
-        self.programs.stop_others(&world, gone, &BTreeSet::new());
+        lab::switch_off(world, &self.lab)?;
+        self.names.learn(world);
+        self.programs.start_missing(world, &self.lab, &self.names)?;
+        self.refused = self.proxies.programme(world, &self.lab)?;
+        self.programs.stop_on(gone);
         difference.clear(&mut self.lab)?;
-        self.topology = topology;
-        self.write_files(&world)?;
-        self.world = world;
-        self.home.tell(&self.about())
+        self.write_files(world)
     }
 
     /// Writes the files of hosts that are new or different, and removes those of hosts that are gone.

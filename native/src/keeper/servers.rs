@@ -48,18 +48,21 @@ impl Programs {
         })
     }
 
-    /// Stops whatever a world has not, but on the hosts that are spared; and everything on some hosts.
-    pub(super) fn stop_others(
-        &mut self,
-        world: &World,
-        hosts: &BTreeSet<String>,
-        spared: &BTreeSet<String>,
-    ) {
+    /// Stops whatever a world has not, but on the hosts that are spared.
+    pub(super) fn stop_others(&mut self, world: &World, spared: &BTreeSet<String>) {
         let wanted = sockets(world);
-        let is_other = |it: &&Socket| hosts.contains(&it.host) || !wanted.contains(it);
-        let running = self.running.keys().filter(|it| !spared.contains(&it.host));
-        let others: Vec<Socket> = running.filter(is_other).cloned().collect();
-        for socket in others {
+        self.stop_where(|it| !wanted.contains(it) && !spared.contains(&it.host));
+    }
+
+    /// Stops everything on some hosts.
+    pub(super) fn stop_on(&mut self, hosts: &BTreeSet<String>) {
+        self.stop_where(|it| hosts.contains(&it.host));
+    }
+
+    fn stop_where(&mut self, is_it: impl Fn(&Socket) -> bool) {
+        let all = self.running.keys();
+        let chosen: Vec<Socket> = all.filter(|it| is_it(it)).cloned().collect();
+        for socket in chosen {
             if let Some(id) = self.running.remove(&socket) {
                 self.servers.stop(id);
             }

@@ -46,6 +46,13 @@ struct Traced<'a> {
     simulation: Vec<Hop>,
     comparison: Comparison,
     n_lost: usize,
+    has_affinity: bool,
+}
+
+/// Whether any Service has clients stick to endpoints.
+fn has_affinity(world: &World) -> bool {
+    let mut services = world.objects.services.values();
+    services.any(|it| it.spec.session_affinity.as_deref() == Some("ClientIP"))
 }
 
 impl Keeper {
@@ -110,6 +117,7 @@ impl Keeper {
             outcome: &told.outcome,
             kernel: told_by_kernel(walk, &observed),
             simulation: told_by_walk(walk, &observed),
+            has_affinity: has_affinity(&self.world),
             comparison: compare(walk, &observed),
             n_lost: told
                 .recordings
@@ -245,6 +253,12 @@ fn as_text(question: &Question, traced: &Traced<'_>) -> String {
             traced.comparison.n_steps,
             traced.comparison.disagreements.len()
         );
+        if !traced.comparison.disagreements.is_empty() && traced.has_affinity {
+            let _ = writeln!(
+                text,
+                "(the simulation does not know which endpoints real clients stick to: sessionAffinity)"
+            );
+        }
     }
     text
 }

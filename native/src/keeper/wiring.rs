@@ -122,9 +122,40 @@ impl Difference {
                 .filter(|it| !is_replaced(it))
                 .cloned()
                 .collect();
-            link::remove_routes(lab.host(host)?, &routes)?;
+            // One that went with an interface, or at an earlier attempt, is no failure.
+            for route in routes {
+                let _ = link::remove_routes(lab.host(host)?, &[route]);
+            }
         }
         self.take_away(lab, &self.gone)
+    }
+
+    /// After a failure: takes away whatever was begun of what is new. What stays of the wiring there was.
+    ///
+    /// # Errors
+    /// What could not be taken away.
+    pub(super) fn undo(&self, lab: &mut Lab, before: &Topology) -> Result<Topology, Error> {
+        for wire in &self.fresh.wires {
+            let [near, far] = &wire.ends;
+            if let (Some(place), Some(_)) = (lab.namespace(&near.host), lab.namespace(&far.host)) {
+                link::remove(place, &near.interface)?;
+            }
+        }
+        for host in &self.fresh.hosts {
+            if lab.namespace(&host.name).is_some() {
+                lab.remove(&host.name)?;
+            }
+        }
+        let is_there = |it: &str| lab.namespace(it).is_some();
+        let hosts = before.hosts.iter().filter(|it| is_there(&it.name));
+        let wires = before.wires.iter();
+        Ok(Topology {
+            hosts: hosts.cloned().collect(),
+            wires: wires
+                .filter(|it| it.ends.iter().all(|it| is_there(&it.host)))
+                .cloned()
+                .collect(),
+        })
     }
 
     fn take_away(&self, lab: &mut Lab, hosts: &BTreeSet<String>) -> Result<(), Error> {

@@ -415,3 +415,54 @@ fn a_command_inside_has_its_own_exit_code_and_a_missing_one_is_127() {
         assert_eq!(lab.run(wrong).status.code(), Some(1));
     }
 }
+
+#[test]
+fn files_are_those_of_the_working_folder_and_a_node_more_is_wired_to_all_others() {
+    if !may_run(&["curl"]) {
+        return;
+    }
+    let lab = TestLab::up(&tutorial(), "nftables");
+    lab.file(
+        "node.yaml",
+        "apiVersion: v1
+kind: Node
+metadata: {name: node-3}
+spec: {podCIDR: 10.244.3.0/24, podCIDRs: [10.244.3.0/24]}
+status: {addresses: [{type: InternalIP, address: 172.18.0.9}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: there, labels: {app: api}}
+spec:
+  nodeName: node-3
+  containers: [{name: c, image: registry.example/web:1, ports: [{containerPort: 8080}]}]
+",
+    );
+    let mut apply = lab.command(&["apply", "-f", "node.yaml"]);
+    let output = apply.current_dir(&lab.folder).output();
+    let output = output.expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let answer = lab.curl("node/node-3", "http://10.96.0.10");
+    assert!(answer.starts_with("name=pod/default/"), "{answer}");
+    let answer = lab.curl("pod/client", "http://10.244.3.2:8080");
+    assert!(
+        answer.starts_with("name=pod/default/there seen=10.244.1.9:"),
+        "{answer}"
+    );
+    let trace = [
+        "trace",
+        "--from",
+        "pod/there",
+        "--to",
+        "http://api",
+        "--compare",
+    ];
+    assert!(lab.says(&trace).contains(", 0 differences\n"));
+    lab.says(&["kubectl", "--", "delete", "pod", "there"]);
+    lab.says(&["kubectl", "--", "delete", "node", "node-3"]);
+    assert_eq!(lab.listed()["about"]["nodes"], 3);
+    assert!(
+        lab.curl("pod/client", "http://api")
+            .starts_with("name=pod/default/api-")
+    );
+}
