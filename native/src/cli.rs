@@ -3,7 +3,7 @@
 //! Exit codes: 0 for a sound answer (a dropped packet is one), 1 for input that is wrong or a
 //! disagreement found, 2 for usage, 3 where the machine cannot.
 
-use crate::commands::{cost, dig, doctor, kubectl, lesson, render, serve, trace, verify};
+use crate::commands::{cost, dig, doctor, kubectl, lab, lesson, render, serve, trace, verify};
 use crate::output;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -28,6 +28,7 @@ enum Command {
     Doctor(doctor::Arguments),
     Lesson(lesson::Arguments),
     Verify(verify::Arguments),
+    Lab(lab::Arguments),
     Serve(serve::Arguments),
 }
 
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Doctor(it) => return doctor::run(&it),
         Command::Lesson(it) => lesson::run(&it),
         Command::Verify(it) => verify::run(&it),
+        Command::Lab(it) => return lab::run(&it),
         Command::Serve(it) => serve::run(&it),
     };
     match result {

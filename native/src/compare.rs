@@ -8,6 +8,10 @@
 //! **Left out**: rules that did not match (the kernel does not tell of them), time to live, and the
 //! port masquerade chooses, which is luck on both sides.
 
+mod told;
+
+pub use told::{Hop, told_by_kernel, told_by_walk};
+
 use crate::kernel::conntrack::{ConntrackEvent, ConntrackKind, Tuple};
 use crate::kernel::monitor::Recording;
 use crate::kernel::nft::Listing;
@@ -27,7 +31,7 @@ use packetwalk_core::netfilter::{
     ct_status,
 };
 use packetwalk_core::policy;
-use packetwalk_core::sim::{HostId, Leg, Step, StepKind, Verdict as Ending, Walk, Why};
+use packetwalk_core::sim::{HostId, Leg, Outcomes, Step, StepKind, Verdict as Ending, Walk, Why};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -175,6 +179,35 @@ pub fn chosen_destination(
         .filter(|it| it.kind == ConntrackKind::New && it.status.destination_nat())
         .find(|it| flow(&it.original) == flow_text(&original))
         .map(|it| SocketAddr::new(it.reply.source, it.reply.source_port))
+}
+
+/// The way the kernel took among those the simulation knows: the one with the destination it chose, or, where its
+/// connections do not tell (a load balancer on the way chose before), the one that differs least from what it did.
+///
+/// # Panics
+/// Never: an exploration has at least one branch.
+#[must_use]
+pub fn way_drawn<'a>(ways: &'a Outcomes, observed: &Observed<'_>) -> (usize, &'a Walk) {
+    let branches = &ways.ways.branches;
+    let chosen = branches
+        .first()
+        .and_then(|it| chosen_destination(&it.result, observed.recordings))
+        .map(|it| it.to_string());
+    branches
+        .iter()
+        .enumerate()
+        .find(|(_, it)| chosen.is_some() && it.result.ending.destination == chosen)
+        .or_else(|| {
+            let numbered = branches.iter().enumerate();
+            numbered.min_by_key(|it| {
+                if branches.len() == 1 {
+                    return 0;
+                }
+                compare(&it.1.result, observed).disagreements.len()
+            })
+        })
+        .map(|(idx, it)| (idx, &it.result))
+        .expect("an exploration has at least one branch")
 }
 
 /// The consecutive hooks of one host on one leg.
@@ -355,13 +388,13 @@ fn compare_rules(
     let mine: Vec<String> = simulated
         .decisions
         .iter()
-        .map(|it| told_by_simulation(it, ruleset, &simulated.table, observed.dialect))
+        .map(|it| decided_by_simulation(it, ruleset, &simulated.table, observed.dialect))
         .collect();
     let theirs: Vec<String> = kernel
         .steps
         .iter()
         .filter(|it| it.kind != TraceKind::Return)
-        .map(|it| told_by_kernel(it, listing))
+        .map(|it| decided_by_kernel(it, listing))
         .collect();
     let nothing = || "nothing more matches".to_owned();
     for idx in 0..mine.len().max(theirs.len()) {
@@ -383,7 +416,7 @@ fn canonical(decision: &str) -> &str {
     decision.split("  ").next().unwrap_or(decision)
 }
 
-fn told_by_simulation(
+fn decided_by_simulation(
     it: &Decision,
     ruleset: Option<&Ruleset>,
     table: &TableKey,
@@ -408,7 +441,7 @@ fn told_by_simulation(
     format!("{}: rule {} → {}  {text}", it.chain, rule + 1, it.verdict)
 }
 
-fn told_by_kernel(it: &crate::kernel::trace::Step, listing: Option<&Listing>) -> String {
+fn decided_by_kernel(it: &crate::kernel::trace::Step, listing: Option<&Listing>) -> String {
     let verdict = match &it.verdict {
         KernelVerdict::Accept => "accept".to_owned(),
         KernelVerdict::Drop => "drop".to_owned(),

@@ -104,7 +104,8 @@ fn manifest_of(files: &[File]) -> Result<Manifest, Error> {
     }
 }
 
-fn modelled(name: &str) -> Result<&'static Mode, Error> {
+/// The mode of this name.
+pub(crate) fn modelled(name: &str) -> Result<&'static Mode, Error> {
     proxy::mode(name).ok_or_else(|| {
         let known: Vec<&str> = proxy::MODES.iter().map(|it| it.name).collect();
         Error::Input(format!(

@@ -82,7 +82,9 @@ impl WorldLab {
         let mut lab = Lab::new(LabId::fresh());
         link::build(&mut lab, &topology(world)?)?;
         switch_off(world, &lab)?;
-        hurry(world, &lab)?;
+        for host in nodes(world) {
+            hurry(lab.host(&host_name(&host.id))?)?;
+        }
         let balancing = balancing(world);
         if !balancing.commands.is_empty() {
             nft::load(lab.host(UNDERLAY)?, &balancing.to_string())?;
@@ -307,7 +309,7 @@ fn addresses_without_host(world: &World) -> Vec<IpAddr> {
 }
 
 /// The wiring of a world: its cluster's, and what the router must know of addresses that no host has.
-fn topology(world: &World) -> Result<Topology, Error> {
+pub(crate) fn topology(world: &World) -> Result<Topology, Error> {
     let cluster = cluster(world);
     let mut topology = cluster.topology()?;
     for address in addresses_without_host(world) {
@@ -333,7 +335,7 @@ fn topology(world: &World) -> Result<Topology, Error> {
 }
 
 /// A machine that is off: nothing comes in, nothing goes out, and nobody is told.
-fn switch_off(world: &World, lab: &Lab) -> Result<(), Error> {
+pub(crate) fn switch_off(world: &World, lab: &Lab) -> Result<(), Error> {
     const SWALLOW: &str = "table inet switched-off {
   chain in { type filter hook prerouting priority -500; policy drop; }
   chain out { type filter hook output priority -500; policy drop; }
@@ -350,24 +352,23 @@ fn switch_off(world: &World, lab: &Lab) -> Result<(), Error> {
 
 /// Nodes give up on a pod that does not answer ARP before a probe gives up on them: Linux would ask three times, a second
 /// apart.
-fn hurry(world: &World, lab: &Lab) -> Result<(), Error> {
-    for host in nodes(world) {
-        let place = Place::from(lab.host(&host_name(&host.id))?);
-        let key = format!("net.ipv4.neigh.{POD_BRIDGE}.retrans_time_ms");
-        place.run(move || netns::set_sysctl_if_present(&key, "50"))??;
-    }
+pub(crate) fn hurry(node: &Namespace) -> Result<(), Error> {
+    let key = format!("net.ipv4.neigh.{POD_BRIDGE}.retrans_time_ms");
+    Place::from(node).run(move || netns::set_sysctl_if_present(&key, "50"))??;
     Ok(())
 }
 
+/// The router's table for load balancers.
+pub(crate) const BALANCER: &str = "packetwalk-balancer";
+
 /// The router's rules for load balancers that rewrite packets.
-fn balancing(world: &World) -> Transaction {
-    const NAME: &str = "packetwalk-balancer";
+pub(crate) fn balancing(world: &World) -> Transaction {
     let mut tx = Transaction::default();
     let rewrites = |it: &&Balance| it.delivery != Delivery::Unchanged;
     for balance in world.network.balances().iter().filter(rewrites) {
         for address in &balance.addresses {
             let of = family(*address);
-            let table = TableKey::new(of.into(), NAME);
+            let table = TableKey::new(of.into(), BALANCER);
             let chains = [
                 ("choose", Hook::Prerouting, Priority::DSTNAT),
                 ("speak-for-itself", Hook::Postrouting, Priority::SRCNAT),
@@ -450,7 +451,7 @@ fn dynamic_sets(ruleset: &Ruleset) -> String {
 }
 
 /// The tools that load the tables of a family.
-fn tools(family: TableFamily) -> Tools {
+pub(crate) fn tools(family: TableFamily) -> Tools {
     match family {
         TableFamily::Ip6 => Tools::V6,
         TableFamily::Ip | TableFamily::Inet => Tools::V4,
@@ -467,7 +468,7 @@ fn of_family(rules: &Transaction, family: TableFamily) -> Transaction {
     }
 }
 
-fn nodes(world: &World) -> impl Iterator<Item = &Host> {
+pub(crate) fn nodes(world: &World) -> impl Iterator<Item = &Host> {
     world
         .network
         .hosts()
@@ -475,7 +476,7 @@ fn nodes(world: &World) -> impl Iterator<Item = &Host> {
 }
 
 /// The name of a host's namespace.
-fn host_name(id: &HostId) -> String {
+pub(crate) fn host_name(id: &HostId) -> String {
     match id {
         HostId::Node(name) => format!("node.{name}"),
         HostId::Pod(namespace, name) => format!("pod.{namespace}.{name}"),
@@ -563,7 +564,7 @@ fn start_servers(world: &World, lab: &Lab) -> Result<Servers, Error> {
     let services: Vec<Service<'_>> = names
         .iter()
         .map(|(place, name, protocol, listen, manner)| Service {
-            manner: *manner,
+            manner: manner.clone(),
             place: (*place).into(),
             name,
             protocol: *protocol,

@@ -2,15 +2,16 @@
 //! the kernel's opinion of both.
 //!
 //! A subcommand is one file in `commands`. Only `kernel` speaks to Linux; `lab` builds a world out
-//! of it, and `compare` says where the world and the simulation differ.
+//! of it, `keeper` one that stays, and `compare` says where the world and the simulation differ.
 //!
-//! **Left out**: labs that stay, live clusters, the Kubernetes API.
+//! **Left out**: live clusters, the Kubernetes API.
 
 pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod error;
 pub mod input;
+pub mod keeper;
 pub mod kernel;
 pub mod lab;
 pub mod output;

@@ -7,6 +7,7 @@
 //!
 //! **Left out**: see each file; DNSSEC, and transports other than UDP and TCP on port 53.
 
+mod asked;
 mod cache;
 mod cluster;
 mod corefile;
@@ -27,6 +28,7 @@ mod client;
 mod resolv_conf;
 mod resolver;
 
+pub use asked::Asked;
 pub use cache::{Cache, CachePlugin, Lifetimes};
 pub use corefile::{FILE as COREFILE, kubeadm_corefile};
 pub use dig::dig_text;

@@ -4,7 +4,7 @@
 //! 1.1 does it (`msg.go`, `msg_truncate.go`) and CoreDNS 1.14.7 asks for it (`request/request.go`):
 //! plain if it fits, compressed if not, then cut from the end.
 //!
-//! **Left out**: reading messages; TSIG; the bits RD, AD and CD, written as clear.
+//! **Left out**: reading answers; TSIG; the bits RD, AD and CD, written as clear.
 
 use super::message::{Answer, Question, Rcode, Record, RecordData, Transport};
 use super::name::labels;

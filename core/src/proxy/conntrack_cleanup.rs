@@ -46,14 +46,16 @@ pub fn clean_stale_connections(snapshot: &Snapshot, conntrack: &mut Conntrack) -
 }
 
 /// Where UDP Services are reached, and the addresses that serve them.
-#[derive(Default)]
-struct Frontends {
+#[derive(Clone, Debug, Default)]
+pub struct Frontends {
     by_address: BTreeMap<(IpAddr, u16), BTreeSet<IpAddr>>,
     by_node_port: BTreeMap<u16, BTreeSet<IpAddr>>,
 }
 
 impl Frontends {
-    fn new(snapshot: &Snapshot) -> Self {
+    /// As kube-proxy on a node knows them.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot) -> Self {
         let slices = SlicesByService::new(&snapshot.endpoint_slices, snapshot.family);
         let mut frontends = Frontends::default();
         let ports = service_ports(&snapshot.services, snapshot.family);
@@ -76,7 +78,9 @@ impl Frontends {
         frontends
     }
 
-    fn is_stale(&self, to: IpAddr, port: u16, answers: IpAddr) -> bool {
+    /// Whether an exchange that was begun with an address and port is answered by one that serves it no more.
+    #[must_use]
+    pub fn is_stale(&self, to: IpAddr, port: u16, answers: IpAddr) -> bool {
         let lacks = |it: Option<&BTreeSet<IpAddr>>| it.is_some_and(|it| !it.contains(&answers));
         lacks(self.by_address.get(&(to, port))) || lacks(self.by_node_port.get(&port))
     }

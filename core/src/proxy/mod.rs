@@ -20,7 +20,7 @@ mod settings;
 mod sync;
 mod tables;
 
-pub use conntrack_cleanup::{clean_stale_connections, stale_connections};
+pub use conntrack_cleanup::{Frontends, clean_stale_connections, stale_connections};
 pub use detector::Detector;
 pub use endpoints::{Destination, Endpoint, Selected, SlicesByService, endpoints_of, select};
 pub use iptables::IptablesSettings;

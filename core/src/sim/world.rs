@@ -149,6 +149,12 @@ impl World {
             .collect()
     }
 
+    /// What kube-proxy on a node knows.
+    #[must_use]
+    pub fn snapshot(&self, node: &str, family: Family) -> Option<Snapshot> {
+        snapshot(&self.objects, node, family)
+    }
+
     /// The rules of one node.
     #[must_use]
     pub fn programme(&self, node: &str, family: Family) -> Option<Programme> {

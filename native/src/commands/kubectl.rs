@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::input::Manifests;
 use crate::output;
 use clap::{Args, FromArgMatches};
-use packetwalk_core::console::{Console, Editor, commands};
+use packetwalk_core::console::{Console, Editor, Ground, NoEditor, commands};
 use packetwalk_core::shell::{Chunk, Place, Shell, State, Stream};
 use packetwalk_core::sim::{SETTLE_LIMIT, Timeline};
 use packetwalk_core::time::Duration;
@@ -106,16 +106,8 @@ pub fn type_all(arguments: &Arguments, teletype: &mut dyn Teletype) -> Result<u8
     for complaint in &timeline.begun().complaints {
         output::remark(&complaint.to_string());
     }
-    let console = Console::new(
-        Rc::new(RefCell::new(timeline)),
-        Rc::new(Folder::working()),
-        Rc::new(OwnEditor),
-    );
-    let mut terminal = Terminal {
-        shell: console.shell(&Place::Workstation),
-        console,
-        teletype,
-    };
+    let ground = Rc::new(RefCell::new(timeline));
+    let mut terminal = Terminal::new(ground, Folder::working(), Rc::new(OwnEditor), teletype);
     let is_alone = arguments.shell.is_none() && arguments.arguments.is_empty();
     if let Some(path) = &arguments.script {
         let code = terminal.script(path, if is_alone { Show::All } else { Show::Failures })?;
@@ -128,6 +120,25 @@ pub fn type_all(arguments: &Arguments, teletype: &mut dyn Teletype) -> Result<u8
         None => quoted(&arguments.arguments),
     };
     terminal.run(&line, Show::All, Reads::StandardInput)
+}
+
+/// Types a line of kubectl at a world that stays, with the files of a folder; then the world comes to rest. The exit code.
+///
+/// # Errors
+/// When the teletype fails.
+pub fn type_line<G: Ground + 'static>(
+    world: Rc<RefCell<G>>,
+    folder: &Path,
+    arguments: &[String],
+    teletype: &mut dyn Teletype,
+) -> Result<u8, Error> {
+    let folder = Folder {
+        home: folder.to_string_lossy().into_owned(),
+    };
+    let mut terminal = Terminal::new(world, folder, Rc::new(NoEditor), teletype);
+    let code = terminal.run(&quoted(arguments), Show::All, Reads::StandardInput)?;
+    terminal.console.settle(&mut terminal.shell, SETTLE_LIMIT);
+    Ok(code)
 }
 
 /// Which commands' output is printed.
@@ -151,7 +162,21 @@ struct Terminal<'t> {
     teletype: &'t mut dyn Teletype,
 }
 
-impl Terminal<'_> {
+impl<'t> Terminal<'t> {
+    fn new<G: Ground + 'static>(
+        world: Rc<RefCell<G>>,
+        folder: Folder,
+        editor: Rc<dyn Editor>,
+        teletype: &'t mut dyn Teletype,
+    ) -> Self {
+        let console = Console::new(world, Rc::new(folder), editor);
+        Terminal {
+            shell: console.shell(&Place::Workstation),
+            console,
+            teletype,
+        }
+    }
+
     /// Runs a file of commands, up to the first that fails.
     fn script(&mut self, path: &str, show: Show) -> Result<u8, Error> {
         let text = std::fs::read_to_string(path).map_err(|said| Error::File {
@@ -287,8 +312,9 @@ impl Folder {
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Option<String> {
+        let path = Path::new(&self.home).join(path);
         // A device or a pipe may have no end.
-        if !Path::new(path).is_file() {
+        if !path.is_file() {
             return None;
         }
         let bytes = std::fs::read(path).ok()?;
@@ -325,7 +351,8 @@ impl Files for Folder {
     }
 
     fn folder(&self, path: &str) -> Option<Vec<String>> {
-        Path::new(path).is_dir().then(|| names(Path::new(path)))
+        let path = Path::new(&self.home).join(path);
+        path.is_dir().then(|| names(&path))
     }
 }
 

@@ -4,6 +4,7 @@ pub mod cost;
 pub mod dig;
 pub mod doctor;
 pub mod kubectl;
+pub mod lab;
 pub mod lesson;
 pub mod render;
 pub mod serve;

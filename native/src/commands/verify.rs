@@ -9,7 +9,7 @@
 //! that passes packets on unchanged, one node is tried.
 
 use crate::commands::lesson;
-use crate::compare::{Comparison, Disagreement, Observed, chosen_destination, compare};
+use crate::compare::{Comparison, Disagreement, Observed, compare, way_drawn};
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
 use crate::kernel::probe::Probe;
@@ -23,7 +23,7 @@ use packetwalk_core::netfilter::dialect::{Dialect, iptables, nft};
 use packetwalk_core::netfilter::{Ruleset, TableFamily, TableKey, Transaction};
 use packetwalk_core::policy;
 use packetwalk_core::sim::{
-    Destination, Host, HostId, Outcomes, Request, Source, Walk, Why, World, outcomes,
+    Destination, Host, HostId, Request, Source, Walk, Why, World, outcomes,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -522,31 +522,6 @@ fn run_flow(
     report.n_steps = comparison.n_steps;
     report.n_disagreements = comparison.disagreements.len();
     Ok(Some((report, comparison)))
-}
-
-/// The way the kernel took among those the simulation knows: the one with the destination it chose, or, where its
-/// connections do not tell (a load balancer on the way chose before), the one that differs least from what it did.
-fn way_drawn<'a>(ways: &'a Outcomes, observed: &Observed<'_>) -> (usize, &'a Walk) {
-    let branches = &ways.ways.branches;
-    let chosen = branches
-        .first()
-        .and_then(|it| chosen_destination(&it.result, observed.recordings))
-        .map(|it| it.to_string());
-    branches
-        .iter()
-        .enumerate()
-        .find(|(_, it)| chosen.is_some() && it.result.ending.destination == chosen)
-        .or_else(|| {
-            let numbered = branches.iter().enumerate();
-            numbered.min_by_key(|it| {
-                if branches.len() == 1 {
-                    return 0;
-                }
-                compare(&it.1.result, observed).disagreements.len()
-            })
-        })
-        .map(|(idx, it)| (idx, &it.result))
-        .expect("an exploration has at least one branch")
 }
 
 fn way_name(walk: &Walk) -> String {

@@ -197,6 +197,21 @@ pub fn remove_routes(namespace: &Namespace, routes: &[Route]) -> Result<(), Erro
     site.carry_out()
 }
 
+/// Removes an interface of a host, and with a cable's end the whole cable. One that is gone already is no failure.
+///
+/// # Errors
+/// When Linux refuses.
+pub fn remove(namespace: &Namespace, interface: &str) -> Result<(), Error> {
+    let mut site = Site::open_in(namespace)?;
+    let Ok(index) = site.index(interface) else {
+        return Ok(());
+    };
+    let message = LinkUnspec::new_with_index(index).build();
+    let tried = format!("remove {interface} of {}", site.host);
+    site.ask(&RouteNetlinkMessage::DelLink(message), 0, tried);
+    site.carry_out()
+}
+
 /// Whether an interface is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {

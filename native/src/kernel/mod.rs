@@ -7,9 +7,12 @@
 
 pub mod conntrack;
 mod error;
+mod http;
+pub mod inside;
 pub mod iptables;
 pub mod link;
 pub mod monitor;
+pub mod name_server;
 mod netlink;
 pub mod netns;
 pub mod nft;

@@ -85,6 +85,12 @@ impl LabId {
         }
     }
 
+    /// Whether a person chose it.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.owner().is_none()
+    }
+
     /// The process id and start time of the owner.
     fn owner(&self) -> Option<(u32, u64)> {
         let (pid, rest) = self.0.split_once('t')?;
@@ -166,6 +172,15 @@ impl Namespace {
     pub(crate) fn enter(&self) -> Result<(), Error> {
         setns(self.fd.as_fd(), CloneFlags::CLONE_NEWNET)
             .map_err(|it| Error::system(format!("enter the namespace {}", self.name), it))
+    }
+
+    /// The namespace of a host of a lab that another process made; none if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn find(lab: &LabId, host: &str) -> Result<Option<Self>, Error> {
+        let is_there = path_of(&full_name(lab, host)).exists();
+        is_there.then(|| Self::open(lab, host)).transpose()
     }
 
     fn open(lab: &LabId, host: &str) -> Result<Self, Error> {
@@ -462,6 +477,14 @@ pub struct Entry {
     pub host: String,
     /// Its name under `/run/netns`.
     pub name: String,
+}
+
+impl Entry {
+    /// The file that holds it.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        path_of(&self.name)
+    }
 }
 
 /// Our namespaces on this machine, of all labs, in order of name.

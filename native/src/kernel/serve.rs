@@ -1,14 +1,15 @@
-//! Real servers for the pods of a lab, which answer with their name and with whom they saw.
+//! Real servers for the pods of a lab, which answer with their name, with whom they saw, and with what was said.
 //!
 //! Linux: sockets opened inside each namespace and then served by one thread outside: a socket stays in
-//! the namespace it was opened in, and so does a connection accepted from it. The answer is one line,
-//! `name=api-1 seen=10.244.1.9:41234`, wrapped in HTTP if the request was. A client whose line is `stay` is answered line by
+//! the namespace it was opened in, and so does a connection accepted from it. The answer is a line,
+//! `name=api-1 seen=10.244.1.9:41234`, and then what the client said; a request of HTTP is told from anything else by its
+//! first word, and answered by `kernel::http`. A client whose line is `stay` is answered line by
 //! line until it leaves. A server that hangs listens and does nothing: the kernel opens connections, and that is all.
 //!
-//! **Left out**: HTTP is recognised by its first word and nothing else of it is read. A UDP server on
-//! all addresses answers from the address that the route prefers. SCTP is not served.
+//! **Left out**: a UDP server on all addresses answers from the address that the route prefers. SCTP is not served.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener, UdpSocket},
     os::fd::OwnedFd,
@@ -20,10 +21,17 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net, runtime,
     sync::oneshot,
+    task::{self, JoinSet},
     time::timeout,
 };
 
-use super::{error::Error, netns::Place, probe::Protocol};
+use super::{
+    error::Error,
+    http,
+    name_server::{self, NameServer},
+    netns::Place,
+    probe::Protocol,
+};
 
 /// How long a client may hesitate before its first byte.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,10 +42,9 @@ pub const STAY: &[u8] = b"stay\n";
 /// A pause after a failed accept, so that a lack of file descriptors is not made worse.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 const REQUEST_BYTES: usize = 4096;
-const HTTP_METHODS: [&[u8]; 4] = [b"GET ", b"HEAD ", b"POST ", b"PUT "];
 
 /// One server to start.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Service<'a> {
     /// Where it listens.
     pub place: Place<'a>,
@@ -52,19 +59,28 @@ pub struct Service<'a> {
 }
 
 /// How a server serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Manner {
     /// It answers.
     Answers,
     /// It holds its socket and does nothing with it.
     Hangs,
+    /// It answers questions of DNS.
+    Resolves(NameServer),
 }
+
+/// A server that was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerId(usize);
 
 /// Running servers. They stop when this is dropped.
 #[derive(Debug)]
 pub struct Servers {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    handle: runtime::Handle,
+    running: BTreeMap<ServerId, task::JoinHandle<()>>,
+    n_started: usize,
 }
 
 impl Servers {
@@ -73,39 +89,61 @@ impl Servers {
     /// # Errors
     /// When one cannot listen, for instance because the host has no such address.
     pub fn start(services: &[Service<'_>]) -> Result<Self, Error> {
-        let sockets = services
-            .iter()
-            .map(open)
-            .collect::<Result<Vec<_>, Error>>()?;
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|it| Error::system("start the servers", it))?;
-        let (stop, stopped) = oneshot::channel();
-        let (report, failure) = std::sync::mpsc::channel();
-        let serve = async move {
-            let started: io::Result<()> = sockets.into_iter().try_for_each(spawn);
-            let failed = started.is_err();
-            // The receiver waits for this one message.
-            let _ = report.send(started);
-            if !failed {
-                // Both a message and a dropped sender mean to stop.
-                let _ = stopped.await;
-            }
-        };
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
             .name("servers".to_owned())
-            .spawn(move || runtime.block_on(serve))
+            .spawn(move || {
+                // Both a message and a dropped sender mean to stop.
+                let _ = runtime.block_on(stopped);
+            })
             .map_err(|it| Error::system("start a thread for the servers", it))?;
-        let servers = Self {
+        let mut servers = Self {
             stop: Some(stop),
             thread: Some(thread),
+            handle,
+            running: BTreeMap::new(),
+            n_started: 0,
         };
-        let started = failure
-            .recv()
-            .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
-        started.map_err(|it| Error::system("start the servers", it))?;
+        servers.add(services)?;
         Ok(servers)
+    }
+
+    /// Starts more servers, all or none. They listen when this returns.
+    ///
+    /// # Errors
+    /// As [`Servers::start`].
+    pub fn add(&mut self, services: &[Service<'_>]) -> Result<Vec<ServerId>, Error> {
+        let sockets = services
+            .iter()
+            .map(open)
+            .collect::<Result<Vec<_>, Error>>()?;
+        let _here = self.handle.enter();
+        let started = sockets.into_iter().map(spawn);
+        let tasks = started
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(|it| Error::system("start the servers", it))?;
+        let mut ids = Vec::new();
+        for task in tasks {
+            let id = ServerId(self.n_started);
+            self.n_started += 1;
+            self.running.insert(id, task);
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// Stops a server and closes its connections. Its socket is free when this returns.
+    pub fn stop(&mut self, id: ServerId) {
+        if let Some(task) = self.running.remove(&id) {
+            task.abort();
+            // It was stopped, or had panicked, which was shown when it happened.
+            let _ = self.handle.block_on(task);
+        }
     }
 }
 
@@ -122,13 +160,12 @@ impl Drop for Servers {
 struct Open {
     name: String,
     socket: Socket,
+    manner: Manner,
 }
 
 enum Socket {
     Tcp(TcpListener),
     Udp(UdpSocket),
-    /// Nobody looks at what comes.
-    Left(OwnedFd),
 }
 
 fn open(service: &Service<'_>) -> Result<Open, Error> {
@@ -138,9 +175,9 @@ fn open(service: &Service<'_>) -> Result<Open, Error> {
         protocol,
         listen,
         manner,
-    } = *service;
+    } = service;
     let bind = || -> io::Result<Socket> {
-        let socket = match protocol {
+        Ok(match protocol {
             Protocol::Tcp => {
                 let listener = TcpListener::bind(listen)?;
                 listener.set_nonblocking(true)?;
@@ -152,52 +189,77 @@ fn open(service: &Service<'_>) -> Result<Open, Error> {
                 Socket::Udp(socket)
             }
             Protocol::Icmp => return Err(io::Error::other("a host answers to ICMP by itself")),
-        };
-        Ok(match (manner, socket) {
-            (Manner::Answers, socket) => socket,
-            (Manner::Hangs, Socket::Tcp(it)) => Socket::Left(it.into()),
-            (Manner::Hangs, Socket::Udp(it)) => Socket::Left(it.into()),
-            (Manner::Hangs, left) => left,
         })
     };
     let socket = place
         .run(bind)?
         .map_err(|it| Error::system(format!("listen on {listen} for {name} {place}"), it))?;
     Ok(Open {
-        name: name.to_owned(),
+        name: (*name).to_owned(),
         socket,
+        manner: manner.clone(),
     })
 }
 
-fn spawn(open: Open) -> io::Result<()> {
-    let Open { name, socket } = open;
-    match socket {
-        Socket::Tcp(it) => {
+fn spawn(open: Open) -> io::Result<task::JoinHandle<()>> {
+    let Open {
+        name,
+        socket,
+        manner,
+    } = open;
+    Ok(match (manner, socket) {
+        (Manner::Answers, Socket::Tcp(it)) => {
+            tokio::spawn(accept(net::TcpListener::from_std(it)?, name))
+        }
+        (Manner::Answers, Socket::Udp(it)) => {
+            tokio::spawn(echo(net::UdpSocket::from_std(it)?, name))
+        }
+        (Manner::Resolves(server), Socket::Tcp(it)) => {
             let listener = net::TcpListener::from_std(it)?;
-            tokio::spawn(accept(listener, name));
+            tokio::spawn(name_server::over_tcp(listener, server))
         }
-        Socket::Udp(it) => {
+        (Manner::Resolves(server), Socket::Udp(it)) => {
             let socket = net::UdpSocket::from_std(it)?;
-            tokio::spawn(echo(socket, name));
+            tokio::spawn(name_server::over_udp(socket, server))
         }
-        Socket::Left(it) => {
-            tokio::spawn(async move {
-                let _held = it;
-                std::future::pending::<()>().await;
-            });
-        }
-    }
-    Ok(())
+        (Manner::Hangs, Socket::Tcp(it)) => tokio::spawn(hold(it.into())),
+        (Manner::Hangs, Socket::Udp(it)) => tokio::spawn(hold(it.into())),
+    })
+}
+
+/// Nobody looks at what comes.
+async fn hold(_held: OwnedFd) {
+    std::future::pending::<()>().await;
 }
 
 async fn accept(listener: net::TcpListener, name: String) {
+    accept_each(listener, |stream, peer| {
+        let line = line(&name, peer);
+        async move {
+            // A client that goes away is no failure.
+            let _ = answer(stream, line).await;
+        }
+    })
+    .await;
+}
+
+/// Serves every connection. Those that are open are closed when this is dropped.
+pub(super) async fn accept_each<F>(
+    listener: net::TcpListener,
+    serve: impl Fn(net::TcpStream, SocketAddr) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let line = line(&name, peer);
-                tokio::spawn(answer(stream, line));
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(serve(stream, peer));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
         }
     }
 }
@@ -205,22 +267,17 @@ async fn accept(listener: net::TcpListener, name: String) {
 /// Closes first, so that the client's port is free at once for the next probe.
 async fn answer(mut stream: net::TcpStream, line: String) -> io::Result<()> {
     let mut request = [0; REQUEST_BYTES];
-    let mut n_bytes = timeout(REQUEST_TIMEOUT, stream.read(&mut request)).await??;
+    let n_bytes = timeout(REQUEST_TIMEOUT, stream.peek(&mut request)).await??;
+    if http::is_spoken(&request[..n_bytes]) {
+        return http::answer(stream, line).await;
+    }
+    let mut n_bytes = stream.read(&mut request).await?;
     while &request[..n_bytes] == STAY {
         stream.write_all(line.as_bytes()).await?;
         n_bytes = timeout(STAYING_TIMEOUT, stream.read(&mut request)).await??;
     }
-    let request = &request[..n_bytes];
-    let is_http = HTTP_METHODS.iter().any(|it| request.starts_with(it));
-    let text = if is_http {
-        let length = line.len();
-        format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{line}"
-        )
-    } else {
-        line
-    };
-    stream.write_all(text.as_bytes()).await?;
+    let text = [line.as_bytes(), &request[..n_bytes]].concat();
+    stream.write_all(&text).await?;
     stream.shutdown().await
 }
 
@@ -228,8 +285,9 @@ async fn echo(socket: net::UdpSocket, name: String) {
     let mut request = [0; REQUEST_BYTES];
     loop {
         // An error here is an ICMP answer to an earlier reply: the client is gone.
-        if let Ok((_, peer)) = socket.recv_from(&mut request).await {
-            let _ = socket.send_to(line(&name, peer).as_bytes(), peer).await;
+        if let Ok((n_bytes, peer)) = socket.recv_from(&mut request).await {
+            let text = [line(&name, peer).as_bytes(), &request[..n_bytes]].concat();
+            let _ = socket.send_to(&text, peer).await;
         }
     }
 }
@@ -242,7 +300,7 @@ fn line(name: &str, peer: SocketAddr) -> String {
 /// What a server's line says: its name, and whom it saw.
 #[must_use]
 pub fn read_line(reply: &str) -> Option<(&str, SocketAddr)> {
-    let line = reply.lines().rfind(|it| it.starts_with("name="))?;
+    let line = reply.lines().find(|it| it.starts_with("name="))?;
     let (name, seen) = line.strip_prefix("name=")?.split_once(" seen=")?;
     Some((name, seen.parse().ok()?))
 }

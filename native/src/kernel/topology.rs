@@ -407,8 +407,15 @@ impl Cluster {
             host.routes
                 .push(Route::via(Prefix::everything(*address), gateway.address));
         }
+        // Where it has no address of a family itself, Linux knows no way to the other's of that family.
+        let speaks = |it: &Route| {
+            addresses
+                .iter()
+                .any(|own| own.is_ipv4() == it.to.address.is_ipv4())
+        };
         for other in self.nodes.iter().filter(|it| it.name != *name) {
-            host.routes.extend(routes_to_pods_of(other));
+            host.routes
+                .extend(routes_to_pods_of(other).into_iter().filter(speaks));
         }
         topology.hosts.push(host);
         topology.wires.push(Wire {
