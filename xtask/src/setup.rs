@@ -141,6 +141,10 @@ fn kernel_tools(cache: &Cache) -> Result<()> {
         ("ipset", "ipset"),
         // Reads the captures that `trace -o pcapng` writes.
         ("tshark", "tshark"),
+        // What people type in a lab, and its tests with them.
+        ("curl", "curl"),
+        ("dig", "bind9-dnsutils"),
+        ("ping", "iputils-ping"),
     ]
     .into_iter()
     .filter(|(name, _)| program(name).is_none())
