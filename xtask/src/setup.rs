@@ -141,9 +141,9 @@ fn kernel_tools(cache: &Cache) -> Result<()> {
         ("ipset", "ipset"),
         // Reads the captures that `trace -o pcapng` writes.
         ("tshark", "tshark"),
-        // What is run inside a lab's pods.
+        // What people type in a lab, and its tests with them.
         ("curl", "curl"),
-        ("dig", "dnsutils"),
+        ("dig", "bind9-dnsutils"),
         ("ping", "iputils-ping"),
     ]
     .into_iter()

@@ -2,11 +2,12 @@
 //!
 //! **Left out**: a command that goes away before it is answered is answered nevertheless, and nobody hears it.
 
-use super::home::{Home, failed};
+use super::home::{Claim, Home, failed};
 use super::talk::{Reply, Wish};
 use crate::error::Error;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime;
@@ -23,13 +24,18 @@ pub(super) enum Visit {
     Wish(Wish, oneshot::Sender<Reply>),
     /// The keeper is asked to end.
     End,
+    /// The lab's folder is gone, and with it the keeper's claim: somebody else clears up, or has.
+    Disowned,
 }
+
+/// How often a keeper looks whether its lab is still its own.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Opens the door: signals are heard and the socket is there when this returns.
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub(super) fn open(home: &Home) -> Result<Receiver<Visit>, Error> {
+pub(super) fn open(home: &Home, claim: &Claim) -> Result<Receiver<Visit>, Error> {
     let tried = || format!("listen on {}", home.socket().display());
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -41,11 +47,16 @@ pub(super) fn open(home: &Home) -> Result<Receiver<Visit>, Error> {
     let [terminate, interrupt] = heard;
     let mut terminate = terminate.map_err(|it| failed(tried(), it))?;
     let mut interrupt = interrupt.map_err(|it| failed(tried(), it))?;
-    drop(here);
     let (door, visitors) = channel();
+    let mut glance = tokio::time::interval(GLANCE);
+    drop(here);
+    let (home, token) = (home.clone(), claim.token());
     let serve = async move {
         loop {
             tokio::select! {
+                _ = glance.tick() => if !home.is_claimed_by(token) {
+                    let _ = door.send(Visit::Disowned);
+                },
                 _ = terminate.recv() => {
                     // A keeper that is gone needs no message.
                     let _ = door.send(Visit::End);

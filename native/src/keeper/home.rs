@@ -70,7 +70,23 @@ pub enum State {
 /// The lock of a lab. It is given back when this is dropped.
 #[derive(Debug)]
 pub struct Claim {
-    _lock: Flock<File>,
+    lock: Flock<File>,
+}
+
+/// What tells the file that a claim holds from any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(Option<(u64, u64)>);
+
+impl Claim {
+    /// The file that it holds.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        Token(identity(self.lock.metadata()))
+    }
+}
+
+fn identity(found: io::Result<fs::Metadata>) -> Option<(u64, u64)> {
+    found.ok().map(|it| (it.dev(), it.ino()))
 }
 
 impl Home {
@@ -189,6 +205,12 @@ impl Home {
         }
         let is_there = self.folder.exists() || !self.entries()?.is_empty();
         Ok(is_there.then_some(State::LeftBehind))
+    }
+
+    /// Whether the lock that is there is the one of a claim.
+    #[must_use]
+    pub fn is_claimed_by(&self, token: Token) -> bool {
+        Token(identity(fs::metadata(self.lock()))) == token
     }
 
     /// What is known of it, if its keeper came as far as to write it down.
@@ -337,7 +359,7 @@ impl Home {
                     Ok(lock) if is_at(&lock, &path) => {
                         write_over(&lock, pid)
                             .map_err(|it| failed(format!("write {}", path.display()), it))?;
-                        return Ok(Some(Claim { _lock: lock }));
+                        return Ok(Some(Claim { lock }));
                     }
                     Ok(_) | Err((_, Errno::EWOULDBLOCK)) => {}
                     Err((_, it)) => return Err(failed(tried(), it.into())),
@@ -369,10 +391,8 @@ fn write_over(mut file: &File, text: &str) -> io::Result<()> {
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
-    let (Ok(held), Ok(there)) = (file.metadata(), fs::metadata(path)) else {
-        return false;
-    };
-    (held.dev(), held.ino()) == (there.dev(), there.ino())
+    let held = identity(file.metadata());
+    held.is_some() && held == identity(fs::metadata(path))
 }
 
 fn left_behind(home: &Home) -> Error {

@@ -81,7 +81,7 @@ pub fn keep(plan: &Plan, ready: impl FnOnce(&Built) -> Result<(), Error>) -> Res
     let world = World::from_manifest(&manifest, mode.map(modelled).transpose()?, plan.start.seed);
     can_be_built(&world)?;
     let claim = home.begin()?;
-    let visitors = match door::open(&home) {
+    let visitors = match door::open(&home, &claim) {
         Ok(it) => it,
         Err(error) => return Err(told_after_clearing(error, &home, &claim)),
     };
@@ -104,6 +104,8 @@ pub fn keep(plan: &Plan, ready: impl FnOnce(&Built) -> Result<(), Error>) -> Res
     for visit in visitors {
         match visit {
             Visit::End => break,
+            // What has this lab's name now may be another's.
+            Visit::Disowned => return Ok(()),
             Visit::Wish(wish, answer) => {
                 let reply = keeper.grant(&wish);
                 // Whoever asked may be gone.

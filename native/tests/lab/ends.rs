@@ -238,3 +238,23 @@ fn what_the_machine_lacks_is_said_and_nothing_is_left() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("there is no lab named"));
 }
+
+#[test]
+fn a_keeper_whose_folder_was_deleted_ends_and_what_is_left_can_be_taken_down() {
+    if !may_run(&[]) {
+        return;
+    }
+    let lab = TestLab::up(&tutorial(), "nftables");
+    let keeper = lab.keeper();
+    std::fs::remove_dir_all(Path::new("/run/packetwalk").join(&lab.name)).expect("it is there");
+    let started = Instant::now();
+    let is_there = || {
+        let status = std::fs::read_to_string(format!("/proc/{keeper}/status"));
+        status.is_ok_and(|it| !it.contains("State:\tZ"))
+    };
+    while is_there() && started.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!is_there(), "the keeper stays");
+    assert!(one_down_clears(&lab, "without its folder"));
+}

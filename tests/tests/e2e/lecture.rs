@@ -14,7 +14,9 @@ async fn lecture(browser: &Browser) -> Result {
     browser.shape((1366, 768)).await?;
     browser.load().await?;
     let press = |key: &str| {
-        format!("document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}}))")
+        format!(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}}))"
+        )
     };
     let said = "return document.querySelector('#say').textContent";
     let first = browser.run(said).await?;

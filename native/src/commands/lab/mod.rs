@@ -28,8 +28,8 @@ const EXAMPLES: &str = "Examples:
   sudo packetwalk lab apply -f changed.yaml
   sudo packetwalk lab down
 
-Everything is in namespaces and a folder of the lab's own (/run/netns/pw-NAME-*, /run/packetwalk/NAME):
-nothing else on this machine is touched, and `lab down` leaves nothing.";
+Everything is in namespaces and a folder of the lab's own: /run/netns/pw-NAME-* and
+/run/packetwalk/NAME. Nothing else on this machine is touched, and `lab down` leaves nothing.";
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {

@@ -37,8 +37,9 @@ const EXAMPLES: &str = "Examples:
   sudo packetwalk lab up -f static/manifests/clusterip.yaml
   sudo packetwalk lab up -f shop/ --name shop --mode iptables
 
-Every pod answers on its ports: over HTTP with its name, whom it saw and the request's headers, over TCP and UDP with the
-same name and what was said. Cluster DNS answers behind its Service. ipvs mode cannot be built.";
+Every pod answers on its ports: over HTTP with its name, whom it saw and the request's headers,
+over TCP and UDP with the same name and what was said. Cluster DNS answers behind its Service.
+ipvs mode cannot be built.";
 
 /// What the keeper says when it is done.
 #[derive(Debug, Serialize, Deserialize)]
