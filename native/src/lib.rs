@@ -15,3 +15,4 @@ pub mod keeper;
 pub mod kernel;
 pub mod lab;
 pub mod output;
+pub mod typing;

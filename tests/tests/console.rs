@@ -4,8 +4,9 @@
 //! it printed, errors among the output, with its exit code. `UPDATE_EXPECTED=1` writes what is printed anew; read the
 //! difference before keeping it. The other tests say what must be true of it in any case.
 
-use packetwalk::commands::kubectl::{Arguments, Teletype, type_all};
+use packetwalk::commands::kubectl::{Arguments, type_all};
 use packetwalk::error::Error;
+use packetwalk::typing::Teletype;
 use packetwalk_core::console::{Console, NoEditor};
 use packetwalk_core::shell::{Chunk, Place, Stream};
 use packetwalk_core::sim::{Start, StartFile, Timeline};

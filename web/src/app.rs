@@ -78,7 +78,7 @@ pub fn App() -> Html {
                 <Inspector walk={walk.clone()} {position} />
                 <Editor
                     editor={Part::from(&view.editor)} outcomes={Part::from(&view.outcomes)}
-                    is_stale={view.is_stale} {on_edit} {on_reset}
+                    walk={walk.clone()} is_stale={view.is_stale} {on_edit} {on_reset}
                 />
                 <WalkList {walk} {position} />
                 { doctor(&state) }

@@ -171,3 +171,27 @@ fn every_rule_a_hop_asked_is_found_among_the_lines_of_its_mode() {
         }
     }
 }
+
+#[test]
+fn a_line_of_the_manifest_tells_which_hops_and_rules_come_from_it() {
+    use crate::view::line_uses;
+    let session = session("");
+    let line = |words: &str| {
+        let at = MANIFEST.lines().position(|it| it.contains(words));
+        u32::try_from(at.expect("a line") + 1).expect("a small number")
+    };
+    let walk = session.view().walk.clone();
+    let uses = line_uses(&walk, line("port: 80"));
+    assert!(!uses.is_empty());
+    let words: Vec<_> = uses.iter().flat_map(|it| &it.rules).collect();
+    assert!(
+        words.iter().any(|it| it.0.contains("vmap @service-ips")),
+        "{words:?}"
+    );
+    for it in &uses {
+        assert_eq!(it.place, walk.hops[it.hop].place);
+    }
+    assert_eq!(line_uses(&walk, line("kind: Service")), Vec::new());
+    assert_eq!(line_uses(&walk, 0), Vec::new());
+    assert_eq!(line_uses(&walk, 99_999), Vec::new());
+}

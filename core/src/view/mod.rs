@@ -13,6 +13,7 @@ mod hop;
 mod ipvs;
 mod kept;
 mod ledger;
+mod line_uses;
 mod map;
 mod options;
 mod outcome;
@@ -35,6 +36,7 @@ pub use kept::Word;
 pub use ledger::{
     Leaf, LeafView, LineChange, Met, RulesetLine, RulesetView, leaf, mode_names, ruleset,
 };
+pub use line_uses::{LineUse, line_uses};
 pub use map::{
     Anchor, Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station,
     VipGhost, Wire, map, map_seated,

@@ -18,12 +18,12 @@ mod wiring;
 
 pub use home::{About, Home, State, USUAL_NAME};
 
-use crate::commands::kubectl::{Teletype, type_line};
 use crate::error::Error;
 use crate::input::modelled;
 use crate::kernel::topology::{HostKind, Topology};
 use crate::kernel::{self, Lab, iptables, nft};
 use crate::lab;
+use crate::typing::{Teletype, type_line};
 use door::Visit;
 use home::Claim;
 use names::{HostFiles, Names, host_files};

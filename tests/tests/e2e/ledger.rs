@@ -10,6 +10,46 @@ async fn rules_and_lists_are_looked_up_searched_and_follow_the_cluster() {
     end("ledger", browser, story).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_the_manifest_lights_up_the_hops_and_rules_it_decides() {
+    let Some(site) = site() else { return };
+    let browser = Browser::open(site).await.expect("a browser");
+    let story = tokio::time::timeout(AT_MOST, point_at_lines(&browser)).await;
+    end("line-uses", browser, story).await;
+}
+
+async fn point_at_lines(browser: &Browser) -> Result {
+    browser.shape((1440, 900)).await?;
+    browser.load().await?;
+    // Something that must be computed brings the page that can.
+    browser
+        .edit("targetPort: 8080", "targetPort: 8080 ")
+        .await?;
+    browser.wait("#line-uses").await?;
+    let caret_in = |words: &str| {
+        format!(
+            "const it = document.querySelector('#yaml'); const at = it.value.indexOf({words:?}); it.focus(); it.setSelectionRange(at, at);\
+             it.dispatchEvent(new KeyboardEvent('keyup', {{bubbles: true}}))"
+        )
+    };
+    browser.run(&caret_in("port: 80 ")).await?;
+    browser.see("#line-uses", "node-1, prerouting").await?;
+    browser.see("#line-uses", "vmap @service-ips").await?;
+    let n_lit = "return document.querySelectorAll('#walk-list [data-decided]').length * document.querySelectorAll('.timeline__tick[data-decided]').length";
+    assert!(browser.run(n_lit).await?.as_i64().unwrap_or_default() > 0);
+    browser.picture("line-uses").await?;
+    let faults = browser.accessibility_faults().await?;
+    assert_eq!(faults, Vec::<String>::new(), "a line that decides");
+    browser
+        .run("document.querySelector('#line-uses button').click()")
+        .await?;
+    browser.see("#say", "rewrite the destination").await?;
+    browser.run(&caret_in("kind: Service")).await?;
+    browser.see("#line-uses", "decides no hop").await?;
+    assert_eq!(browser.run(n_lit).await?.as_i64(), Some(0));
+    Ok(())
+}
+
 async fn look_up(browser: &Browser) -> Result {
     browser.shape((1440, 900)).await?;
     browser.load().await?;

@@ -10,7 +10,7 @@ use crate::components::yaml_words::{Kind, words};
 use crate::effects::go_to_line;
 use crate::session::Part;
 use crate::storage;
-use packetwalk_core::view::{ComplaintView, EditorView, EndingView, OutcomeView};
+use packetwalk_core::view::{ComplaintView, EditorView, EndingView, OutcomeView, WalkView};
 use std::collections::BTreeSet;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
@@ -27,6 +27,8 @@ pub struct EditorProps {
     pub outcomes: Part<Vec<OutcomeView>>,
     /// Whether the picture is that of an earlier text.
     pub is_stale: bool,
+    /// The walk, of which a line decides a part.
+    pub walk: Part<WalkView>,
     /// The text was changed.
     pub on_edit: Callback<String>,
     /// The tutorial's text is wanted back.
@@ -74,8 +76,20 @@ pub fn Editor(props: &EditorProps) -> Html {
                 </button>
             </div>
             { frame(editor, &on_input) }
+            { uses(&props.walk) }
             { complaints(&editor.complaints, &props.outcomes, props.is_stale) }
         </section>
+    }
+}
+
+/// What a line decides, where there is somebody to work it out.
+fn uses(walk: &Part<WalkView>) -> Html {
+    #[cfg(feature = "everything")]
+    return html! { <crate::components::line_uses::LineUses walk={walk.clone()} /> };
+    #[cfg(not(feature = "everything"))]
+    {
+        let _ = walk;
+        html! { <div class="line-uses" /> }
     }
 }
 

@@ -13,6 +13,8 @@ pub mod lecture;
 #[cfg(feature = "everything")]
 pub mod ledger;
 pub mod leg;
+#[cfg(feature = "everything")]
+pub mod line_uses;
 pub mod outcomes;
 pub mod question;
 pub mod rest;
