@@ -99,8 +99,8 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     where
         K: Borrow<Q>,
     {
-        let slot = self.slot(hash(key), |it| it.borrow() == key)?;
-        self.slots[slot].as_mut().map(|it| &mut it.1)
+        let place = self.place(key)?;
+        self.slots[place].as_mut().map(|it| &mut it.1)
     }
 
     /// Adds a thing at the end; one of the same key is replaced where it stands, and given back.

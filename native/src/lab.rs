@@ -24,7 +24,7 @@ use crate::kernel::topology::{
 };
 use crate::kernel::trace::{Scope, tracing_rules};
 use crate::kernel::{self, Lab, LabId, Namespace, Place, link, netns};
-use packetwalk_core::api::Kind;
+use packetwalk_core::api::{Kind, ObjectRef};
 use packetwalk_core::controllers::{ContainerFault, Delivery};
 use packetwalk_core::ip::{Cidr, IpAddr, family, parse_sloppy};
 use packetwalk_core::net::Protocol;
@@ -542,35 +542,56 @@ fn prefix(range: Cidr) -> Prefix {
     }
 }
 
-/// A real server for every socket of the world that the kernel can have.
-fn start_servers(world: &World, lab: &Lab) -> Result<Servers, Error> {
-    let mut names = Vec::new();
-    for host in world.network.hosts() {
-        for (listen, pod) in &host.listens {
-            let Some(protocol) = probe_protocol(listen.protocol) else {
-                continue;
-            };
+/// A socket of a world that the kernel can have.
+pub(crate) struct Served<'a> {
+    pub(crate) host: &'a HostId,
+    /// The object that holds it.
+    pub(crate) holder: &'a ObjectRef,
+    pub(crate) protocol: ProbeProtocol,
+    pub(crate) listen: SocketAddr,
+    /// Whether its program accepts and says nothing.
+    pub(crate) hangs: bool,
+}
+
+/// Every one there is.
+pub(crate) fn served(world: &World) -> impl Iterator<Item = Served<'_>> {
+    world.network.hosts().flat_map(|host| {
+        host.listens.iter().filter_map(|(listen, holder)| {
+            let fault = world
+                .network
+                .fault_of(holder, (listen.port, listen.protocol));
             let address = listen.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-            let place = lab.host(&host_name(&host.id))?;
-            let at = SocketAddr::new(address, listen.port);
-            let fault = world.network.fault_of(pod, (listen.port, listen.protocol));
-            let manner = match fault {
-                Some(ContainerFault::Hangs) => Manner::Hangs,
-                _ => Manner::Answers,
-            };
-            names.push((place, pod.to_string(), protocol, at, manner));
-        }
-    }
-    let services: Vec<Service<'_>> = names
-        .iter()
-        .map(|(place, name, protocol, listen, manner)| Service {
-            manner: manner.clone(),
-            place: (*place).into(),
-            name,
-            protocol: *protocol,
-            listen: *listen,
+            Some(Served {
+                host: &host.id,
+                holder,
+                protocol: probe_protocol(listen.protocol)?,
+                listen: SocketAddr::new(address, listen.port),
+                hangs: fault == Some(ContainerFault::Hangs),
+            })
         })
+    })
+}
+
+/// A real server for each of them.
+fn start_servers(world: &World, lab: &Lab) -> Result<Servers, Error> {
+    let sockets: Vec<_> = served(world)
+        .map(|it| (it.holder.to_string(), it))
         .collect();
+    let services: Vec<Service<'_>> = sockets
+        .iter()
+        .map(|(name, it)| {
+            Ok(Service {
+                place: lab.host(&host_name(it.host))?.into(),
+                name,
+                protocol: it.protocol,
+                listen: it.listen,
+                manner: match it.hangs {
+                    true => Manner::Hangs,
+                    false => Manner::Answers,
+                },
+            })
+        })
+        .collect::<Result<_, Error>>()?;
     Ok(Servers::start(&services)?)
 }
 

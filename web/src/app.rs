@@ -132,8 +132,9 @@ fn ledger(state: &UseReducerHandle<State>) -> Html {
             Callback::from(move |which| state.leaf(which))
         };
         let state = state.clone();
-        let on_ruleset =
-            Callback::from(move |(mode, node): (&'static str, String)| state.ruleset(mode, &node));
+        let on_ruleset = Callback::from(move |(mode, node): (Option<&'static str>, String)| {
+            state.ruleset(mode, &node)
+        });
         html! { <Ledger {on_leaf} {on_ruleset} {map} {walk} {position} /> }
     }
     #[cfg(not(feature = "everything"))]

@@ -14,8 +14,9 @@ use packetwalk_core::session::{Effect, Event};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, Element, File, FileList, HtmlAnchorElement, HtmlTextAreaElement,
-    ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, ScrollToOptions, Url,
+    Blob, BlobPropertyBag, Element, File, FileList, HtmlAnchorElement, HtmlElement,
+    HtmlTextAreaElement, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition,
+    ScrollToOptions, Url,
 };
 use yew::prelude::*;
 
@@ -201,6 +202,15 @@ pub fn edit(dispatch: &Dispatch, text: String) {
 pub fn open(dispatch: &Dispatch, text: &str) {
     storage::forget_text();
     dispatch.dispatch(Event::Edited(text.to_owned()));
+}
+
+/// Puts the focus on an element, if it is there.
+pub fn focus(id: &str) {
+    let found = document().get_element_by_id(id);
+    if let Some(it) = found.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
+        // It can be refused, and then it stays where it is.
+        let _ = it.focus();
+    }
 }
 
 /// Moves the caret to a line and column of the manifest, both counted from 1.

@@ -212,10 +212,11 @@ impl State {
         self.session.leaf(which)
     }
 
-    /// The rules of a node in a mode.
+    /// The rules of a node in a mode; in the cluster's own if none is named.
     #[cfg(feature = "everything")]
     #[must_use]
-    pub fn ruleset(&self, mode: &str, node: &str) -> Option<RulesetView> {
+    pub fn ruleset(&self, mode: Option<&str>, node: &str) -> Option<RulesetView> {
+        let mode = mode.unwrap_or_else(|| self.session.mode());
         self.session.ruleset(mode, node)
     }
 

@@ -19,7 +19,7 @@ mod flags;
 pub mod help;
 mod io;
 mod manifest;
-mod object;
+pub(crate) mod object;
 pub mod printers;
 pub mod resource;
 mod target;

@@ -33,8 +33,8 @@ pub use sync::{Change, Memory, Metrics, SyncKind, Synced, Syncer};
 
 use crate::api::{ClusterConfiguration, EndpointSlice, KubeProxyConfiguration, Service};
 use crate::ip::{Cidr, Family, IpAddr, cidr_family, family, parse_cidr_sloppy};
-use crate::netfilter::dialect::Dialect;
-use crate::netfilter::{Ruleset, Tag, Transaction};
+use crate::netfilter::dialect::{Dialect, iptables as iptables_text, nft};
+use crate::netfilter::{Ruleset, TableFamily, Tag, Transaction};
 use crate::sorted::insert_by_key;
 use std::sync::Arc;
 
@@ -49,6 +49,20 @@ pub struct Mode {
     pub sync: fn(&Snapshot) -> Programme,
     /// What it remembers from one sync to the next, before the first.
     pub memory: fn() -> Memory,
+}
+
+impl Mode {
+    /// A node's rules in this mode, as the node's own tools list them.
+    #[must_use]
+    pub fn list(&self, ruleset: &Ruleset) -> String {
+        match (self.name, self.dialect) {
+            (ipvs::NAME, _) => ipvs_listing(ruleset),
+            (_, Dialect::Nft) => nft::list(ruleset),
+            (_, Dialect::Iptables) => [TableFamily::Ip, TableFamily::Ip6]
+                .map(|it| iptables_text::save(ruleset, it))
+                .concat(),
+        }
+    }
 }
 
 /// Every mode there is.

@@ -5,8 +5,7 @@
 //!
 //! **Left out**: the built-in chains' other rules.
 
-use super::{Conflict, Origins, Path, Programme, Reason, Snapshot};
-use crate::api::ObjectRef;
+use super::{Conflict, Origins, Programme, Reason, Snapshot};
 use crate::ip::Family;
 use crate::netfilter::dialect::iptables::ordered;
 use crate::netfilter::words::{
@@ -17,7 +16,6 @@ use crate::netfilter::{
     Chain, ChainType, Hook, Object, Priority, Rule, TableFamily, TableKey, Tag, Transaction, Verb,
     ct_state as state, rule,
 };
-use std::sync::Arc;
 
 pub(super) const FORWARD: &str = "KUBE-FORWARD";
 pub(super) const POSTROUTING: &str = "KUBE-POSTROUTING";
@@ -118,16 +116,6 @@ impl<'a, S> Writer<'a, S> {
     /// The tag of something kube-proxy writes on its own account.
     pub(super) fn own(&mut self, reason: Reason) -> Tag {
         self.origins.own(reason)
-    }
-
-    /// The tag of something it writes because of a field.
-    pub(super) fn because_of(
-        &mut self,
-        object: &Arc<ObjectRef>,
-        path: impl Into<Path>,
-        reason: Reason,
-    ) -> Tag {
-        self.origins.because_of(object, path, reason)
     }
 
     /// How the masquerade mark is set, and what becomes of packets that have it.

@@ -183,6 +183,12 @@ impl Session {
         leaf(which, cluster, &scene.world, self.walk(), so_far)
     }
 
+    /// The mode of the cluster that is shown.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        self.scene.world.mode.name
+    }
+
     /// The whole rules of a node in a mode: what the last moment changed in them, and what this hop asked.
     #[must_use]
     pub fn ruleset(&self, mode: &str, node: &str) -> Option<RulesetView> {

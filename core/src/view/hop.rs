@@ -567,7 +567,7 @@ fn sources(detail: &HopDetail) -> Vec<SourceView> {
             .iter()
             .flat_map(|it| &it.rules)
             .filter(|it| it.status == RuleStatus::Matched);
-        for source in matched.flat_map(|it| it.source.iter().chain(&it.element_sources)) {
+        for source in matched.flat_map(|it| it.sources()) {
             if !sources.contains(source) {
                 sources.push(source.clone());
             }

@@ -10,12 +10,13 @@ use super::text;
 use crate::api::Kind;
 use crate::controllers::{balancers, hourly_cost};
 use crate::ip::{Family, family};
+use crate::kubectl::object::{self, items};
 use crate::kubectl::printers::table;
 use crate::lines::{Mark, script};
-use crate::netfilter::dialect::{Dialect, iptables, nft};
-use crate::netfilter::{Ruleset, TableFamily};
+use crate::netfilter::Ruleset;
+use crate::netfilter::dialect::Dialect;
 use crate::policy;
-use crate::proxy::{MODES, Mode, ipvs_listing};
+use crate::proxy::{self, MODES, Mode};
 use crate::sim::{Cluster, HostId, Walk, World};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -142,10 +143,9 @@ pub fn leaf(
 fn objects(cluster: &Cluster, kind: Kind, caption: &str) -> LeafView {
     let listed = cluster.store().list_kept(kind, &Default::default());
     let table = table(kind, &listed.items, &cluster.clock());
-    let namespace = |it: &Value| text_at(it, &["metadata", "namespace"]).to_owned();
     let columns = table.columns.iter().map(|it| it.name.to_owned());
     let rows = table.rows.into_iter().map(|it| {
-        let mut row = vec![namespace(&it.object)];
+        let mut row = vec![object::namespace(&it.object).to_owned()];
         row.extend(it.cells);
         row
     });
@@ -190,7 +190,7 @@ fn endpoints(cluster: &Cluster) -> LeafView {
     for slice in &listed.items {
         let ports: Vec<String> = items(&slice["ports"]).iter().map(port).collect();
         let label = "kubernetes.io/service-name";
-        let service = text_at(slice, &["metadata", "labels", label]);
+        let service = object::text(slice, &["metadata", "labels", label]);
         for it in items(&slice["endpoints"]) {
             let condition = |name: &str, unset: bool| {
                 let told = it["conditions"][name].as_bool();
@@ -198,17 +198,17 @@ fn endpoints(cluster: &Cluster) -> LeafView {
             };
             let addresses = items(&it["addresses"]).iter().filter_map(Value::as_str);
             rows.push(vec![
-                text_at(slice, &["metadata", "namespace"]).to_owned(),
+                object::namespace(slice).to_owned(),
                 service.to_owned(),
-                text_at(slice, &["metadata", "name"]).to_owned(),
+                object::name(slice).to_owned(),
                 addresses.collect::<Vec<_>>().join(","),
                 ports.join(","),
                 condition("ready", true),
                 condition("serving", true),
                 condition("terminating", false),
-                text_at(it, &["nodeName"]).to_owned(),
-                text_at(it, &["zone"]).to_owned(),
-                text_at(it, &["targetRef", "name"]).to_owned(),
+                object::text(it, &["nodeName"]).to_owned(),
+                object::text(it, &["zone"]).to_owned(),
+                object::text(it, &["targetRef", "name"]).to_owned(),
             ]);
         }
     }
@@ -304,7 +304,7 @@ pub fn ruleset(
     before: Option<&World>,
     hop: Option<&Hop>,
 ) -> Option<RulesetView> {
-    let mode = MODES.iter().find(|it| it.name == mode)?;
+    let mode = proxy::mode(mode)?;
     let now = listing(world, mode, node);
     let then = before.map(|it| listing(it, mode, node));
     let lines: Vec<&str> = now.lines().collect();
@@ -348,28 +348,18 @@ fn listing(world: &World, mode: &'static Mode, node: &str) -> String {
     let ips = world.objects.nodes.get(node).map(|it| it.internal_ips());
     let ips = ips.unwrap_or_default();
     for of in Family::ALL {
-        let Some(programme) = world.programme_in(mode, node, of) else {
-            continue;
-        };
         if !ips.iter().any(|it| family(*it) == of) {
             continue;
         }
-        // A programme is a whole of its own, which refuses nothing of itself.
-        let _ = programme.transaction.apply(&mut listed);
-        if mode.dialect == Dialect::Nft {
-            let _ = policy::sync(&world.objects, node, of)
-                .transaction
-                .apply(&mut listed);
+        let programme = world.programme_in(mode, node, of);
+        let of_policies = || policy::sync(&world.objects, node, of).transaction;
+        let policies = (mode.dialect == Dialect::Nft).then(of_policies);
+        for transaction in programme.map(|it| it.transaction).iter().chain(&policies) {
+            // Each is a whole of its own, which refuses nothing of itself.
+            let _ = transaction.apply(&mut listed);
         }
     }
-    match (mode.name, mode.dialect) {
-        ("ipvs", _) => ipvs_listing(&listed),
-        (_, Dialect::Nft) => nft::list(&listed),
-        (_, Dialect::Iptables) => {
-            let families = [TableFamily::Ip, TableFamily::Ip6];
-            families.map(|it| iptables::save(&listed, it)).concat()
-        }
-    }
+    mode.list(&listed)
 }
 
 /// What changed between two texts. What they begin and end with alike need not be compared at length.
@@ -464,13 +454,4 @@ fn met(hop: &Hop, at: &At) -> Option<Met> {
 /// The names of columns; a hyphen stands for a blank.
 fn words(text: &str) -> Vec<String> {
     text.split(' ').map(|it| it.replace('-', " ")).collect()
-}
-
-fn text_at<'a>(it: &'a Value, path: &[&str]) -> &'a str {
-    let found = path.iter().fold(it, |it, name| &it[*name]);
-    found.as_str().unwrap_or_default()
-}
-
-fn items(it: &Value) -> &[Value] {
-    it.as_array().map_or(&[], Vec::as_slice)
 }

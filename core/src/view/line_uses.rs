@@ -26,7 +26,7 @@ pub fn line_uses(walk: &WalkView, line: u32) -> Vec<LineUse> {
         };
         let rules = chains.iter().flat_map(|it| &it.rules);
         let its = rules.filter(|it| it.status == RuleStatus::Matched && comes_from(it, line));
-        let rules: Vec<_> = its.map(|it| (words(it), it.sentence.clone())).collect();
+        let rules: Vec<_> = its.map(|it| (it.text(), it.sentence.clone())).collect();
         if !rules.is_empty() {
             uses.push(LineUse {
                 hop: idx,
@@ -43,10 +43,5 @@ fn comes_from(rule: &RuleView, line: u32) -> bool {
         let first = it.line.unwrap_or(u32::MAX);
         (first..=it.last_line.unwrap_or(first)).contains(&line)
     };
-    rule.source.iter().chain(&rule.element_sources).any(is_it)
-}
-
-fn words(rule: &RuleView) -> String {
-    let words: Vec<&str> = rule.words.iter().map(|it| it.text.as_str()).collect();
-    words.join(" ")
+    rule.sources().any(is_it)
 }

@@ -57,12 +57,23 @@ pub struct RuleView {
 }
 
 impl RuleView {
+    /// Its words as one text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let words: Vec<&str> = self.words.iter().map(|it| it.text.as_str()).collect();
+        words.join(" ")
+    }
+
+    /// The fields that it and the elements it found come from.
+    pub fn sources(&self) -> impl Iterator<Item = &SourceView> {
+        self.source.iter().chain(&self.element_sources)
+    }
+
     /// What it is there for, and the fields that it and the elements it found come from; nothing if neither is known.
     #[must_use]
     pub fn because(&self) -> Option<String> {
-        let sources = self.source.iter().chain(&self.element_sources);
         let mut fields: Vec<String> = Vec::new();
-        for it in sources {
+        for it in self.sources() {
             let field = match it.line {
                 Some(line) => format!("{} {}, line {line}", it.object, it.path),
                 None => format!("{} {}", it.object, it.path),

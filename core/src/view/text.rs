@@ -446,14 +446,13 @@ fn explain_rules(out: &mut String, detail: &HopDetail) {
             .unwrap_or_default();
         let _ = writeln!(out, "{:indent$}chain {}{base}", "", chain.name);
         for rule in &chain.rules {
-            let words: Vec<&str> = rule.words.iter().map(|it| it.text.as_str()).collect();
             let mark = match rule.status {
                 RuleStatus::Matched => '✓',
                 RuleStatus::Skipped => '·',
                 RuleStatus::Unknown => '?',
                 RuleStatus::NotReached => continue,
             };
-            let _ = write!(out, "{:indent$}  {mark} {}", "", words.join(" "));
+            let _ = write!(out, "{:indent$}  {mark} {}", "", rule.text());
             if let Some(reason) = &rule.reason {
                 let _ = write!(out, "  — {reason}");
             }

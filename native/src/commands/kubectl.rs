@@ -13,10 +13,10 @@ use crate::output;
 use crate::typing::{Folder, Reads, Show, Teletype, Terminal, quoted};
 use clap::{Args, FromArgMatches};
 use packetwalk_core::console::Editor;
-use packetwalk_core::shell::{Chunk, Stream};
+use packetwalk_core::shell::Chunk;
 use packetwalk_core::sim::Timeline;
 use std::cell::RefCell;
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Read};
 use std::process::{Command, ExitCode};
 use std::rc::Rc;
 
@@ -103,20 +103,8 @@ pub fn type_all(arguments: &Arguments, teletype: &mut dyn Teletype) -> Result<u8
 struct ThisTerminal;
 
 impl Teletype for ThisTerminal {
-    /// A reader that has gone away is no failure.
     fn show(&mut self, said: &Chunk) -> Result<(), Error> {
-        let text = &said.text;
-        let written = match said.stream {
-            Stream::Out => {
-                let mut out = anstream::stdout().lock();
-                write!(out, "{text}").and_then(|()| out.flush())
-            }
-            Stream::Err => write!(anstream::stderr(), "{text}"),
-        };
-        match written {
-            Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other?),
-        }
+        output::pass_on(said.stream, &said.text)
     }
 
     /// A line of what is typed, or all that is piped into this program.

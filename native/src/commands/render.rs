@@ -10,10 +10,9 @@ use crate::error::Error;
 use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::ip::{Family, family};
-use packetwalk_core::netfilter::dialect::{Dialect, ipset, iptables, ipvsadm, nft};
-use packetwalk_core::netfilter::{Ruleset, TableFamily, Transaction};
+use packetwalk_core::netfilter::dialect::{Dialect, ipset, ipvsadm};
+use packetwalk_core::netfilter::{Ruleset, Transaction};
 use packetwalk_core::policy;
-use packetwalk_core::proxy::ipvs_listing;
 use packetwalk_core::sim::World;
 use std::fmt::Write;
 
@@ -114,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
         text = format!("# no NetworkPolicy chooses a pod of {node}\n");
     }
     if matches!(form, Form::Listing) {
-        text = listing(&world, &listed);
+        text = world.mode.list(&listed);
     }
     output::answer(&text)
 }
@@ -162,17 +161,6 @@ fn of_policies(node: &str, of: Family, policies: &Transaction) -> String {
 
 /// Begins what is said about them.
 const POLICIES: &str = "# NetworkPolicies";
-
-/// As the node's own tools list it.
-fn listing(world: &World, ruleset: &Ruleset) -> String {
-    match (world.mode.name, world.mode.dialect) {
-        ("ipvs", _) => ipvs_listing(ruleset),
-        (_, Dialect::Nft) => nft::list(ruleset),
-        (_, Dialect::Iptables) => [TableFamily::Ip, TableFamily::Ip6]
-            .map(|it| iptables::save(ruleset, it))
-            .concat(),
-    }
-}
 
 /// The node asked for, or the first that is no control plane.
 fn node(world: &World, told: Option<&str>) -> Result<String, Error> {

@@ -7,12 +7,10 @@ use crate::error::Error;
 use crate::kernel::Lab;
 use crate::kernel::probe::Protocol;
 use crate::kernel::serve::{Manner, ServerId, Servers, Service};
-use crate::lab::{host_name, probe_protocol};
-use packetwalk_core::controllers::ContainerFault;
-use packetwalk_core::ip::IpAddr;
+use crate::lab::{Served, host_name, served};
 use packetwalk_core::sim::{HostId, World};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 /// The running programs of a lab.
 #[derive(Debug)]
@@ -78,13 +76,11 @@ impl Programs {
     ) -> Result<(), Error> {
         let wanted = sockets(world).into_iter();
         let missing: Vec<Socket> = wanted.filter(|it| !self.running.contains_key(it)).collect();
-        let service = |it: &'_ Socket| -> Result<Manner, Error> {
-            Ok(match it.manner {
-                How::Answers => Manner::Answers,
-                How::Hangs => Manner::Hangs,
-                How::ResolvesCluster => Manner::Resolves(names.cluster_server()),
-                How::ResolvesOutside => Manner::Resolves(names.outside_server()),
-            })
+        let manner = |it: &Socket| match it.manner {
+            How::Answers => Manner::Answers,
+            How::Hangs => Manner::Hangs,
+            How::ResolvesCluster => Manner::Resolves(names.cluster_server()),
+            How::ResolvesOutside => Manner::Resolves(names.outside_server()),
         };
         let mut services = Vec::new();
         for it in &missing {
@@ -93,7 +89,7 @@ impl Programs {
                 name: &it.holder,
                 protocol: it.protocol,
                 listen: it.listen,
-                manner: service(it)?,
+                manner: manner(it),
             });
         }
         let ids = self.servers.add(&services)?;
@@ -102,35 +98,25 @@ impl Programs {
     }
 }
 
-/// The sockets of a world that the kernel can have.
+/// Who is to serve each socket of a world.
 fn sockets(world: &World) -> BTreeSet<Socket> {
     let dns = dns_sockets(&world.objects);
-    let mut all = BTreeSet::new();
-    for host in world.network.hosts() {
-        for (listen, holder) in &host.listens {
-            let Some(protocol) = probe_protocol(listen.protocol) else {
-                continue;
-            };
-            let pod = world.objects.pod(&holder.namespace, &holder.name);
-            let mut ips = pod.map(|it| it.ips()).unwrap_or_default().into_iter();
-            let fault = world
-                .network
-                .fault_of(holder, (listen.port, listen.protocol));
-            let manner = match host.id {
-                _ if fault == Some(ContainerFault::Hangs) => How::Hangs,
-                HostId::Router => How::ResolvesOutside,
-                _ if ips.any(|it| dns.contains(&(it, listen.port))) => How::ResolvesCluster,
-                _ => How::Answers,
-            };
-            let address = listen.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-            all.insert(Socket {
-                host: host_name(&host.id),
-                listen: SocketAddr::new(address, listen.port),
-                protocol,
-                holder: holder.to_string(),
-                manner,
-            });
+    let socket = |it: Served<'_>| {
+        let pod = world.objects.pod(&it.holder.namespace, &it.holder.name);
+        let mut ips = pod.map(|it| it.ips()).unwrap_or_default().into_iter();
+        let manner = match it.host {
+            _ if it.hangs => How::Hangs,
+            HostId::Router => How::ResolvesOutside,
+            _ if ips.any(|ip| dns.contains(&(ip, it.listen.port()))) => How::ResolvesCluster,
+            _ => How::Answers,
+        };
+        Socket {
+            host: host_name(it.host),
+            listen: it.listen,
+            protocol: it.protocol,
+            holder: it.holder.to_string(),
+            manner,
         }
-    }
-    all
+    };
+    served(world).map(socket).collect()
 }

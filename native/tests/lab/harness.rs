@@ -114,6 +114,11 @@ impl TestLab {
         self.says(&[&["exec", place, "--"], command].concat())
     }
 
+    /// Asks for what may not be answered, for a second.
+    pub(crate) fn tries_curl(&self, place: &str, url: &str) -> Output {
+        self.run(&["exec", place, "--", "curl", "-sS", "-m", "1", url])
+    }
+
     pub(crate) fn curl(&self, place: &str, url: &str) -> String {
         self.inside(place, &["curl", "-sS", "-m", "3", url])
     }

@@ -56,16 +56,7 @@ fn thirty_pods_on_three_nodes_answer_by_name_and_say_whom_they_saw() {
         assert!(is_node, "{answer}");
         lab.inside("pod/client", &["ping", "-c", "1", "-W", "2", "10.244.2.1"]);
         // Nobody listens on another port of the Service: refused or in vain, never answered.
-        let output = lab.run(&[
-            "exec",
-            "pod/client",
-            "--",
-            "curl",
-            "-sS",
-            "-m",
-            "1",
-            "http://web:81",
-        ]);
+        let output = lab.tries_curl("pod/client", "http://web:81");
         assert!(
             matches!(output.status.code(), Some(7 | 28)),
             "{}",
@@ -151,16 +142,7 @@ fn applying_changes_what_is_different_and_leaves_all_other_rules_alone() {
     let before = handles(&lab);
     assert!(before.len() >= 2, "{before:?}");
     lab.inside("node/node-1", &["nft", "add", "table", "inet", "mine"]);
-    let output = lab.run(&[
-        "exec",
-        "pod/client",
-        "--",
-        "curl",
-        "-sS",
-        "-m",
-        "1",
-        "http://late",
-    ]);
+    let output = lab.tries_curl("pod/client", "http://late");
     assert_eq!(output.status.code(), Some(6), "{}", text(&output.stderr));
     lab.apply(MORE);
     assert!(
@@ -177,16 +159,7 @@ fn applying_changes_what_is_different_and_leaves_all_other_rules_alone() {
     assert!(heard, "nobody heard of api-3");
     let changed = lab.file("changed.yaml", MORE);
     lab.says(&["delete", "-f", &changed.to_string_lossy()]);
-    let output = lab.run(&[
-        "exec",
-        "pod/client",
-        "--",
-        "curl",
-        "-sS",
-        "-m",
-        "1",
-        "http://10.96.0.40",
-    ]);
+    let output = lab.tries_curl("pod/client", "http://10.96.0.40");
     assert!(!output.status.success());
     let output = lab.run(&["exec", "pod/late", "--", "true"]);
     assert_eq!(output.status.code(), Some(1));
@@ -306,16 +279,7 @@ fn two_labs_at_once_do_not_meet_and_a_taken_name_is_refused() {
         one.curl("pod/client", "http://api")
             .starts_with("name=pod/default/api-")
     );
-    let output = other.run(&[
-        "exec",
-        "pod/client",
-        "--",
-        "curl",
-        "-sS",
-        "-m",
-        "1",
-        "http://api",
-    ]);
+    let output = other.tries_curl("pod/client", "http://api");
     assert_eq!(output.status.code(), Some(6));
     let output = one
         .starting(&tutorial(), "nftables")

@@ -221,13 +221,14 @@ fn kube_proxy_loading() {
             black_box((mode.sync)(&snapshot));
         });
         row(&format!("{}: generate the rules", mode.name), generated);
-        if !(mode.sync)(&snapshot).transaction.ipvs.is_empty() {
+        let transaction = (mode.sync)(&snapshot).transaction;
+        if !transaction.ipvs.is_empty() {
             println!(
                 "  not loaded: this mode's work is virtual servers and IP sets, not one text for one tool"
             );
             continue;
         }
-        let text = mode.dialect.print(&(mode.sync)(&snapshot).transaction);
+        let text = mode.dialect.print(&transaction);
         match loading_ms(mode, &text) {
             Ok(loading) => {
                 row(&format!("{}: the kernel loads them", mode.name), loading);

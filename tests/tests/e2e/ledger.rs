@@ -88,6 +88,15 @@ async fn look_up(browser: &Browser) -> Result {
         .await?;
     browser.see("#ledger-page", "matched at this hop").await?;
     browser.see("#ledger-page", "asked:").await?;
+    // What is chosen between a step and the look after it stays chosen.
+    browser
+        .run("[...document.querySelectorAll('#walk button')].find(it => it.textContent.includes('postrouting')).click()")
+        .await?;
+    browser
+        .run("document.querySelector('#ledger-ipvs').click()")
+        .await?;
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    assert_eq!(browser.run(n_side_by_side).await?.as_i64(), Some(2));
     // Lists, by the keyboard.
     browser
         .run("document.querySelector('#ledger-rules').focus()")

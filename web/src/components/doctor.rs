@@ -6,14 +6,13 @@
 //! **Left out**: requests that are not TCP, which are told and not played.
 
 use crate::effects::{self, go_to_line};
+use crate::hooks::looking::{Looked, use_looking};
 use crate::session::{Dispatch, Part, use_session};
-use gloo::timers::callback::Timeout;
-use gloo::utils::{document, window};
+use gloo::utils::document;
 use packetwalk_core::session::Event;
 use packetwalk_core::view::{
     DoctorView, FindingSeverity, FindingView, MapView, PlayView, RemedyView, WalkView,
 };
-use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -28,52 +27,16 @@ pub struct DoctorProps {
     pub walk: Part<WalkView>,
 }
 
-/// Looking again takes at most so long, or is not done unasked; and is done so long after a change.
-const QUICK_MS: f64 = 30.0;
+/// Looking again is done so long after a change.
 const AFTER_MS: u32 = 250;
-
-/// What was found.
-#[derive(Clone, PartialEq)]
-struct Found {
-    view: Rc<DoctorView>,
-    took_ms: f64,
-    is_old: bool,
-}
 
 /// The doctor.
 #[component]
 pub fn Doctor(props: &DoctorProps) -> Html {
     let dispatch = use_session();
-    let found = use_state_eq(|| None::<Found>);
-    let examine = {
-        let (on_examine, found) = (props.on_examine.clone(), found.setter());
-        move || {
-            let begun = now_ms();
-            let view = on_examine.emit(());
-            found.set(Some(Found {
-                view: Rc::new(view),
-                took_ms: now_ms() - begun,
-                is_old: false,
-            }));
-        }
-    };
-    {
-        let (found, examine) = (found.clone(), examine.clone());
-        let changed = (props.map.clone(), props.walk.clone());
-        use_effect_with(changed, move |_| {
-            let before = (*found).clone();
-            let timer = before.map(|before| {
-                Timeout::new(AFTER_MS, move || match before.took_ms < QUICK_MS {
-                    true => examine(),
-                    false => found.set(Some(Found {
-                        is_old: true,
-                        ..before
-                    })),
-                })
-            });
-            move || drop(timer)
-        });
-    }
+    let about = (props.map.clone(), props.walk.clone());
+    let on_examine = props.on_examine.clone();
+    let (found, examine) = use_looking(move || on_examine.emit(()), about, AFTER_MS, true);
     let on_press = Callback::from(move |_: MouseEvent| examine());
     html! {
         <section class="doctor" id="doctor" aria-labelledby="doctor-head">
@@ -81,24 +44,20 @@ pub fn Doctor(props: &DoctorProps) -> Html {
             <p class="doctor__about">{"What is wrong with the Services of this cluster, and how one knows: every port is asked, by walking."}</p>
             <div class="doctor__row">
                 <button class="button" id="examine" type="button" onclick={on_press}>{ if found.is_some() { "Examine again" } else { "Examine the cluster" } }</button>
-                <p class="doctor__summary" id="doctor-summary" role="status" data-well={found.as_ref().is_some_and(|it| it.view.is_well).then_some("")}>
+                <p class="doctor__summary" id="doctor-summary" role="status" data-well={found.as_ref().is_some_and(|it| it.found.is_well).then_some("")}>
                     { found.as_ref().map(summary).unwrap_or_default() }
                 </p>
             </div>
             <ol class="doctor__findings" id="doctor-findings">
-                { for found.iter().flat_map(|it| it.view.findings.iter().enumerate()).map(|(idx, it)| finding(idx, it, &dispatch)) }
+                { for found.iter().flat_map(|it| it.found.findings.iter().enumerate()).map(|(idx, it)| finding(idx, it, &dispatch)) }
             </ol>
         </section>
     }
 }
 
-fn now_ms() -> f64 {
-    window().performance().map_or(0.0, |it| it.now())
-}
-
-fn summary(found: &Found) -> String {
-    let said = capitalised(&found.view.summary);
-    match found.is_old {
+fn summary(looked: &Looked<DoctorView>) -> String {
+    let said = capitalised(&looked.found.summary);
+    match looked.is_old {
         true => format!("{said}. The cluster has changed since."),
         false => format!("{said}."),
     }

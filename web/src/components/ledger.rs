@@ -6,25 +6,28 @@
 //!
 //! **Left out**: lines beyond the first two thousand that a search finds, which are counted.
 
+use super::ledger_bar::ledger_bar;
+use crate::effects::focus;
 use crate::hooks::keys::use_figure_keys;
+use crate::hooks::looking::use_looking;
 use crate::session::Part;
-use gloo::timers::callback::Timeout;
-use gloo::utils::{document, window};
+use gloo::utils::document;
 use packetwalk_core::view::{
     Leaf, LeafView, LineChange, MapView, Met, RulesetLine, RulesetView, WalkView, mode_names,
 };
-use std::rc::Rc;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
+use web_sys::{HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
+
+/// Gives the rules of a node in a mode; in the cluster's own if none is named.
+pub type OnRuleset = Callback<(Option<&'static str>, String), Option<RulesetView>>;
 
 /// Whom it asks.
 #[derive(PartialEq, Properties)]
 pub struct LedgerProps {
     /// Gives a list.
     pub on_leaf: Callback<Leaf, LeafView>,
-    /// Gives the rules of a node in a mode.
-    pub on_ruleset: Callback<(&'static str, String), Option<RulesetView>>,
+    /// Gives the rules of a node.
+    pub on_ruleset: OnRuleset,
     /// The cluster, so that a change is noticed.
     pub map: Part<MapView>,
     /// The walk, as well.
@@ -33,8 +36,7 @@ pub struct LedgerProps {
     pub position: usize,
 }
 
-/// Looking again takes at most so long, or is not done unasked; and is done so long after a change.
-const QUICK_MS: f64 = 30.0;
+/// Looking again is done so long after a change.
 const AFTER_MS: u32 = 150;
 
 /// So many lines are shown at most.
@@ -62,63 +64,31 @@ enum Page {
     Leaf(LeafView),
 }
 
-#[derive(Clone, PartialEq)]
-struct Found {
-    page: Rc<Page>,
-    took_ms: f64,
-    is_old: bool,
-}
-
 /// The ledger.
 #[component]
 pub fn Ledger(props: &LedgerProps) -> Html {
     let chosen = use_state_eq(Chosen::default);
-    let found = use_state_eq(|| None::<Found>);
     let node = chosen.node.clone().or_else(|| node_of(props));
     use_figure_keys("l", Callback::from(|_| toggle()));
-    let look = {
+    let (found, look) = {
         let (on_leaf, on_ruleset) = (props.on_leaf.clone(), props.on_ruleset.clone());
-        let (found, chosen, node) = (found.setter(), (*chosen).clone(), node.clone());
-        move || {
-            let begun = now_ms();
-            let page = match chosen.leaf {
-                Some(leaf) => Page::Leaf(on_leaf.emit(leaf)),
-                None => Page::Rules(rules(&on_ruleset, &chosen.modes, &node)),
-            };
-            found.set(Some(Found {
-                page: Rc::new(page),
-                took_ms: now_ms() - begun,
-                is_old: false,
-            }));
-        }
+        let (chosen, node) = ((*chosen).clone(), node.clone());
+        let is_open = chosen.is_open;
+        let look = move || match chosen.leaf {
+            Some(leaf) => Page::Leaf(on_leaf.emit(leaf)),
+            None => Page::Rules(rules(&on_ruleset, &chosen.modes, node.as_deref())),
+        };
+        let about = (props.map.clone(), props.walk.clone(), props.position);
+        use_looking(look, about, AFTER_MS, is_open)
     };
     {
         // What somebody chose is looked at now.
-        let (look, wanted) = (
-            look.clone(),
-            (chosen.is_open, chosen.leaf, chosen.modes.clone()),
-        );
+        let look = look.clone();
+        let wanted = (chosen.is_open, chosen.leaf, chosen.modes.clone());
         use_effect_with((wanted, chosen.node.clone()), move |((is_open, ..), _)| {
             if *is_open {
                 look();
             }
-        });
-    }
-    {
-        let (found, look, is_open) = (found.clone(), look.clone(), chosen.is_open);
-        let changed = (props.map.clone(), props.walk.clone(), props.position);
-        use_effect_with(changed, move |_| {
-            let before = (*found).clone().filter(|_| is_open);
-            let timer = before.map(|before| {
-                Timeout::new(AFTER_MS, move || match before.took_ms < QUICK_MS {
-                    true => look(),
-                    false => found.set(Some(Found {
-                        is_old: true,
-                        ..before
-                    })),
-                })
-            });
-            move || drop(timer)
         });
     }
     let on_toggle = {
@@ -136,25 +106,17 @@ pub fn Ledger(props: &LedgerProps) -> Html {
     let is_old = found.as_ref().is_some_and(|it| it.is_old);
     html! {
         <details class="ledger" id="ledger" ontoggle={on_toggle}>
-            <summary class="ledger__bar" id="ledger-bar" aria-keyshortcuts="l">
-                <h2 class="ledger__name">{"Look up"}</h2>{" "}
-                <kbd class="press__key" aria-hidden="true">{"l"}</kbd>{" "}
-                <span class="ledger__about">{"all rules of a node in each mode, and what changed; Services, endpoints, connections, DNS, events"}</span>
-            </summary>
+            { ledger_bar(None) }
             { tabs(&chosen) }
             <div class="ledger__page" role="tabpanel" id="ledger-page" aria-labelledby={tab_id(chosen.leaf)} tabindex="0">
                 { tools(&chosen, props, node.as_deref()) }
                 <p class="ledger__old" role="status">
                     <span hidden={!is_old}>{"The cluster has moved on since. "}<button class="button" type="button" onclick={on_again}>{"Look again"}</button></span>
                 </p>
-                { found.as_ref().filter(|_| chosen.is_open).map(|it| page(&it.page, &chosen)).unwrap_or_default() }
+                { found.as_ref().filter(|_| chosen.is_open).map(|it| page(&it.found, &chosen)).unwrap_or_default() }
             </div>
         </details>
     }
-}
-
-fn now_ms() -> f64 {
-    window().performance().map_or(0.0, |it| it.now())
 }
 
 fn toggle() {
@@ -176,20 +138,13 @@ fn node_of(props: &LedgerProps) -> Option<String> {
 }
 
 /// The rules of a node in the modes that were chosen, or else in the cluster's own.
-fn rules(
-    on_ruleset: &Callback<(&'static str, String), Option<RulesetView>>,
-    modes: &[&'static str],
-    node: &Option<String>,
-) -> Vec<RulesetView> {
-    let all = mode_names().filter(|it| modes.is_empty() || modes.contains(it));
-    let node = node.clone().unwrap_or_default();
-    let mut rulesets: Vec<_> = all
-        .filter_map(|it| on_ruleset.emit((it, node.clone())))
-        .collect();
-    if modes.is_empty() {
-        rulesets.retain(|it| it.is_own);
-    }
-    rulesets
+fn rules(on_ruleset: &OnRuleset, modes: &[&'static str], node: Option<&str>) -> Vec<RulesetView> {
+    let chosen = mode_names().filter(|it| modes.contains(it)).map(Some);
+    let own = modes.is_empty().then_some(None);
+    let node = node.unwrap_or_default();
+    let all = chosen.chain(own);
+    all.filter_map(|it| on_ruleset.emit((it, node.to_owned())))
+        .collect()
 }
 
 fn tab_id(leaf: Option<Leaf>) -> String {
@@ -221,10 +176,7 @@ fn tabs(chosen: &UseStateHandle<Chosen>) -> Html {
             };
             event.prevent_default();
             choose(all[to]);
-            let tab = document().get_element_by_id(&tab_id(all[to]));
-            if let Some(tab) = tab.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
-                let _ = tab.focus();
-            }
+            focus(&tab_id(all[to]));
         })
     };
     html! {

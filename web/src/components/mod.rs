@@ -12,6 +12,7 @@ pub mod inspector;
 pub mod lecture;
 #[cfg(feature = "everything")]
 pub mod ledger;
+pub mod ledger_bar;
 pub mod leg;
 #[cfg(feature = "everything")]
 pub mod line_uses;

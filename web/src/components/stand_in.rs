@@ -3,14 +3,15 @@
 //!
 //! **Left out**: everything that answers.
 
+use super::ledger_bar::ledger_bar;
+use crate::effects::focus;
 use crate::hand_over;
 use crate::hooks::keys::use_figure_keys;
 use crate::session::{Part, use_session};
 use gloo::utils::document;
 use packetwalk_core::session::Event;
 use packetwalk_core::view::TerminalView;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent};
+use web_sys::{HtmlInputElement, KeyboardEvent};
 use yew::prelude::*;
 
 /// What the terminal shows.
@@ -34,7 +35,7 @@ pub fn Terminal(props: &TerminalProps) -> Html {
     });
     html! {
         <section class="drawer" aria-label="Terminal">
-            <details class="terminal" id="terminal" ontoggle={Callback::from(|_| focus())}>
+            <details class="terminal" id="terminal" ontoggle={Callback::from(|_| focus("terminal-line"))}>
                 <summary class="terminal__bar" id="terminal-bar" aria-keyshortcuts="k">
                     <span class="terminal__name">{"Terminal"}</span>{" "}
                     <kbd class="press__key" aria-hidden="true">{"k"}</kbd>{" "}
@@ -60,14 +61,6 @@ fn toggle() {
     }
 }
 
-/// When it has been opened, and not while a key is still on its way.
-fn focus() {
-    let line = document().get_element_by_id("terminal-line");
-    if let Some(line) = line.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
-        let _ = line.focus();
-    }
-}
-
 /// The ledger's place. Opening it brings the whole page, which opens it.
 #[component]
 pub fn Ledger() -> Html {
@@ -78,11 +71,7 @@ pub fn Ledger() -> Html {
     });
     html! {
         <details class="ledger" id="ledger">
-            <summary class="ledger__bar" id="ledger-bar" aria-keyshortcuts="l" onclick={on_press}>
-                <h2 class="ledger__name">{"Look up"}</h2>{" "}
-                <kbd class="press__key" aria-hidden="true">{"l"}</kbd>{" "}
-                <span class="ledger__about">{"all rules of a node in each mode, and what changed; Services, endpoints, connections, DNS, events"}</span>
-            </summary>
+            { ledger_bar(Some(on_press)) }
         </details>
     }
 }

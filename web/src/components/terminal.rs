@@ -4,6 +4,7 @@
 //!
 //! **Left out**: colours and programs that fill a screen.
 
+use crate::effects::focus;
 use crate::hooks::keys::use_figure_keys;
 use crate::session::{Part, use_session};
 use gloo::utils::{document, window};
@@ -11,8 +12,7 @@ use packetwalk_core::session::Event;
 use packetwalk_core::view::{
     CandidateView, CompletionView, TerminalEntry, TerminalState, TerminalView,
 };
-use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
+use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 use yew::prelude::*;
 
 /// What the terminal shows.
@@ -122,13 +122,6 @@ fn toggle() {
 fn focus_if_open() {
     if drawer().is_some_and(|it| it.has_attribute("open")) {
         focus("terminal-line");
-    }
-}
-
-fn focus(id: &str) {
-    let found = document().get_element_by_id(id);
-    if let Some(it) = found.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
-        let _ = it.focus();
     }
 }
 

@@ -5,10 +5,10 @@
 
 use super::media::{REDUCED_MOTION, use_media};
 use crate::hand_over;
+use crate::hooks::clock::now_ms;
 use crate::motion::{Clock, Flight, Pose};
 use crate::session::Part;
 use gloo::render::{AnimationFrame, request_animation_frame};
-use gloo::utils::window;
 use packetwalk_core::view::{Playback, WalkView};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -80,8 +80,4 @@ fn tick(last: &Rc<RefCell<Last>>, redraw: UseForceUpdateHandle) {
     hand_over::set_moving(moves);
     let frame = moves.then(|| request_animation_frame(move |_| redraw.force_update()));
     last.borrow_mut().frame = frame;
-}
-
-fn now_ms() -> f64 {
-    window().performance().map_or(0.0, |it| it.now())
 }

@@ -53,7 +53,7 @@ pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, selected: &Selected
 
 impl Port<'_> {
     fn tag(&self, it: &mut Writer<'_>, path: impl Into<Path>, reason: Reason) -> Tag {
-        it.because_of(&self.object, path, reason)
+        it.origins.because_of(&self.object, path, reason)
     }
 
     fn protocol(&self) -> Protocol {

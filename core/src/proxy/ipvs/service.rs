@@ -82,7 +82,7 @@ pub(super) fn write_bound_addresses(it: &mut Writer<'_>) {
 
 impl Port<'_> {
     fn tag(&self, it: &mut Writer<'_>, path: impl Into<Path>, reason: Reason) -> Tag {
-        it.because_of(&self.object, path, reason)
+        it.origins.because_of(&self.object, path, reason)
     }
 
     fn at(&self, address: IpAddr) -> VirtualAddress {

@@ -13,8 +13,8 @@ mod structure;
 pub(super) use incremental::Memory;
 pub use names::{NAMES, endpoint_base_of};
 
-use super::{Conflict, Origins, Path, Programme, Reason, Snapshot};
-use crate::api::{KubernetesVersion, ObjectRef};
+use super::{Conflict, Origins, Programme, Reason, Snapshot};
+use crate::api::KubernetesVersion;
 use crate::indexed::Indexed;
 use crate::ip::Family;
 use crate::netfilter::{
@@ -22,7 +22,6 @@ use crate::netfilter::{
     Verb,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The table kube-proxy owns, one in each family.
 pub(super) const TABLE: &str = "kube-proxy";
@@ -162,16 +161,6 @@ impl<'a> Writer<'a> {
     /// The tag of something kube-proxy writes on its own account.
     fn own(&mut self, reason: Reason) -> Tag {
         self.origins.own(reason)
-    }
-
-    /// The tag of something it writes because of a field.
-    fn because_of(
-        &mut self,
-        object: &Arc<ObjectRef>,
-        path: impl Into<Path>,
-        reason: Reason,
-    ) -> Tag {
-        self.origins.because_of(object, path, reason)
     }
 }
 

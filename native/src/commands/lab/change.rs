@@ -9,7 +9,10 @@ use super::Which;
 use crate::error::Error;
 use crate::keeper::Home;
 use crate::keeper::talk::{Reply, Said, Wish, ask};
-use std::io::{Read, Write};
+use crate::kernel;
+use crate::output;
+use packetwalk_core::shell::Stream;
+use std::io::Read;
 
 /// Create or change objects of a lab's cluster, as kubectl apply does
 #[derive(Debug, clap::Args)]
@@ -68,7 +71,7 @@ fn with_files(verb: &str, files: &[String], which: &Which) -> Result<u8, Error> 
 }
 
 fn run(arguments: Vec<String>, which: &Which) -> Result<u8, Error> {
-    super::require_root()?;
+    kernel::require_root()?;
     let home = Home::meant(which.name.as_deref())?;
     let mut input = String::new();
     if arguments.iter().any(|it| it == "-") {
@@ -83,19 +86,12 @@ fn run(arguments: Vec<String>, which: &Which) -> Result<u8, Error> {
     say(&ask(&home, &wish)?)
 }
 
-/// Prints what was answered. A reader that has gone away is no failure.
+/// Prints what was answered.
 pub(super) fn say(reply: &Reply) -> Result<u8, Error> {
     for it in &reply.said {
-        let written = match it {
-            Said::Out(text) => {
-                let mut out = anstream::stdout().lock();
-                write!(out, "{text}").and_then(|()| out.flush())
-            }
-            Said::Err(text) => write!(anstream::stderr(), "{text}"),
-        };
-        match written {
-            Err(it) if it.kind() == std::io::ErrorKind::BrokenPipe => {}
-            other => other?,
+        match it {
+            Said::Out(text) => output::pass_on(Stream::Out, text)?,
+            Said::Err(text) => output::pass_on(Stream::Err, text)?,
         }
     }
     Ok(reply.code)

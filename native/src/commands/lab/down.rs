@@ -4,6 +4,7 @@
 
 use crate::error::Error;
 use crate::keeper::Home;
+use crate::kernel;
 use crate::output;
 
 /// Take a lab away, with all there is of it
@@ -27,7 +28,7 @@ Commands that still run inside are ended. It does the same after a keeper was ki
 
 /// Takes them away, and says so.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    super::require_root()?;
+    kernel::require_root()?;
     let labs = match (&arguments.name, arguments.all) {
         (_, true) => Home::all()?,
         (name, false) => vec![Home::there(name.as_deref())?],

@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Error> {
         command,
     } = arguments;
     let host = host(place, namespace.as_deref())?;
-    super::require_root()?;
+    kernel::require_root()?;
     let home = Home::meant(which.name.as_deref())?;
     let files = home.files_of(&host);
     // A pod on its node's network is where its node is.

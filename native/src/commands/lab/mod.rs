@@ -9,7 +9,6 @@ mod list;
 mod trace;
 mod up;
 
-use crate::error::Error;
 use crate::output;
 use std::process::ExitCode;
 
@@ -73,9 +72,4 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// Whether this process may do anything with labs.
-fn require_root() -> Result<(), Error> {
-    Ok(crate::kernel::require_root()?)
 }

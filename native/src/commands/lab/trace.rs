@@ -7,6 +7,7 @@ use super::change::say;
 use crate::error::Error;
 use crate::keeper::Home;
 use crate::keeper::talk::{Form, Question, Wish, ask};
+use crate::kernel;
 
 /// Send a real packet, and show what the kernel tells of its way
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Has the keeper send it, and prints what it tells.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Error> {
-    super::require_root()?;
+    kernel::require_root()?;
     let home = Home::meant(arguments.which.name.as_deref())?;
     let form = match arguments.output.as_str() {
         "json" => Form::Json,

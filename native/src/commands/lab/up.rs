@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Error> {
         mode: arguments.settings.mode.clone(),
         start: arguments.manifests.start(arguments.settings.seed)?,
     };
-    super::require_root()?;
+    kernel::require_root()?;
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -8,11 +8,12 @@
 
 use super::camera::{Camera, STEP, Scene, Size};
 use crate::hand_over;
+use crate::hooks::clock::now_ms;
 use crate::hooks::media::{REDUCED_MOTION, use_media};
 use crate::motion::ease;
 use gloo::events::{EventListener, EventListenerOptions};
 use gloo::render::{AnimationFrame, request_animation_frame};
-use gloo::utils::{document, window};
+use gloo::utils::document;
 use packetwalk_core::view::Point;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -311,8 +312,4 @@ fn use_wheel(svg: &NodeRef, go: &Callback<Move>) {
         });
         move || drop(listener)
     });
-}
-
-fn now_ms() -> f64 {
-    window().performance().map_or(0.0, |it| it.now())
 }

@@ -6,11 +6,11 @@
 //! **Left out**: packets that fail fade at their end only by vanishing.
 
 use super::ink::n;
+use crate::hooks::clock::now_ms;
 use crate::hooks::media::{REDUCED_MOTION, holds_now};
 use crate::motion::Path;
 use crate::session::Part;
 use gloo::render::{AnimationFrame, request_animation_frame};
-use gloo::utils::window;
 use packetwalk_core::view::TrafficView;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -160,8 +160,4 @@ fn fly(flock: &Rc<RefCell<Option<Flock>>>) {
     if let Some(flock) = flock.borrow_mut().as_mut() {
         flock.frame = Some(frame);
     }
-}
-
-fn now_ms() -> f64 {
-    window().performance().map_or(0.0, |it| it.now())
 }
