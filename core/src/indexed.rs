@@ -8,25 +8,34 @@
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 
-/// No slot, and never one.
+/// No place, and never one.
 const NONE: u32 = u32::MAX;
-/// No slot any more: what is looked for may stand further on.
+/// No place any more: what is looked for may stand further on.
 const GONE: u32 = u32::MAX - 1;
 
 /// Things by key, in the order they came.
 #[derive(Clone, Debug)]
 pub(crate) struct Indexed<K, V> {
     slots: Vec<Option<(K, V)>>,
-    /// Hashes and their slots, with open addressing; a power of two of them.
-    buckets: Vec<(u32, u32)>,
+    places: Places,
     n_alive: usize,
+}
+
+/// Where things stand, by their hashes, for whoever keeps the things themselves.
+///
+/// Open addressing over a power of two of hashes and places.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    buckets: Vec<(u32, u32)>,
+    /// How many buckets are or were filled.
+    n_filled: usize,
 }
 
 impl<K, V> Default for Indexed<K, V> {
     fn default() -> Self {
         Indexed {
             slots: Vec::new(),
-            buckets: Vec::new(),
+            places: Places::default(),
             n_alive: 0,
         }
     }
@@ -67,6 +76,11 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
         K: Borrow<Q>,
     {
         self.slot(hash(key), |it| it.borrow() == key)
+    }
+
+    /// How many places there are, also of what was taken out: the next thing comes behind them, unless gaps are closed first.
+    pub(crate) const fn n_places(&self) -> usize {
+        self.slots.len()
     }
 
     /// What stands at a place.
@@ -124,11 +138,11 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     }
 
     fn push(&mut self, hash: u32, key: K, value: V) -> usize {
-        if (self.slots.len() + 1) * 2 > self.buckets.len() {
-            self.grow();
+        if !self.places.has_room_for(self.slots.len() + 1) {
+            self.close_gaps();
         }
         let place = self.slots.len();
-        self.fill_bucket(hash, u32::try_from(place).unwrap_or(NONE));
+        self.places.add(hash, u32::try_from(place).unwrap_or(NONE));
         self.slots.push(Some((key, value)));
         self.n_alive += 1;
         place
@@ -139,52 +153,21 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
     where
         K: Borrow<Q>,
     {
-        let bucket = self.bucket(hash(key), |it| it.borrow() == key)?;
-        let slot = std::mem::replace(&mut self.buckets[bucket].1, GONE);
+        let slots = &self.slots;
+        let is_wanted = |slot| holds(slots, slot, |it| it.borrow() == key);
+        let slot = self.places.remove(hash(key), is_wanted)?;
         let (_, value) = self.slots[slot as usize].take()?;
         self.n_alive -= 1;
         Some(value)
     }
 
     fn slot(&self, hash: u32, is_wanted: impl Fn(&K) -> bool) -> Option<usize> {
-        let bucket = self.bucket(hash, is_wanted)?;
-        Some(self.buckets[bucket].1 as usize)
+        let is_wanted = |slot| holds(&self.slots, slot, &is_wanted);
+        self.places.find(hash, is_wanted).map(|it| it as usize)
     }
 
-    fn bucket(&self, hash: u32, is_wanted: impl Fn(&K) -> bool) -> Option<usize> {
-        if self.n_alive == 0 {
-            return None;
-        }
-        let last = self.buckets.len() - 1;
-        let mut bucket = hash as usize & last;
-        loop {
-            let (its, slot) = self.buckets[bucket];
-            if slot == NONE {
-                return None;
-            }
-            if its == hash
-                && let Some(Some((key, _))) = self.slots.get(slot as usize)
-                && is_wanted(key)
-            {
-                return Some(bucket);
-            }
-            bucket = (bucket + 1) & last;
-        }
-    }
-
-    fn fill_bucket(&mut self, hash: u32, slot: u32) {
-        let last = self.buckets.len() - 1;
-        let mut bucket = hash as usize & last;
-        while self.buckets[bucket].1 < GONE {
-            bucket = (bucket + 1) & last;
-        }
-        self.buckets[bucket] = (hash, slot);
-    }
-
-    /// Makes room, and closes the gaps of what was taken out.
-    fn grow(&mut self) {
-        let wanted = ((self.n_alive + 1) * 4).next_power_of_two().max(8);
-        let before = std::mem::replace(&mut self.buckets, vec![(0, NONE); wanted]);
+    /// Moves what is there together, before the places grow.
+    fn close_gaps(&mut self) {
         let mut moved = Vec::with_capacity(self.slots.len());
         let mut n_before = 0;
         for slot in &self.slots {
@@ -192,16 +175,85 @@ impl<K: Hash + Eq, V> Indexed<K, V> {
             n_before += u32::from(slot.is_some());
         }
         self.slots.retain(Option::is_some);
-        for (hash, slot) in before {
-            if let Some(Some(slot)) = moved.get(slot as usize) {
-                self.fill_bucket(hash, *slot);
+        self.places
+            .grow(|slot| moved.get(slot as usize).copied().flatten());
+    }
+}
+
+fn holds<K, V>(slots: &[Option<(K, V)>], slot: u32, is_wanted: impl Fn(&K) -> bool) -> bool {
+    matches!(slots.get(slot as usize), Some(Some((key, _))) if is_wanted(key))
+}
+
+impl Places {
+    /// The place of this hash that is the wanted one.
+    pub(crate) fn find(&self, hash: u32, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
+        Some(self.buckets[self.bucket(hash, is_wanted)?].1)
+    }
+
+    /// Adds a place in the stead of the one it takes over.
+    pub(crate) fn put(&mut self, hash: u32, place: u32, is_its: impl Fn(u32) -> bool) {
+        if let Some(bucket) = self.bucket(hash, is_its) {
+            self.buckets[bucket].1 = place;
+            return;
+        }
+        if !self.has_room_for(self.n_filled + 1) {
+            self.grow(Some);
+        }
+        self.add(hash, place);
+    }
+
+    /// Takes a place out.
+    pub(crate) fn remove(&mut self, hash: u32, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
+        let bucket = self.bucket(hash, is_wanted)?;
+        Some(std::mem::replace(&mut self.buckets[bucket].1, GONE))
+    }
+
+    fn bucket(&self, hash: u32, is_wanted: impl Fn(u32) -> bool) -> Option<usize> {
+        let last = self.buckets.len().checked_sub(1)?;
+        let mut bucket = hash as usize & last;
+        loop {
+            let (its, place) = self.buckets[bucket];
+            if place == NONE {
+                return None;
+            }
+            if its == hash && place != GONE && is_wanted(place) {
+                return Some(bucket);
+            }
+            bucket = (bucket + 1) & last;
+        }
+    }
+
+    const fn has_room_for(&self, n: usize) -> bool {
+        n * 2 <= self.buckets.len()
+    }
+
+    fn add(&mut self, hash: u32, place: u32) {
+        let last = self.buckets.len() - 1;
+        let mut bucket = hash as usize & last;
+        while self.buckets[bucket].1 < GONE {
+            bucket = (bucket + 1) & last;
+        }
+        self.n_filled += usize::from(self.buckets[bucket].1 == NONE);
+        self.buckets[bucket] = (hash, place);
+    }
+
+    /// Makes room for twice as many, and forgets what was taken out, or has no place any more.
+    fn grow(&mut self, moved: impl Fn(u32) -> Option<u32>) {
+        let is_there = |it: &&(u32, u32)| it.1 < GONE;
+        let n_alive = self.buckets.iter().filter(is_there).count();
+        let wanted = ((n_alive + 1) * 4).next_power_of_two().max(8);
+        let before = std::mem::replace(&mut self.buckets, vec![(0, NONE); wanted]);
+        self.n_filled = 0;
+        for (hash, place) in before.iter().filter(is_there) {
+            if let Some(place) = moved(*place) {
+                self.add(*hash, place);
             }
         }
     }
 }
 
 /// A hash in all of its bits.
-fn hash<Q: Hash + ?Sized>(key: &Q) -> u32 {
+pub(crate) fn hash<Q: Hash + ?Sized>(key: &Q) -> u32 {
     let mut hasher = Fx(0);
     key.hash(&mut hasher);
     let spread = hasher.0 ^ (hasher.0 >> 32);
@@ -223,7 +275,13 @@ impl Hasher for Fx {
         for word in words {
             self.add(u64::from_le_bytes(*word));
         }
-        if !rest.is_empty() {
+        if rest.is_empty() {
+            return;
+        }
+        // The last eight bytes in one, whatever of them was added before.
+        if let Some(word) = bytes.last_chunk::<8>() {
+            self.add(u64::from_le_bytes(*word));
+        } else {
             let mut word = 0;
             for (idx, byte) in rest.iter().enumerate() {
                 word |= u64::from(*byte) << (8 * idx);

@@ -8,9 +8,10 @@ use super::packet::{Icmp, Packet, Transport};
 use crate::ip::{IpAddr, Protocol, join_host_port};
 use serde::Serialize;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// Who talks to whom, on which ports. For ICMP both ports hold the echo identifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Flow {
     /// Transport protocol.
     pub protocol: Protocol,
@@ -51,6 +52,21 @@ impl Flow {
             source_port: self.destination_port,
             destination: self.source,
             destination_port: self.source_port,
+        }
+    }
+}
+
+/// In as few words as it has: a flow is looked up at every hop.
+impl Hash for Flow {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ports = u32::from(self.source_port) << 16 | u32::from(self.destination_port);
+        state.write_u64(u64::from(self.protocol.number()) << 32 | u64::from(ports));
+        match (self.source, self.destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let (source, destination) = (u32::from(source), u32::from(destination));
+                state.write_u64(u64::from(source) << 32 | u64::from(destination));
+            }
+            (source, destination) => (source, destination).hash(state),
         }
     }
 }

@@ -6,8 +6,9 @@
 
 use super::{Chain, Hook, Name, Set, TableKey};
 use crate::indexed::Indexed;
-use crate::sorted::insert_by_key;
+use crate::ip::Family;
 use serde::Serialize;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// All rules of one host.
@@ -41,8 +42,20 @@ struct Hanging {
     hook: Hook,
     name: Name,
     /// Where it stood when it was added.
-    place: usize,
+    place: u32,
 }
+
+/// A base chain as a packet meets it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Based<'a> {
+    pub(super) table: &'a Table,
+    pub(super) chain: &'a Chain,
+    /// Where the chain stands in its table.
+    pub(super) place: u32,
+}
+
+/// As many as common rulesets have on a hook are put together without an allocation.
+pub(super) type BaseChains<'a> = SmallVec<[Based<'a>; 8]>;
 
 /// Alike wherever they stand.
 impl PartialEq for Hanging {
@@ -57,7 +70,11 @@ impl Eq for Hanging {}
 #[derive(Clone, Debug)]
 pub struct Named<T> {
     by_name: Indexed<Name, T>,
+    names: Names,
 }
+
+/// The names of things by their places, which a trace takes along as one.
+pub(super) type Names = Arc<Vec<Name>>;
 
 impl<T: Serialize> Serialize for Named<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -69,6 +86,7 @@ impl<T> Default for Named<T> {
     fn default() -> Self {
         Named {
             by_name: Indexed::default(),
+            names: Names::default(),
         }
     }
 }
@@ -96,7 +114,53 @@ impl<T> Named<T> {
 
     /// Adds a thing at the end; one of the same name is replaced where it stands.
     pub fn insert(&mut self, name: Name, thing: T) {
-        self.by_name.insert(name, thing);
+        let n_before = self.by_name.n_places();
+        let n_there = self.len();
+        self.by_name.insert(name.clone(), thing);
+        let n_places = self.by_name.n_places();
+        if n_places == n_before + 1 {
+            Arc::make_mut(&mut self.names).push(name);
+        } else if self.len() > n_there {
+            // Gaps were closed, and everything has moved.
+            let names = self.by_name.iter().map(|it| it.0.clone());
+            self.names = Arc::new(names.collect());
+        }
+    }
+
+    /// Where the thing of this name stands, and the thing.
+    pub(super) fn placed(&self, name: &str) -> Option<(u32, &T)> {
+        let place = self.by_name.place(name)?;
+        let (_, thing) = self.by_name.at(place)?;
+        Some((u32::try_from(place).ok()?, thing))
+    }
+
+    /// The thing of this name. Of a few things it is found at once by a name that is shared with it.
+    pub(super) fn get_shared(&self, name: &Name) -> Option<&T> {
+        const A_FEW: usize = 16;
+        let mut names = self.names.iter().take(A_FEW);
+        let place = names.position(|it| Arc::ptr_eq(it, name));
+        let thing = place.and_then(|it| self.by_name.at(it));
+        match thing {
+            Some((_, thing)) => Some(thing),
+            None => self.get(name),
+        }
+    }
+
+    /// The same name, shared with the thing it is the name of.
+    pub(super) fn share(&self, name: &mut Name) {
+        if let Some((place, _)) = self.placed(name) {
+            *name = self.names[place as usize].clone();
+        }
+    }
+
+    /// What stands at a place.
+    pub(super) fn at(&self, place: u32) -> Option<&T> {
+        Some(self.by_name.at(place as usize)?.1)
+    }
+
+    /// The names of all things by their places.
+    pub(super) const fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Takes a thing out.
@@ -141,17 +205,17 @@ impl Table {
         let (base, name) = (chain.base, chain.name.clone());
         self.chains.insert(name.clone(), chain);
         if let Some(base) = base {
-            let place = self.chains.by_name.place(&*name).unwrap_or(0);
+            let place = self.chains.placed(&name).map_or(0, |it| it.0);
             let hook = base.hook;
             self.base_chains.push(Hanging { hook, name, place });
         }
     }
 
     /// A chain that hangs on a hook, where it was put, or where it has moved since.
-    fn hanging(&self, it: &Hanging) -> Option<&Chain> {
-        match self.chains.by_name.at(it.place) {
-            Some((name, chain)) if Arc::ptr_eq(name, &it.name) => Some(chain),
-            _ => self.chains.get(&it.name),
+    fn hanging(&self, it: &Hanging) -> Option<(u32, &Chain)> {
+        match self.chains.by_name.at(it.place as usize) {
+            Some((name, chain)) if Arc::ptr_eq(name, &it.name) => Some((it.place, chain)),
+            _ => self.chains.placed(&it.name),
         }
     }
 
@@ -187,15 +251,20 @@ impl Ruleset {
         &self.tables
     }
 
-    /// The base chains on a hook, in the order packets meet them.
-    pub fn base_chains(&self, hook: Hook) -> Vec<(&Table, &Chain)> {
-        let mut chains = Vec::with_capacity(8);
-        for table in &self.tables {
+    /// The base chains on a hook that see a family, in the order packets meet them.
+    pub(super) fn base_chains(&self, hook: Hook, family: Family) -> BaseChains<'_> {
+        let mut chains = BaseChains::new();
+        for table in self.tables.iter().filter(|it| it.key.family.sees(family)) {
             let hanging = table.base_chains.iter().filter(|it| it.hook == hook);
-            for chain in hanging.filter_map(|it| table.hanging(it)) {
-                insert_by_key(&mut chains, (table, chain), |(_, chain)| {
-                    chain.base.map(|it| it.priority)
-                });
+            for (place, chain) in hanging.filter_map(|it| table.hanging(it)) {
+                let priority = |it: &Chain| it.base.map(|it| it.priority);
+                let at = chains.partition_point(|it| priority(it.chain) <= priority(chain));
+                let based = Based {
+                    table,
+                    chain,
+                    place,
+                };
+                chains.insert(at, based);
             }
         }
         chains

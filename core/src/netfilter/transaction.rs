@@ -6,7 +6,10 @@
 //! **Left out**: rule handles and positions other than the end; `insert` and `replace`, which
 //! kube-proxy never sends.
 
-use super::{Chain, Element, Name, Rule, Ruleset, Set, Table, TableKey};
+use super::{
+    Chain, Element, Expression, Name, NatTarget, Operand, Rule, Ruleset, Set, SetReference,
+    Statement, Table, TableKey,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -183,7 +186,11 @@ impl Command {
             Object::Set(set) => self.apply_to_set(table, set),
             Object::Rule { chain, rule } => match table.chains.get_mut(chain) {
                 Some(chain) => {
-                    chain.rules.push(rule.clone());
+                    let mut rule = rule.clone();
+                    for name in rule.sets_asked_mut() {
+                        table.sets.share(name);
+                    }
+                    chain.rules.push(rule);
                     Ok(())
                 }
                 None => Err(self.missing(&format!("chain {chain}"))),
@@ -383,7 +390,6 @@ impl Rule {
 
     /// The named sets and maps it asks.
     pub fn sets_asked(&self) -> impl Iterator<Item = &Name> {
-        use super::{Expression, NatTarget, Operand, SetReference, Statement};
         self.statements.iter().filter_map(|it| match it {
             Statement::Match {
                 right: Operand::Set(SetReference::Named(name)),
@@ -400,6 +406,21 @@ impl Rule {
                         map: SetReference::Named(name),
                         ..
                     })),
+                ..
+            } => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The same names, to be shared with the sets.
+    fn sets_asked_mut(&mut self) -> impl Iterator<Item = &mut Name> {
+        self.statements.iter_mut().filter_map(|it| match it {
+            Statement::Match {
+                right: Operand::Set(SetReference::Named(name)),
+                ..
+            }
+            | Statement::VerdictMap {
+                map: SetReference::Named(name),
                 ..
             } => Some(name),
             _ => None,

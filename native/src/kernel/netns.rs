@@ -27,6 +27,7 @@ use std::{
 
 use nix::{
     errno::Errno,
+    fcntl::{Flock, FlockArg},
     mount::{MntFlags, MsFlags, mount, umount2},
     sched::{CloneFlags, setns, unshare},
 };
@@ -431,6 +432,7 @@ impl Lab {
 
     fn note(&mut self, hosts: &[&str]) -> Result<(), Error> {
         fs::create_dir_all(FOLDER).map_err(|it| Error::system(format!("make {FOLDER}"), it))?;
+        share_folder()?;
         for host in hosts {
             let name = full_name(&self.id, host);
             let reads_well = host.bytes().all(|it| it.is_ascii_graphic() && it != b'/');
@@ -553,6 +555,32 @@ fn remove_names(names: &[String]) -> Vec<Error> {
         .iter()
         .filter_map(|it| remove_name(it).err())
         .collect()
+}
+
+/// Makes the folder a mount of its own that is shared, as `ip netns add` does when it is first called: done while our
+/// names are there, it would cover them, and nobody could remove them any more.
+fn share_folder() -> Result<(), Error> {
+    let failed = |it| Error::system(format!("share {FOLDER}"), it);
+    let folder = File::open(FOLDER).map_err(failed)?;
+    // `ip` takes the same lock.
+    let _lock = Flock::lock(folder, FlockArg::LockExclusive).map_err(|it| failed(it.1.into()))?;
+    let change = |from: Option<&str>, flags| {
+        mount(
+            from,
+            FOLDER,
+            None::<&str>,
+            flags | MsFlags::MS_REC,
+            None::<&str>,
+        )
+    };
+    match change(None, MsFlags::MS_SHARED) {
+        // It is no mount yet.
+        Err(Errno::EINVAL) => {
+            change(Some(FOLDER), MsFlags::MS_BIND).and_then(|()| change(None, MsFlags::MS_SHARED))
+        }
+        result => result,
+    }
+    .map_err(|it| failed(it.into()))
 }
 
 /// Unmounts and deletes one name; what is already gone is no failure.

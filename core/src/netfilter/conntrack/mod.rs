@@ -9,6 +9,7 @@
 mod connection;
 mod list;
 mod nat;
+mod numbered;
 mod tcp;
 
 pub use connection::{Connection, ConnectionId, Direction, Progress, SctpState, Zone};
@@ -18,22 +19,24 @@ pub(super) use nat::{rewrite, translate_error};
 pub use tcp::TcpState;
 
 use super::{ct_state, ct_status};
-use crate::indexed::Indexed;
+use crate::indexed::{Places, hash};
 use crate::ip::{IpAddr, Protocol};
 use crate::net::{Flow, Icmp, Packet, Transport};
 use crate::time::Instant;
 use connection::Advance;
+use numbered::Numbered;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A flow in a zone.
-type Place = (u16, Flow);
+type Wanted = (u16, Flow);
 
 /// The connections one host knows.
 #[derive(Clone, Debug, Default)]
 pub struct Conntrack {
-    connections: BTreeMap<ConnectionId, Box<Connection>>,
-    by_flow: Indexed<Place, (ConnectionId, Direction)>,
+    connections: Numbered,
+    /// The directions of connections by their flows in their zones; see [`place`].
+    by_flow: Places,
     /// Connections whose source is translated, by where they come from.
     by_source: BTreeMap<(Protocol, IpAddr, u16), Vec<ConnectionId>>,
     n_ever: u32,
@@ -42,7 +45,7 @@ pub struct Conntrack {
 /// Two tables are alike if they hold the same connections.
 impl PartialEq for Conntrack {
     fn eq(&self, other: &Self) -> bool {
-        self.n_ever == other.n_ever && self.connections == other.connections
+        self.n_ever == other.n_ever && self.connections().eq(other.connections())
     }
 }
 
@@ -149,7 +152,7 @@ impl Conntrack {
         flow: Flow,
         now: Instant,
     ) -> (Option<Tracking>, Found) {
-        let connection = self.connections.get_mut(&id).expect("indexed");
+        let connection = self.connections.get_mut(id).expect("indexed");
         let advance = connection.advance(packet, direction, now);
         let seen_reply =
             direction == Direction::Reply || connection.status & ct_status::SEEN_REPLY != 0;
@@ -216,16 +219,29 @@ impl Conntrack {
     fn find(&mut self, zone: Zone, flow: &Flow, now: Instant) -> Option<(ConnectionId, Direction)> {
         let own = zone.of(Some(Direction::Original));
         let other = zone.of(Some(Direction::Reply));
-        let mut found = self.by_flow.get(&(own, *flow)).copied();
+        let mut found = self.with_flow((own, *flow));
         if found.is_none() && other != own {
-            found = self.by_flow.get(&(other, *flow)).copied();
+            found = self.with_flow((other, *flow));
         }
         let (id, direction) = found?;
-        if self.connections.get(&id)?.is_expired(now) {
+        if self.connections.get(id)?.is_expired(now) {
             self.delete(id);
             return None;
         }
         Some((id, direction))
+    }
+
+    /// Which direction of which connection in the table has this flow.
+    fn with_flow(&self, wanted: Wanted) -> Option<(ConnectionId, Direction)> {
+        let found = self.by_flow.find(hash(&wanted), |it| self.has(it, wanted));
+        found.map(at)
+    }
+
+    /// Whether the connection at this place has this flow.
+    fn has(&self, place: u32, wanted: Wanted) -> bool {
+        let (id, direction) = at(place);
+        let connection = self.connections.get(id);
+        connection.is_some_and(|it| flow_of(it, direction) == wanted)
     }
 
     /// The connection a packet was found to belong to.
@@ -233,7 +249,7 @@ impl Conntrack {
     pub fn connection<'a>(&'a self, tracking: &'a Tracking) -> &'a Connection {
         match &tracking.held {
             Held::Loose(it) => it,
-            Held::Known(id) => self.connections.get(id).expect("tracked"),
+            Held::Known(id) => self.connections.get(*id).expect("tracked"),
         }
     }
 
@@ -241,19 +257,19 @@ impl Conntrack {
     pub fn connection_mut<'a>(&'a mut self, tracking: &'a mut Tracking) -> &'a mut Connection {
         match &mut tracking.held {
             Held::Loose(it) => it,
-            Held::Known(id) => self.connections.get_mut(id).expect("tracked"),
+            Held::Known(id) => self.connections.get_mut(*id).expect("tracked"),
         }
     }
 
     /// All connections in the table.
     pub fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.connections.values().map(|it| &**it)
+        self.connections.iter()
     }
 
     /// The connection of this number, if it is in the table.
     #[must_use]
     pub fn get(&self, id: ConnectionId) -> Option<&Connection> {
-        self.connections.get(&id).map(|it| &**it)
+        self.connections.get(id)
     }
 
     /// Tells a connection that is not in the table yet where its answers will come from, without
@@ -280,24 +296,33 @@ impl Conntrack {
         let Held::Loose(connection) = held else {
             return None;
         };
-        for (direction, place) in places(&connection) {
-            self.by_flow.insert(place, (id, direction));
-        }
         if connection.status & ct_status::SNAT != 0 {
             let ids = self.by_source.entry(source(&connection)).or_default();
             ids.push(id);
         }
-        self.connections.insert(id, connection);
+        let flows = [Direction::Original, Direction::Reply].map(|it| flow_of(&connection, it));
+        self.connections.insert(connection);
+        for (direction, flow) in [Direction::Original, Direction::Reply]
+            .into_iter()
+            .zip(flows)
+        {
+            let connections = &self.connections;
+            self.by_flow.put(hash(&flow), place(id, direction), |it| {
+                let (other, its) = at(it);
+                let other = connections.get(other);
+                other.is_some_and(|it| flow_of(it, its) == flow)
+            });
+        }
         Some(id)
     }
 
     /// Forgets a connection; its next packet is a first packet.
     pub fn delete(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
-        let connection = self.connections.remove(&id)?;
-        for (_, place) in places(&connection) {
-            if self.by_flow.get(&place).is_some_and(|it| it.0 == id) {
-                self.by_flow.remove(&place);
-            }
+        let connection = self.connections.remove(id)?;
+        for direction in [Direction::Original, Direction::Reply] {
+            let flow = flow_of(&connection, direction);
+            let own = place(id, direction);
+            self.by_flow.remove(hash(&flow), |it| it == own);
         }
         let source = source(&connection);
         if let Some(ids) = self.by_source.get_mut(&source) {
@@ -311,7 +336,7 @@ impl Conntrack {
 
     /// Forgets every connection whose time is over; gives back how many there were.
     pub fn forget_expired(&mut self, now: Instant) -> usize {
-        let expired = self.connections.values().filter(|it| it.is_expired(now));
+        let expired = self.connections().filter(|it| it.is_expired(now));
         let ids: Vec<_> = expired.map(|it| it.id).collect();
         for id in &ids {
             self.delete(*id);
@@ -322,19 +347,28 @@ impl Conntrack {
     /// When the next connection is forgotten, if no packet comes.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Instant> {
-        self.connections.values().map(|it| it.expires).min()
+        self.connections().map(|it| it.expires).min()
     }
 }
 
-fn places(connection: &Connection) -> [(Direction, Place); 2] {
-    let place = |direction, flow| {
-        let zone = connection.zone.of(Some(direction));
-        (direction, (zone, flow))
+/// The flow of one direction of a connection, in the zone that counts for it.
+fn flow_of(connection: &Connection, direction: Direction) -> Wanted {
+    let zone = connection.zone.of(Some(direction));
+    (zone, connection.flow(direction))
+}
+
+/// A direction of a connection as one number.
+const fn place(id: ConnectionId, direction: Direction) -> u32 {
+    id.0 << 1 | direction as u32
+}
+
+/// The direction of a connection that stands at a place.
+const fn at(place: u32) -> (ConnectionId, Direction) {
+    let direction = match place & 1 {
+        0 => Direction::Original,
+        _ => Direction::Reply,
     };
-    [
-        place(Direction::Original, connection.original),
-        place(Direction::Reply, connection.reply),
-    ]
+    (ConnectionId(place >> 1), direction)
 }
 
 fn source(connection: &Connection) -> (Protocol, IpAddr, u16) {

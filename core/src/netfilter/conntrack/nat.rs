@@ -6,7 +6,7 @@
 //! **Left out**: the last resort of taking the port of a connection that waits in TIME_WAIT; offsets
 //! between ranges of ports (`80-90/8000`).
 
-use super::{Connection, Conntrack, Direction, Place, Tracking, source};
+use super::{Connection, Conntrack, Direction, Tracking, source};
 use crate::chance::Chooser;
 use crate::ip::IpAddr;
 use crate::net::{FieldValue, Flow, HeaderField, Icmp, Packet, Protocol, Transport};
@@ -227,9 +227,8 @@ impl Conntrack {
 
     fn other_with(&self, connection: &Connection, flow: &Flow) -> Option<&Connection> {
         let zone = connection.zone.of(Some(Direction::Reply));
-        let place: Place = (zone, flow.reversed());
-        let (id, _) = self.by_flow.get(&place)?;
-        let other = self.get(*id)?;
+        let (id, _) = self.with_flow((zone, flow.reversed()))?;
+        let other = self.get(id)?;
         // What is over by the time this connection began is swept away by the kernel.
         (other.id != connection.id).then_some(other)
     }
@@ -244,7 +243,7 @@ impl Conntrack {
     ) -> Option<Flow> {
         let ids = self.by_source.get(&source(connection))?;
         ids.iter().rev().find_map(|id| {
-            let other = self.connections.get(id)?;
+            let other = self.connections.get(*id)?;
             let flow = Flow {
                 source: other.reply.destination,
                 source_port: other.reply.destination_port,

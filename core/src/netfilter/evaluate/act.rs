@@ -9,7 +9,7 @@ use super::value::{Answer, Lack};
 use super::{GOES_ON, Pass, RuleEnd, SKIPPED, Site, Travelling};
 use crate::net::Transport;
 use crate::netfilter::limit::MeterSite;
-use crate::netfilter::trace::{KeptResult, Span, Start};
+use crate::netfilter::trace::{KeptResult, KeptVerdict, Span, Start};
 use crate::netfilter::{
     CtKey, Datum, Expression, Meta, Name, Operand, Operator, Recent, RecentSide, RejectWith,
     Statement, Statistic, StatisticMode, Trace, UpdateKind, Verdict, Written,
@@ -31,7 +31,7 @@ impl<'a> Pass<'a> {
         site: &Site<'a>,
         statement: &'a Statement,
         it: &mut Travelling,
-    ) -> RuleEnd<'a> {
+    ) -> RuleEnd {
         match statement {
             Statement::Match {
                 left,
@@ -39,7 +39,9 @@ impl<'a> Pass<'a> {
                 right,
             } => self.matching(site, (left, *operator, right), statement, it),
             Statement::Verdict(Verdict::Continue) => GOES_ON,
-            Statement::Verdict(verdict) => RuleEnd::Decided(verdict),
+            Statement::Verdict(verdict) => {
+                RuleEnd::Decided(self.trace.note_verdict(verdict, site.table))
+            }
             Statement::VerdictMap { key, map } => {
                 let key = match self.key(site, key, it) {
                     Ok(key) => key,
@@ -48,12 +50,12 @@ impl<'a> Pass<'a> {
                 let Some(Answer::Verdict(verdict)) = self.find(site, map, key) else {
                     return RuleEnd::Skipped(key);
                 };
-                let kept = self.trace.note_verdict(verdict);
+                let kept = self.trace.note_verdict(verdict, site.table);
                 self.trace
                     .look_up(map.name(), key, KeptResult::Verdict(kept));
-                match verdict {
-                    Verdict::Continue => GOES_ON,
-                    _ => RuleEnd::Decided(verdict),
+                match kept {
+                    KeptVerdict::CONTINUE => GOES_ON,
+                    kept => RuleEnd::Decided(kept),
                 }
             }
             Statement::SetMeta { .. }
@@ -96,7 +98,7 @@ impl<'a> Pass<'a> {
         site: &Site<'a>,
         statement: &'a Statement,
         it: &mut Travelling,
-    ) -> RuleEnd<'a> {
+    ) -> RuleEnd {
         match statement {
             Statement::SetMeta { key, value } => {
                 let after = match self.value(site, value, it) {
@@ -172,7 +174,7 @@ impl<'a> Pass<'a> {
         asked: (&'a Expression, Operator, &'a Operand),
         statement: &Statement,
         it: &Travelling,
-    ) -> RuleEnd<'a> {
+    ) -> RuleEnd {
         let key = match self.key(site, asked.0, it) {
             Ok(key) => key,
             Err(lack) => return lacking(&lack, statement),
@@ -190,7 +192,7 @@ impl<'a> Pass<'a> {
         GOES_ON
     }
 
-    fn set_ct(&mut self, key: CtKey, value: &Datum, it: &mut Travelling) -> RuleEnd<'a> {
+    fn set_ct(&mut self, key: CtKey, value: &Datum, it: &mut Travelling) -> RuleEnd {
         if let CtKey::Zone(direction) = key {
             // A zone counts for the look-up that is still to come.
             if let (None, Some(number)) = (&it.tracking, super::value::number(value)) {
@@ -228,7 +230,7 @@ impl<'a> Pass<'a> {
         site: &Site<'a>,
         adding: &Adding<'a>,
         it: &mut Travelling,
-    ) -> Result<RuleEnd<'a>, Lack> {
+    ) -> Result<RuleEnd, Lack> {
         let key = self.value(site, adding.key, it)?;
         let value = match adding.value {
             Some(value) => Some(self.value(site, value, it)?),
@@ -255,7 +257,7 @@ impl<'a> Pass<'a> {
         statement: &Statement,
         element: Option<Datum>,
         it: &Travelling,
-    ) -> RuleEnd<'a> {
+    ) -> RuleEnd {
         let state = self.dynamic.meter(MeterSite {
             table: site.table.key.clone(),
             chain: site.chain.name.clone(),
@@ -274,7 +276,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn statistic(&mut self, site: &Site<'a>, statistic: Statistic) -> RuleEnd<'a> {
+    fn statistic(&mut self, site: &Site<'a>, statistic: Statistic) -> RuleEnd {
         let is_drawn = match statistic.mode {
             StatisticMode::Random(probability) => self.chooser.toss(probability.value()),
             StatisticMode::Nth { every, packet } => {
@@ -288,7 +290,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn recent(&mut self, recent: &Recent, it: &Travelling) -> RuleEnd<'a> {
+    fn recent(&mut self, recent: &Recent, it: &Travelling) -> RuleEnd {
         let address = match recent.side {
             RecentSide::Source => it.packet.source,
             RecentSide::Destination => it.packet.destination,
@@ -314,12 +316,12 @@ impl<'a> Pass<'a> {
 }
 
 /// A rule that cannot be gone on with, because of a statement in these words.
-pub(super) fn unknown<'a>(words: &impl std::fmt::Display) -> RuleEnd<'a> {
+pub(super) fn unknown(words: &impl std::fmt::Display) -> RuleEnd {
     RuleEnd::Unknown(Box::new(words.to_string().into()))
 }
 
 /// What an expression without a value makes of its rule.
-fn lacking<'a>(lack: &Lack, statement: &Statement) -> RuleEnd<'a> {
+fn lacking(lack: &Lack, statement: &Statement) -> RuleEnd {
     match lack {
         Lack::Absent => SKIPPED,
         Lack::Unknown => unknown(statement),

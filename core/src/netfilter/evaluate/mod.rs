@@ -12,10 +12,11 @@ mod nat;
 mod value;
 
 use super::conntrack::{Conntrack, Direction, Manipulation, Rewrite};
-use super::trace::{KeptVerdict, NameIdx, Span, Start, Undone};
+use super::ruleset::Based;
+use super::trace::{Decision, KeptVerdict, NameIdx, Span, Start, Undone};
 use super::{
     Chain, ChainType, DynamicElements, Entered, Hook, Name, Outcome, Policy, Priority, RejectWith,
-    Ruleset, Table, TableKey, Trace, TraceEvent, Travelling, Unknown, Verdict, ct_state,
+    Ruleset, Table, TableKey, Trace, TraceEvent, Travelling, Unknown, ct_state,
 };
 use crate::chance::Chooser;
 use crate::net::RouteTable;
@@ -63,29 +64,27 @@ enum ChainEnd {
 }
 
 /// What a statement, and so its rule, came to.
-enum RuleEnd<'a> {
+enum RuleEnd {
     GoesOn,
     /// It did not hold, because the packet had this.
     Skipped(Span),
-    Decided(&'a Verdict),
+    Decided(KeptVerdict),
     Rejected(RejectWith),
     Unknown(Box<Name>),
 }
 
-const GOES_ON: RuleEnd<'static> = RuleEnd::GoesOn;
+const GOES_ON: RuleEnd = RuleEnd::GoesOn;
 /// It did not hold, and nothing can be shown that the packet had.
-const SKIPPED: RuleEnd<'static> = RuleEnd::Skipped(Span::NONE);
+const SKIPPED: RuleEnd = RuleEnd::Skipped(Span::NONE);
 
 impl<'a> Pass<'a> {
     /// Takes a packet through one hook.
     pub fn hook(&mut self, hook: Hook, it: &mut Travelling) -> Outcome {
         self.trace.enter_hook(hook);
         let family = it.packet.family();
-        let mut chains = self.ruleset.base_chains(hook);
-        chains.retain(|(table, _)| table.key.family.sees(family));
-        let is_nat = |chain: &Chain| chain.base.is_some_and(|it| it.kind == ChainType::Nat);
-        let tracked_at = chains.partition_point(|(_, it)| before(it, Priority::CONNTRACK));
-        let nat_at = chains.partition_point(|(_, it)| before(it, Priority::of_nat(hook)));
+        let chains = self.ruleset.base_chains(hook, family);
+        let tracked_at = chains.partition_point(|it| before(it.chain, Priority::CONNTRACK));
+        let nat_at = chains.partition_point(|it| before(it.chain, Priority::of_nat(hook)));
         let (before_tracking, before_nat, after_nat) = (
             0..tracked_at,
             tracked_at..nat_at.max(tracked_at),
@@ -104,8 +103,8 @@ impl<'a> Pass<'a> {
                 }
                 _ => {}
             }
-            for (table, chain) in chains[idxs].iter().filter(|it| !is_nat(it.1)) {
-                if let Some(end) = self.base_chain(table, chain, hook, it) {
+            for based in chains[idxs].iter().filter(|it| !is_nat(it)) {
+                if let Some(end) = self.base_chain(based, hook, it) {
                     return end;
                 }
             }
@@ -124,7 +123,7 @@ impl<'a> Pass<'a> {
     fn translations(
         &mut self,
         hook: Hook,
-        chains: &[(&'a Table, &'a Chain)],
+        chains: &[Based<'a>],
         it: &mut Travelling,
     ) -> Option<Outcome> {
         match hook {
@@ -150,12 +149,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The nat chains of a hook: asked once a connection, obeyed by every packet of it.
-    fn nat(
-        &mut self,
-        hook: Hook,
-        chains: &[(&'a Table, &'a Chain)],
-        it: &mut Travelling,
-    ) -> Option<Outcome> {
+    fn nat(&mut self, hook: Hook, chains: &[Based<'a>], it: &mut Travelling) -> Option<Outcome> {
         let which = match hook {
             Hook::Prerouting | Hook::Output | Hook::Forward => Manipulation::Destination,
             Hook::Input | Hook::Postrouting => Manipulation::Source,
@@ -163,9 +157,8 @@ impl<'a> Pass<'a> {
         let tracking = it.tracking.as_ref()?;
         let is_first = tracking.state == ct_state::NEW && !tracking.is_error;
         if is_first && !self.conntrack.is_decided(tracking, which) {
-            let is_nat = |chain: &Chain| chain.base.is_some_and(|it| it.kind == ChainType::Nat);
-            for (table, chain) in chains.iter().filter(|it| is_nat(it.1)) {
-                if let Some(end) = self.base_chain(table, chain, hook, it) {
+            for based in chains.iter().filter(|it| is_nat(it)) {
+                if let Some(end) = self.base_chain(based, hook, it) {
                     return Some(end);
                 }
                 let tracking = it.tracking.as_ref()?;
@@ -177,10 +170,7 @@ impl<'a> Pass<'a> {
             if !self.conntrack.is_decided(tracking, which) {
                 self.conntrack.decide(tracking, which, None, self.chooser);
             }
-        } else if chains
-            .iter()
-            .any(|(_, it)| it.base.is_some_and(|it| it.kind == ChainType::Nat))
-        {
+        } else if chains.iter().any(is_nat) {
             let connection = self.conntrack.connection(tracking);
             let translation = connection
                 .is_translated()
@@ -207,8 +197,11 @@ impl<'a> Pass<'a> {
     /// A base chain and all it calls; none if the packet goes on to the next one.
     fn base_chain(
         &mut self,
-        table: &'a Table,
-        chain: &'a Chain,
+        &Based {
+            table,
+            chain,
+            place,
+        }: &Based<'a>,
         hook: Hook,
         it: &mut Travelling,
     ) -> Option<Outcome> {
@@ -217,9 +210,9 @@ impl<'a> Pass<'a> {
         }
         let mut site = Site {
             table,
-            table_idx: self.trace.note_table(&table.key.name),
+            table_idx: self.trace.meet_table(table),
             chain,
-            chain_idx: self.trace.note(&chain.name),
+            place,
             hook,
             depth: 0,
             rule: 0,
@@ -239,7 +232,7 @@ impl<'a> Pass<'a> {
             ChainEnd::TooDeep { chain } => Some(Outcome::TooDeep { chain }),
             ChainEnd::Fallthrough => {
                 let policy = chain.base.map(|it| it.policy).unwrap_or_default();
-                self.trace.reach_policy(site.chain_idx, policy);
+                self.trace.reach_policy(site.place, policy);
                 (policy == Policy::Drop).then(|| Outcome::Dropped {
                     chain: chain.name.clone(),
                     rule: None,
@@ -254,25 +247,26 @@ impl<'a> Pass<'a> {
         if site.depth > MAX_DEPTH {
             return ChainEnd::TooDeep { chain: named() };
         }
-        let of_table = (site.table.key.family, site.table_idx);
-        self.trace.enter_chain(of_table, site.chain_idx, entered);
+        self.trace.enter_chain(site.table_idx, site.place, entered);
         for rule in 0..chain.rules.len() {
             site.rule = rule;
             match self.rule(site, it) {
                 RuleEnd::GoesOn | RuleEnd::Skipped(_) => {}
-                RuleEnd::Decided(verdict) => match verdict {
-                    Verdict::Jump(name) => match self.call(site, name, Entered::Jump, it) {
+                RuleEnd::Decided(verdict) => match verdict.decision() {
+                    Decision::Jump(target) => match self.call(site, target, Entered::Jump, it) {
                         ChainEnd::Fallthrough => {}
                         end => return end,
                     },
-                    Verdict::Goto(name) => return self.call(site, name, Entered::Goto, it),
-                    Verdict::Accept => return ChainEnd::Accepted,
-                    Verdict::Return => return ChainEnd::Fallthrough,
-                    Verdict::Drop => {
+                    Decision::Goto(target) => {
+                        return self.call(site, target, Entered::Goto, it);
+                    }
+                    Decision::Accept => return ChainEnd::Accepted,
+                    Decision::Return => return ChainEnd::Fallthrough,
+                    Decision::Drop => {
                         let chain = named();
                         return ChainEnd::Dropped { rule, chain };
                     }
-                    Verdict::Continue => {}
+                    Decision::Continue => {}
                 },
                 RuleEnd::Rejected(with) => {
                     let chain = named();
@@ -290,15 +284,16 @@ impl<'a> Pass<'a> {
     fn call(
         &mut self,
         site: &Site<'a>,
-        name: &Name,
+        target: NameIdx,
         entered: Entered,
         it: &mut Travelling,
     ) -> ChainEnd {
-        match site.table.chains.get(name) {
-            Some(chain) => {
+        let place = target.place();
+        match place.and_then(|it| Some((it, site.table.chains.at(it)?))) {
+            Some((place, chain)) => {
                 let mut deeper = Site {
                     chain,
-                    chain_idx: self.trace.note(name),
+                    place,
                     depth: site.depth + 1,
                     ..*site
                 };
@@ -306,16 +301,16 @@ impl<'a> Pass<'a> {
             }
             // A ruleset that was applied as a transaction has no such gap; a hand-made one can.
             None => ChainEnd::Unknown(Unknown {
-                chain: name.clone(),
+                chain: self.trace.apart(target),
                 rule: 0,
                 text: "chain that is not there".into(),
             }),
         }
     }
 
-    fn rule(&mut self, site: &mut Site<'a>, it: &mut Travelling) -> RuleEnd<'a> {
+    fn rule(&mut self, site: &mut Site<'a>, it: &mut Travelling) -> RuleEnd {
         site.start = self.trace.start();
-        let (at, rule) = ((site.chain_idx, site.rule), &site.chain.rules[site.rule]);
+        let (at, rule) = ((site.place, site.rule), &site.chain.rules[site.rule]);
         let mut end = RuleEnd::GoesOn;
         for (idx, statement) in rule.statements.iter().enumerate() {
             site.statement = idx;
@@ -330,9 +325,9 @@ impl<'a> Pass<'a> {
             }
         }
         let verdict = match &end {
-            RuleEnd::GoesOn | RuleEnd::Skipped(_) => KeptVerdict::Continue,
-            RuleEnd::Decided(verdict) => self.trace.note_verdict(verdict),
-            RuleEnd::Rejected(_) => KeptVerdict::Drop,
+            RuleEnd::GoesOn | RuleEnd::Skipped(_) => KeptVerdict::CONTINUE,
+            RuleEnd::Decided(verdict) => *verdict,
+            RuleEnd::Rejected(_) => KeptVerdict::DROP,
             RuleEnd::Unknown(text) => {
                 self.trace.tell(TraceEvent::UnknownMet(Unknown {
                     chain: site.chain.name.clone(),
@@ -350,9 +345,11 @@ impl<'a> Pass<'a> {
 /// Where in the ruleset the evaluator stands.
 struct Site<'a> {
     table: &'a Table,
-    table_idx: NameIdx,
+    /// Where it stands among the tables the trace has met.
+    table_idx: u16,
     chain: &'a Chain,
-    chain_idx: NameIdx,
+    /// Where the chain stands in its table.
+    place: u32,
     hook: Hook,
     /// How many jumps deep.
     depth: usize,
@@ -367,6 +364,11 @@ impl Site<'_> {
     fn named(&self) -> (TableKey, Name, usize) {
         (self.table.key.clone(), self.chain.name.clone(), self.rule)
     }
+}
+
+fn is_nat(based: &Based<'_>) -> bool {
+    let base = based.chain.base;
+    base.is_some_and(|it| it.kind == ChainType::Nat)
 }
 
 fn before(chain: &Chain, priority: Priority) -> bool {

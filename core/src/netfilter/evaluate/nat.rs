@@ -8,14 +8,15 @@ use super::value::Lack;
 use super::{Pass, RuleEnd, SKIPPED, Site, Travelling};
 use crate::ip::{Cidr, IpAddr};
 use crate::netfilter::conntrack::{Manipulation, Translation};
-use crate::netfilter::{Datum, Hook, NatFlags, NatKind, NatTarget, Statement, Verdict, Written};
+use crate::netfilter::trace::KeptVerdict;
+use crate::netfilter::{Datum, Expression, Hook, NatFlags, NatKind, NatTarget, Statement, Written};
 use std::net::SocketAddr;
 
 /// A range of addresses, and one of ports.
 type Ranges = (Option<(IpAddr, IpAddr)>, Option<(u16, u16)>);
 
 /// Whatever becomes of a translation, the chain ends here.
-const ACCEPTED: RuleEnd<'static> = RuleEnd::Decided(&Verdict::Accept);
+const ACCEPTED: RuleEnd = RuleEnd::Decided(KeptVerdict::ACCEPT);
 
 impl<'a> Pass<'a> {
     pub(super) fn set_up_nat(
@@ -23,7 +24,7 @@ impl<'a> Pass<'a> {
         site: &Site<'a>,
         (kind, target, flags): (NatKind, Option<&'a NatTarget>, NatFlags),
         it: &mut Travelling,
-    ) -> RuleEnd<'a> {
+    ) -> RuleEnd {
         let which = match (kind, site.hook) {
             (NatKind::Dnat | NatKind::Redirect, _) => Manipulation::Destination,
             (NatKind::Snat | NatKind::Masquerade, _) => Manipulation::Source,
@@ -96,18 +97,19 @@ impl<'a> Pass<'a> {
             }
             Some(NatTarget::Mapped(expression)) => expression,
         };
-        match self.value(site, expression, it)? {
-            Datum::Address(address) => Ok((Some((address, address)), None)),
-            Datum::Addresses(ends) => Ok((Some(*ends), None)),
-            Datum::Port(port) => Ok((None, Some((port, port)))),
-            Datum::Tuple(parts) => match &*parts {
-                [Datum::Address(address), port] => {
-                    let port = super::value::number(port).and_then(|it| u16::try_from(it).ok());
-                    let port = port.ok_or(Lack::Unknown)?;
-                    Ok((Some((*address, *address)), Some((port, port))))
-                }
-                _ => Err(Lack::Unknown),
-            },
+        let found = match expression {
+            Expression::Map { key, map } => self.mapped(site, key, map, it)?,
+            other => self.key(site, other, it)?,
+        };
+        match self.trace.parts(found) {
+            [Datum::Address(address)] => Ok((Some((*address, *address)), None)),
+            [Datum::Addresses(ends)] => Ok((Some(**ends), None)),
+            [Datum::Port(port)] => Ok((None, Some((*port, *port)))),
+            [Datum::Address(address), port] => {
+                let port = super::value::number(port).and_then(|it| u16::try_from(it).ok());
+                let port = port.ok_or(Lack::Unknown)?;
+                Ok((Some((*address, *address)), Some((port, port))))
+            }
             _ => Err(Lack::Unknown),
         }
     }

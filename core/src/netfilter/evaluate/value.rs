@@ -68,9 +68,9 @@ impl<'a> Pass<'a> {
                     self.trace.add(part);
                 }
             }
-            Expression::Map { .. } => {
-                let value = self.value(site, expression, it)?;
-                return Ok(self.trace.add_parts(&value));
+            Expression::Map { key, map } => {
+                let value = self.mapped(site, key, map, it)?;
+                return Ok(self.trace.repeat_value(value));
             }
             one => {
                 let value = self.value(site, one, it)?;
@@ -85,22 +85,22 @@ impl<'a> Pass<'a> {
         let is_v4 = it.packet.source.is_ipv4();
         match expression {
             Expression::Payload(Field::IpDaddr) if is_v4 => {
-                self.trace.add(Datum::Address(it.packet.destination));
+                self.trace.add_address(it.packet.destination);
             }
             Expression::Payload(Field::IpSaddr) if is_v4 => {
-                self.trace.add(Datum::Address(it.packet.source));
+                self.trace.add_address(it.packet.source);
             }
             Expression::Payload(Field::ThDport) => match it.packet.destination_port() {
-                Some(port) => self.trace.add(Datum::Port(port)),
+                Some(port) => self.trace.add_port(port),
                 None => return false,
             },
             Expression::Meta(Meta::L4proto) => {
                 let protocol = it.packet.protocol().number();
-                self.trace.add(Datum::Protocol(protocol));
+                self.trace.add_protocol(protocol);
             }
-            Expression::Meta(Meta::Mark) => self.trace.add(Datum::Number(it.mark)),
+            Expression::Meta(Meta::Mark) => self.trace.add_number(it.mark),
             Expression::Ct(CtKey::State) => match &it.tracking {
-                Some(tracking) => self.trace.add(Datum::Bits(tracking.state)),
+                Some(tracking) => self.trace.add_bits(tracking.state),
                 None => return false,
             },
             _ => return false,
@@ -143,27 +143,29 @@ impl<'a> Pass<'a> {
                 operation,
                 mask,
             } => bitwise(&self.value(site, of, it)?, *operation, *mask)?,
-            Expression::Map { key, map } => self.mapped(site, key, map, it)?,
+            Expression::Map { key, map } => {
+                let value = self.mapped(site, key, map, it)?;
+                self.trace.datum(value)
+            }
             Expression::Constant(datum) => datum.clone(),
         })
     }
 
     /// What a key leads to in a map, noting what was asked and found.
-    fn mapped(
+    pub(super) fn mapped(
         &mut self,
         site: &Site<'a>,
         key: &'a Expression,
         map: &'a SetReference,
         it: &Travelling,
-    ) -> Value {
+    ) -> Result<Span, Lack> {
         let key = self.key(site, key, it)?;
         let value = match self.find(site, map, key) {
-            Some(Answer::Data(datum)) => datum.clone(),
-            Some(Answer::Added(datum)) => datum,
+            Some(Answer::Data(datum)) => self.trace.add_parts(datum),
+            Some(Answer::Added(datum)) => self.trace.add_parts(&datum),
             Some(Answer::Nothing | Answer::Verdict(_)) | None => return Err(Lack::Absent),
         };
-        let kept = self.trace.add_parts(&value);
-        self.trace.look_up(map.name(), key, KeptResult::Data(kept));
+        self.trace.look_up(map.name(), key, KeptResult::Data(value));
         Ok(value)
     }
 
@@ -387,7 +389,7 @@ impl<'a> Pass<'a> {
                 found.map(answer)
             }
             SetReference::Named(name) => {
-                let set = site.table.sets.get(name);
+                let set = site.table.sets.get_shared(name);
                 let found = set.and_then(|it| it.find_parts(parts)).map(answer);
                 found.or_else(|| {
                     if self.dynamic.is_empty() {

@@ -10,7 +10,7 @@
 mod tape;
 
 pub use tape::Trace;
-pub(super) use tape::{KeptResult, KeptVerdict, NameIdx, Span, Start, Undone};
+pub(super) use tape::{Decision, KeptResult, KeptVerdict, NameIdx, Span, Start, Undone};
 
 use super::conntrack::Found;
 use super::{Datum, Hook, Name, Policy, TableKey, Verdict};

@@ -7,18 +7,22 @@
 //! **Left out**: reading backwards: who wants the last event collects them.
 
 use super::{Entered, Lookup, LookupResult, Skipped, TraceEvent, Written};
+use crate::ip::IpAddr;
 use crate::netfilter::conntrack::{ConnectionId, Found, Rewrite};
-use crate::netfilter::{Datum, Hook, Name, Policy, TableFamily, TableKey, Verdict};
+use crate::netfilter::ruleset::Names;
+use crate::netfilter::{Datum, Hook, Name, Policy, Table, TableKey, Verdict};
 use serde::Serialize;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// What happened to a packet on one host, in order.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Trace {
     entries: Vec<Entry>,
-    /// Tables, chains and sets, as they were met.
+    /// The tables that were met, with the names of what is in them.
+    tables: Vec<Met>,
+    /// Names that stand in no table: of sets, and of chains that are not there.
     names: Vec<Name>,
     /// What packets had, part by part.
     values: Vec<Datum>,
@@ -30,16 +34,22 @@ pub struct Trace {
     rare: Vec<TraceEvent>,
 }
 
-/// Where a name stands among the names.
+/// A table that was met. Its chains are named by their places, so that no name is taken along by itself.
+#[derive(Clone)]
+struct Met {
+    key: TableKey,
+    chains: Names,
+}
+
+/// Where a name stands: a chain's in its table, or one among the other names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::netfilter) struct NameIdx(u32);
 
-/// Neighbours in a list.
+/// Neighbours in a list: the first, and the one behind the last, in one number.
+///
+/// One, because every rule hands one on: two halves would be put together in memory each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::netfilter) struct Span {
-    from: u32,
-    to: u32,
-}
+pub(in crate::netfilter) struct Span(u64);
 
 /// How far the lists had come when a rule began. What it noted is forgotten if it does not hold.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +60,13 @@ pub(in crate::netfilter) struct Start {
     written: usize,
 }
 
+/// A verdict in one number, as every rule hands one on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::netfilter) struct KeptVerdict(u32);
+
 /// A verdict that names a chain by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::netfilter) enum KeptVerdict {
+pub(in crate::netfilter) enum Decision {
     Accept,
     Drop,
     Continue,
@@ -73,28 +87,28 @@ enum Entry {
     HookEntered(Hook),
     /// The next of what was found.
     Tracked,
+    /// What comes after it is about the same table.
     ChainEntered {
-        family: TableFamily,
-        table: NameIdx,
-        chain: NameIdx,
+        table: u16,
+        chain: u32,
         entered: Entered,
     },
     /// With the next look-ups, and the next things written.
     RuleMatched {
-        chain: NameIdx,
+        chain: u32,
         rule: u32,
         n_lookups: u16,
         n_written: u16,
         verdict: KeptVerdict,
     },
     RuleSkipped {
-        chain: NameIdx,
+        chain: u32,
         rule: u32,
         statement: u16,
         found: Span,
     },
     PolicyReached {
-        chain: NameIdx,
+        chain: u32,
         policy: Policy,
     },
     /// The next of what was rewritten.
@@ -104,12 +118,16 @@ enum Entry {
     Rare,
 }
 
+/// Marks a name that stands in no table.
+const APART: u32 = 1 << 28;
+
 // Thirty of them are freed and had again at every packet: an allocator is quick with a kilobyte, and slow with two.
 const _: () = assert!(size_of::<Entry>() <= 24);
 
 /// How far a reader has come in each list.
 #[derive(Default)]
 struct Reader {
+    table: u16,
     lookups: usize,
     written: usize,
     found: usize,
@@ -133,19 +151,59 @@ pub(in crate::netfilter) enum KeptResult {
     Absent,
 }
 
-impl Span {
-    /// Nothing at all.
-    pub(in crate::netfilter) const NONE: Span = Span { from: 0, to: 0 };
-
-    fn new(range: Range<usize>) -> Self {
-        Span {
-            from: place(range.start),
-            to: place(range.end),
+impl NameIdx {
+    /// The place of a chain in its table, if it stands there.
+    pub(in crate::netfilter) const fn place(self) -> Option<u32> {
+        match self.0 & APART {
+            0 => Some(self.0),
+            _ => None,
         }
     }
+}
 
-    fn range(self) -> Range<usize> {
-        self.from as usize..self.to as usize
+impl Span {
+    /// Nothing at all.
+    pub(in crate::netfilter) const NONE: Span = Span(0);
+
+    fn new(range: Range<usize>) -> Self {
+        let (from, to) = (place(range.start), place(range.end));
+        Span(u64::from(from) << 32 | u64::from(to))
+    }
+
+    const fn from(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    const fn range(self) -> Range<usize> {
+        self.from()..(self.0 & 0xffff_ffff) as usize
+    }
+}
+
+impl KeptVerdict {
+    pub(in crate::netfilter) const ACCEPT: KeptVerdict = KeptVerdict(0);
+    pub(in crate::netfilter) const DROP: KeptVerdict = KeptVerdict(1);
+    pub(in crate::netfilter) const CONTINUE: KeptVerdict = KeptVerdict(2);
+    const RETURN: KeptVerdict = KeptVerdict(3);
+
+    const fn jump(NameIdx(to): NameIdx) -> Self {
+        KeptVerdict(to << 3 | 4)
+    }
+
+    const fn goto(NameIdx(to): NameIdx) -> Self {
+        KeptVerdict(to << 3 | 5)
+    }
+
+    /// What it says.
+    pub(in crate::netfilter) const fn decision(self) -> Decision {
+        let to = NameIdx(self.0 >> 3);
+        match self.0 & 7 {
+            0 => Decision::Accept,
+            1 => Decision::Drop,
+            2 => Decision::Continue,
+            3 => Decision::Return,
+            4 => Decision::Jump(to),
+            _ => Decision::Goto(to),
+        }
     }
 }
 
@@ -179,18 +237,17 @@ impl Trace {
                 TraceEvent::Tracked { found }
             }
             Entry::ChainEntered {
-                family,
                 table,
                 chain,
                 entered,
-            } => TraceEvent::ChainEntered {
-                table: TableKey {
-                    family,
-                    name: self.name(table),
-                },
-                chain: self.name(chain),
-                entered,
-            },
+            } => {
+                reader.table = table;
+                TraceEvent::ChainEntered {
+                    table: self.tables[usize::from(table)].key.clone(),
+                    chain: self.chain(reader, chain),
+                    entered,
+                }
+            }
             Entry::RuleMatched {
                 chain,
                 rule,
@@ -198,14 +255,14 @@ impl Trace {
                 n_written,
                 verdict,
             } => TraceEvent::RuleMatched {
-                chain: self.name(chain),
+                chain: self.chain(reader, chain),
                 rule: rule as usize,
                 lookups: next(&self.lookups, &mut reader.lookups, n_lookups)
                     .iter()
-                    .map(|it| self.lookup(it))
+                    .map(|it| self.lookup(reader, it))
                     .collect(),
                 written: next(&self.written, &mut reader.written, n_written).to_vec(),
-                verdict: self.verdict(verdict),
+                verdict: self.verdict(reader, verdict),
             },
             Entry::RuleSkipped {
                 chain,
@@ -213,7 +270,7 @@ impl Trace {
                 statement,
                 found,
             } => TraceEvent::RuleSkipped {
-                chain: self.name(chain),
+                chain: self.chain(reader, chain),
                 rule: rule as usize,
                 skipped: Skipped {
                     statement: statement.into(),
@@ -221,7 +278,7 @@ impl Trace {
                 },
             },
             Entry::PolicyReached { chain, policy } => TraceEvent::PolicyReached {
-                chain: self.name(chain),
+                chain: self.chain(reader, chain),
                 policy,
             },
             Entry::Rewritten => {
@@ -238,28 +295,36 @@ impl Trace {
         }
     }
 
-    fn name(&self, idx: NameIdx) -> Name {
-        self.names[idx.0 as usize].clone()
+    fn chain(&self, reader: &Reader, place: u32) -> Name {
+        let names = &self.tables[usize::from(reader.table)].chains;
+        names[place as usize].clone()
     }
 
-    fn verdict(&self, kept: KeptVerdict) -> Verdict {
-        match kept {
-            KeptVerdict::Accept => Verdict::Accept,
-            KeptVerdict::Drop => Verdict::Drop,
-            KeptVerdict::Continue => Verdict::Continue,
-            KeptVerdict::Return => Verdict::Return,
-            KeptVerdict::Jump(chain) => Verdict::Jump(self.name(chain)),
-            KeptVerdict::Goto(chain) => Verdict::Goto(self.name(chain)),
+    fn target(&self, reader: &Reader, target: NameIdx) -> Name {
+        match target.place() {
+            Some(place) => self.chain(reader, place),
+            None => self.apart(target),
         }
     }
 
-    fn lookup(&self, kept: &KeptLookup) -> Lookup {
+    fn verdict(&self, reader: &Reader, kept: KeptVerdict) -> Verdict {
+        match kept.decision() {
+            Decision::Accept => Verdict::Accept,
+            Decision::Drop => Verdict::Drop,
+            Decision::Continue => Verdict::Continue,
+            Decision::Return => Verdict::Return,
+            Decision::Jump(chain) => Verdict::Jump(self.target(reader, chain)),
+            Decision::Goto(chain) => Verdict::Goto(self.target(reader, chain)),
+        }
+    }
+
+    fn lookup(&self, reader: &Reader, kept: &KeptLookup) -> Lookup {
         Lookup {
-            set: kept.set.map(|it| self.name(it)),
+            set: kept.set.map(|it| self.target(reader, it)),
             key: self.datum(kept.key),
             result: match kept.result {
                 KeptResult::Present => LookupResult::Present,
-                KeptResult::Verdict(it) => LookupResult::Verdict(self.verdict(it)),
+                KeptResult::Verdict(it) => LookupResult::Verdict(self.verdict(reader, it)),
                 KeptResult::Data(it) => LookupResult::Data(self.datum(it)),
                 KeptResult::Absent => LookupResult::Absent,
             },
@@ -279,19 +344,19 @@ impl Trace {
 
 /// Writing.
 impl Trace {
-    /// An empty one with room for as much as another holds.
+    /// The same memory with nothing in it, for the next packet of whoever has read what the last one wrote.
     #[must_use]
-    pub fn with_room_of(other: &Trace) -> Self {
-        Trace {
-            entries: Vec::with_capacity(other.entries.len()),
-            names: Vec::with_capacity(other.names.len()),
-            values: Vec::with_capacity(other.values.len()),
-            lookups: Vec::with_capacity(other.lookups.len()),
-            written: Vec::with_capacity(other.written.len()),
-            found: Vec::with_capacity(other.found.len()),
-            rewritten: Vec::with_capacity(other.rewritten.len()),
-            rare: Vec::new(),
-        }
+    pub fn emptied(mut self) -> Self {
+        self.entries.clear();
+        self.tables.clear();
+        self.names.clear();
+        self.values.clear();
+        self.lookups.clear();
+        self.written.clear();
+        self.found.clear();
+        self.rewritten.clear();
+        self.rare.clear();
+        self
     }
 
     /// Notes an event that is rare.
@@ -321,53 +386,64 @@ impl Trace {
     }
 
     /// Notes that a chain of a table was entered.
-    pub(in crate::netfilter) fn enter_chain(
-        &mut self,
-        (family, table): (TableFamily, NameIdx),
-        chain: NameIdx,
-        entered: Entered,
-    ) {
+    pub(in crate::netfilter) fn enter_chain(&mut self, table: u16, chain: u32, entered: Entered) {
         self.entries.push(Entry::ChainEntered {
-            family,
             table,
             chain,
             entered,
         });
     }
 
-    pub(in crate::netfilter) fn reach_policy(&mut self, chain: NameIdx, policy: Policy) {
+    pub(in crate::netfilter) fn reach_policy(&mut self, chain: u32, policy: Policy) {
         self.entries.push(Entry::PolicyReached { chain, policy });
     }
 
-    /// Takes a name along.
-    pub(in crate::netfilter) fn note(&mut self, name: &Name) -> NameIdx {
-        if let Some(last) = self.names.last()
-            && Arc::ptr_eq(last, name)
-        {
-            return NameIdx(place(self.names.len() - 1));
-        }
-        let idx = NameIdx(place(self.names.len()));
+    /// Takes the names of a table's chains along; where it stands among the tables.
+    pub(in crate::netfilter) fn meet_table(&mut self, table: &Table) -> u16 {
+        let chains = table.chains.names();
+        let met = self
+            .tables
+            .iter()
+            .position(|it| Arc::ptr_eq(&it.chains, chains));
+        few(met.unwrap_or_else(|| {
+            self.tables.push(Met {
+                key: table.key.clone(),
+                chains: chains.clone(),
+            });
+            self.tables.len() - 1
+        }))
+    }
+
+    /// Takes a name along that stands in no table.
+    fn note(&mut self, name: &Name) -> NameIdx {
+        let idx = NameIdx(place(self.names.len()) | APART);
         self.names.push(name.clone());
         idx
     }
 
-    /// Takes the name of a table along, once where there is only one.
-    pub(in crate::netfilter) fn note_table(&mut self, name: &Name) -> NameIdx {
-        match self.names.first() {
-            Some(first) if Arc::ptr_eq(first, name) => NameIdx(0),
-            _ => self.note(name),
-        }
+    /// The name of a target that stands in no table.
+    pub(in crate::netfilter) fn apart(&self, NameIdx(at): NameIdx) -> Name {
+        let name = self.names.get((at & !APART) as usize);
+        name.cloned().unwrap_or_default()
     }
 
-    /// Takes along the chain that a verdict leads to.
-    pub(in crate::netfilter) fn note_verdict(&mut self, verdict: &Verdict) -> KeptVerdict {
+    /// Takes along where a verdict leads.
+    pub(in crate::netfilter) fn note_verdict(
+        &mut self,
+        verdict: &Verdict,
+        table: &Table,
+    ) -> KeptVerdict {
+        let mut target = |name: &Name| match table.chains.placed(name) {
+            Some((place, _)) => NameIdx(place),
+            None => self.note(name),
+        };
         match verdict {
-            Verdict::Accept => KeptVerdict::Accept,
-            Verdict::Drop => KeptVerdict::Drop,
-            Verdict::Continue => KeptVerdict::Continue,
-            Verdict::Return => KeptVerdict::Return,
-            Verdict::Jump(name) => KeptVerdict::Jump(self.note(name)),
-            Verdict::Goto(name) => KeptVerdict::Goto(self.note(name)),
+            Verdict::Accept => KeptVerdict::ACCEPT,
+            Verdict::Drop => KeptVerdict::DROP,
+            Verdict::Continue => KeptVerdict::CONTINUE,
+            Verdict::Return => KeptVerdict::RETURN,
+            Verdict::Jump(name) => KeptVerdict::jump(target(name)),
+            Verdict::Goto(name) => KeptVerdict::goto(target(name)),
         }
     }
 
@@ -379,6 +455,36 @@ impl Trace {
     /// Adds a part.
     pub(in crate::netfilter) fn add(&mut self, part: Datum) {
         self.values.push(part);
+    }
+
+    /// Adds an address. By itself, as those below: each writes its part where it stays, where one for all would copy it there.
+    #[inline(never)]
+    pub(in crate::netfilter) fn add_address(&mut self, it: IpAddr) {
+        self.values.push(Datum::Address(it));
+    }
+
+    /// Adds a port.
+    #[inline(never)]
+    pub(in crate::netfilter) fn add_port(&mut self, it: u16) {
+        self.values.push(Datum::Port(it));
+    }
+
+    /// Adds the number of a protocol.
+    #[inline(never)]
+    pub(in crate::netfilter) fn add_protocol(&mut self, it: u8) {
+        self.values.push(Datum::Protocol(it));
+    }
+
+    /// Adds a number.
+    #[inline(never)]
+    pub(in crate::netfilter) fn add_number(&mut self, it: u32) {
+        self.values.push(Datum::Number(it));
+    }
+
+    /// Adds bits.
+    #[inline(never)]
+    pub(in crate::netfilter) fn add_bits(&mut self, it: u32) {
+        self.values.push(Datum::Bits(it));
     }
 
     /// Adds all parts of a value.
@@ -400,9 +506,15 @@ impl Trace {
         from
     }
 
+    /// Adds a value once more.
+    pub(in crate::netfilter) fn repeat_value(&mut self, value: Span) -> Span {
+        let from = self.repeat(value.range());
+        self.since(from)
+    }
+
     /// Forgets the value at the end.
     pub(in crate::netfilter) fn forget(&mut self, value: Span) {
-        self.values.truncate(value.from as usize);
+        self.values.truncate(value.from());
     }
 
     /// A rule begins.
@@ -419,7 +531,7 @@ impl Trace {
     pub(in crate::netfilter) fn skip(
         &mut self,
         start: Start,
-        (chain, rule): (NameIdx, usize),
+        (chain, rule): (u32, usize),
         statement: usize,
         found: Span,
     ) {
@@ -429,8 +541,8 @@ impl Trace {
         let mut found = found;
         if found == Span::NONE {
             self.values.truncate(start.values);
-        } else if found.from as usize > start.values {
-            self.values.drain(start.values..found.from as usize);
+        } else if found.from() > start.values {
+            self.values.drain(start.values..found.from());
             found = self.since(start.values);
         }
         self.entries.push(Entry::RuleSkipped {
@@ -445,7 +557,7 @@ impl Trace {
     pub(in crate::netfilter) fn matched(
         &mut self,
         start: Start,
-        (chain, rule): (NameIdx, usize),
+        (chain, rule): (u32, usize),
         verdict: KeptVerdict,
     ) {
         self.entries.push(Entry::RuleMatched {
@@ -494,6 +606,13 @@ fn place(at: usize) -> u32 {
 /// A number of statements of a rule, or of what they did.
 fn few(n: usize) -> u16 {
     u16::try_from(n).unwrap_or(u16::MAX)
+}
+
+/// Alike if the same happened, whatever else stands in the tables.
+impl PartialEq for Trace {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.events().eq(other.events())
+    }
 }
 
 impl fmt::Debug for Trace {
