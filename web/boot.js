@@ -1,10 +1,10 @@
 // Starts the page. A file of its own, because the page's policy allows no script inside the HTML.
 //
 // Who comes for the first time is shown a first look: a small module, and a walk that was computed when the page was built.
-// Who left a text here needs the page that computes, at once. What fails here is shown by first.js.
+// Who left a text here, or put the panels elsewhere, needs the page that computes, at once. What fails here is shown by first.js.
 import init from "./packetwalk-web.js";
 
-const KEYS = ["packetwalk.manifest", "packetwalk.session"];
+const KEYS = ["packetwalk.manifest", "packetwalk.session", "packetwalk.panels"];
 
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`packetwalk:${name}`, { detail }));
 

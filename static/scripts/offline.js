@@ -14,10 +14,13 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => {
   const clean = async () => {
-    for (const name of await caches.keys()) {
-      if (name.startsWith("packetwalk-") && name !== NAME) {
-        await caches.delete(name);
-      }
+    const older = (await caches.keys()).filter((name) => name.startsWith("packetwalk-") && name !== NAME);
+    for (const name of older) {
+      await caches.delete(name);
+    }
+    // The page that brought the first worker is of the same version, and may be answered at once.
+    if (older.length === 0) {
+      await self.clients.claim();
     }
   };
   event.waitUntil(clean());
@@ -37,6 +40,10 @@ self.addEventListener("fetch", (event) => {
   const isPage = event.request.mode === "navigate" && url.pathname === new URL("./", self.location).pathname;
   const name = isPage ? new URL("./index.html", self.location).href : url.href;
   const answer = async () => {
+    if (url.pathname === new URL("./picture.svg", self.location).pathname) {
+      // What pixels.js laid there.
+      return (await caches.match(name, { ignoreSearch: true })) ?? Response.error();
+    }
     const cache = await caches.open(NAME);
     return (await cache.match(name, { ignoreSearch: true })) ?? fetch(event.request);
   };

@@ -40,6 +40,17 @@ function keepOffline() {
   navigator.serviceWorker?.register("./offline.js").catch(() => {});
 }
 
+document.addEventListener("packetwalk:pixels", async ({ detail }) => {
+  try {
+    const { save } = await import("./pixels.js");
+    await save("step.png", detail);
+    tell("pixels-saved", null);
+  } catch (error) {
+    console.info(`packetwalk: no pixels: ${error}`);
+    tell("pixels-failed", null);
+  }
+});
+
 /** The whole page from the beginning. */
 export async function instead() {
   const [glue, module_or_path] = await ready();

@@ -205,7 +205,8 @@ impl Browser {
         let script = format!(
             "const it = document.querySelector('#yaml');\
              if (!it.value.includes({from:?})) return false;\
-             const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set;\
+             const its = it.localName === 'textarea' ? HTMLTextAreaElement.prototype : Object.getPrototypeOf(it);\
+             const set = Object.getOwnPropertyDescriptor(its, 'value').set;\
              set.call(it, it.value.replace({from:?}, {to:?}));\
              it.dispatchEvent(new Event('input', {{bubbles: true}}));\
              return true;"

@@ -5,6 +5,8 @@
 
 #[path = "e2e/doctor.rs"]
 mod doctor;
+#[path = "e2e/editor.rs"]
+mod editor;
 #[path = "e2e/hand_over.rs"]
 mod hand_over;
 #[path = "e2e/keep.rs"]

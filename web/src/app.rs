@@ -68,6 +68,15 @@ pub fn App() -> Html {
     };
     let walk = Part::from(&view.walk);
     let position = view.playback.position;
+    let inspector = html! { <Inspector walk={walk.clone()} {position} /> };
+    let editor = html! {
+        <Editor
+            editor={Part::from(&view.editor)} outcomes={Part::from(&view.outcomes)}
+            walk={walk.clone()} is_stale={view.is_stale} {on_edit} {on_reset}
+        />
+    };
+    let words = html! { <WalkList {walk} {position} /> };
+    let share = html! { <Share {on_link} {on_export} {on_picture} /> };
     html! {
         <ContextProvider<Dispatch> context={dispatch}>
             <Header request={Part::from(&view.request)} />
@@ -75,14 +84,7 @@ pub fn App() -> Html {
                 <Guidance />
                 { figure(&view) }
                 { contents() }
-                <Inspector walk={walk.clone()} {position} />
-                <Editor
-                    editor={Part::from(&view.editor)} outcomes={Part::from(&view.outcomes)}
-                    walk={walk.clone()} is_stale={view.is_stale} {on_edit} {on_reset}
-                />
-                <WalkList {walk} {position} />
-                { doctor(&state) }
-                <Share {on_link} {on_export} {on_picture} />
+                { panels(inspector, editor, words, doctor(&state), share) }
             </main>
             <section class="below" aria-label="Look up">{ ledger(&state) }</section>
             { foot() }
@@ -90,6 +92,24 @@ pub fn App() -> Html {
             <Rest is_waiting={state.is_waiting()} remark={state.remark()} />
         </ContextProvider<Dispatch>>
     }
+}
+
+/// The panels where a person has put them; in a first look, which comes to nobody who has, as they are for everyone.
+fn panels(inspector: Html, editor: Html, words: Html, doctor: Html, share: Html) -> Html {
+    #[cfg(feature = "everything")]
+    {
+        use crate::components::panels::{Panel, Panels};
+        let panels = vec![
+            (Panel::Inspector, inspector),
+            (Panel::Manifest, editor),
+            (Panel::Walk, words),
+            (Panel::Doctor, doctor),
+            (Panel::Share, share),
+        ];
+        html! { <Panels {panels} /> }
+    }
+    #[cfg(not(feature = "everything"))]
+    html! { <>{ inspector }{ editor }{ words }{ doctor }{ share }</> }
 }
 
 /// What is seen, as a picture; a first look makes none.

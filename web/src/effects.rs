@@ -215,20 +215,29 @@ pub fn focus(id: &str) {
 
 /// Moves the caret to a line and column of the manifest, both counted from 1.
 pub fn go_to_line(line: u32, column: u32) {
-    let area = document()
-        .get_element_by_id("yaml")
-        .and_then(|it| it.dyn_into::<HtmlTextAreaElement>().ok());
-    let Some(area) = area else { return };
+    let Some(text) = document().get_element_by_id("yaml") else {
+        return;
+    };
+    let Ok(area) = text.clone().dyn_into::<HtmlTextAreaElement>() else {
+        #[cfg(feature = "everything")]
+        crate::components::rich_editor::call(&text, "goTo", &[line.into(), column.into()]);
+        text.scroll_into_view_with_scroll_into_view_options(&into_view());
+        return;
+    };
     let at = caret(&area.value(), line, column);
     let _ = area.focus();
     let _ = area.set_selection_range(at, at);
     let selector = format!("#editor [data-line=\"{line}\"]");
     if let Ok(Some(line)) = document().query_selector(&selector) {
-        let options = ScrollIntoViewOptions::new();
-        options.set_block(ScrollLogicalPosition::Center);
-        options.set_behavior(behavior());
-        line.scroll_into_view_with_scroll_into_view_options(&options);
+        line.scroll_into_view_with_scroll_into_view_options(&into_view());
     }
+}
+
+fn into_view() -> ScrollIntoViewOptions {
+    let options = ScrollIntoViewOptions::new();
+    options.set_block(ScrollLogicalPosition::Center);
+    options.set_behavior(behavior());
+    options
 }
 
 /// Where a line and column are in a text, in the units the browser counts: UTF-16.

@@ -84,7 +84,8 @@ pub fn on_missing(hear: impl Fn() + 'static) -> EventListener {
     EventListener::new(&document(), MISSING, move |_| hear())
 }
 
-fn tell(name: &str, detail: &JsValue) {
+/// Tells whoever listens at the document.
+pub fn tell(name: &str, detail: &JsValue) {
     let init = CustomEventInit::new();
     init.set_detail(detail);
     if let Ok(event) = CustomEvent::new_with_event_init_dict(name, &init) {

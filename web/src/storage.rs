@@ -14,6 +14,7 @@ const SESSION: &str = "packetwalk.session";
 const OPENING: &str = "packetwalk.opening";
 const THEME: &str = "packetwalk.theme";
 const GUIDED: &str = "packetwalk.guided";
+const ARRANGEMENT: &str = "packetwalk.panels";
 
 /// The text of the last time, if there is one that can be opened.
 #[must_use]
@@ -105,6 +106,22 @@ pub fn is_guided() -> bool {
 /// Remembers that the guidance was read.
 pub fn keep_guided() {
     write(GUIDED, "1");
+}
+
+/// Where the panels were put.
+#[must_use]
+pub fn arrangement() -> Option<String> {
+    read(ARRANGEMENT)
+}
+
+/// Remembers where the panels were put.
+pub fn keep_arrangement(text: &str) {
+    write(ARRANGEMENT, text);
+}
+
+/// Has the panels stand where they stand for everyone.
+pub fn forget_arrangement() {
+    forget(ARRANGEMENT);
 }
 
 fn storage() -> Option<Storage> {

@@ -23,6 +23,7 @@ mod commands;
 mod debian;
 mod fuzz;
 mod machine;
+mod npm;
 mod places;
 mod process;
 mod progress;

@@ -7,6 +7,7 @@
 
 use crate::browser::{self, Browser};
 use crate::machine::{Wanted, is_root, program};
+use crate::npm;
 use crate::places::{Cache, root};
 use crate::process::{LongStep, answer, command};
 use crate::progress::say;
@@ -69,6 +70,7 @@ fn page_locked(cache: Cache) -> Result<ForPage> {
     let web = toolchain::for_wasm(&cache, &tools)?;
     let host = Compiler::of_the_machine(&tools);
     fetch(&cache, &web)?;
+    npm::editor_packages(&cache)?;
     Ok(ForPage {
         host,
         web,

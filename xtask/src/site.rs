@@ -7,6 +7,7 @@
 //! but not counted), and gzip, which no browser of today asks for in preference to brotli.
 
 use crate::budget::FIRST_LOAD_BROTLI;
+use crate::npm;
 use crate::places::{fingerprint, root};
 use crate::process::run;
 use crate::progress::say;
@@ -35,6 +36,7 @@ pub(crate) fn build(ready: &ForPage) -> Result<()> {
     trunk.env_remove("NO_COLOR");
     run(&mut trunk)?;
     record_first_look(ready)?;
+    npm::bundle_editor(&ready.cache, &dist())?;
     list_for_offline(&dist())?;
     let weights = weigh(&dist())?;
     print!("{}", table(&weights));

@@ -20,6 +20,7 @@ mod outcome;
 mod question;
 mod rules;
 mod seats;
+mod suggestion;
 mod terminal;
 mod text;
 mod time;
@@ -46,6 +47,7 @@ pub use outcome::{EndingView, OutcomeView, ending, odds, outcome_list};
 pub use question::{Answer, QuestionView};
 pub use rules::{ChainView, RuleStatus, RuleView, SourceView, WordRole, WordView, chains};
 pub use seats::Seating;
+pub use suggestion::{Said, Suggestion, Suggestions, said, suggestions};
 pub use terminal::{
     CandidateView, CompletionView, PrintedKind, PrintedView, TerminalEntry, TerminalState,
     TerminalView,

@@ -19,7 +19,8 @@ const IS_WHOLE: &str = "document.documentElement.dataset.page === 'whole'";
 async fn write(browser: &Browser, text: &str) -> Result {
     let script = format!(
         "const it = document.querySelector('#yaml');\
-         Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(it, {text:?});\
+         const its = it.localName === 'textarea' ? HTMLTextAreaElement.prototype : Object.getPrototypeOf(it);\
+         Object.getOwnPropertyDescriptor(its, 'value').set.call(it, {text:?});\
          it.dispatchEvent(new Event('input', {{bubbles: true}}))"
     );
     browser.run(&script).await?;

@@ -1,9 +1,10 @@
-//! The manifest: a plain text area, with a page beneath it that colours, lights and marks its lines.
+//! The manifest: at first a plain text area, with a page beneath it that colours, lights and marks its lines; then, when the page is
+//! at rest, an editor with folding, completion and its own undo (`rich_editor`).
 //!
 //! The text area has the size of its text, so that the page beneath never has to follow its
-//! scrolling; the frame around both scrolls. The Tab key leaves it, as everywhere on the page.
+//! scrolling; the frame around both scrolls. The Tab key leaves it, as everywhere on the page, and the editor too.
 //!
-//! **Left out**: completion, folding, undo across a reset (the text before is offered instead).
+//! **Left out**: more than one file; several documents stand below one another.
 
 use crate::components::verdict;
 use crate::components::yaml_words::{Kind, words};
@@ -39,6 +40,7 @@ pub struct EditorProps {
 #[component]
 pub fn Editor(props: &EditorProps) -> Html {
     let editor = &props.editor;
+    let is_rich = use_is_rich();
     let aside = use_state_eq(storage::text_aside);
     let on_input = {
         let on_edit = props.on_edit.clone();
@@ -75,11 +77,35 @@ pub fn Editor(props: &EditorProps) -> Html {
                     {"Reset to the tutorial’s"}
                 </button>
             </div>
-            { frame(editor, &on_input) }
+            { text(editor, &on_input, &props.on_edit, is_rich) }
             { uses(&props.walk) }
-            { complaints(&editor.complaints, &props.outcomes, props.is_stale) }
+            { complaints(&editor.complaints, &props.outcomes, props.is_stale, is_rich) }
         </section>
     }
+}
+
+/// Whether the editor has come, which only a page that computes fetches.
+#[hook]
+fn use_is_rich() -> bool {
+    #[cfg(feature = "everything")]
+    return crate::components::rich_editor::use_rich_editor();
+    #[cfg(not(feature = "everything"))]
+    false
+}
+
+fn text(
+    editor: &Part<EditorView>,
+    on_input: &Callback<InputEvent>,
+    on_edit: &Callback<String>,
+    is_rich: bool,
+) -> Html {
+    #[cfg(feature = "everything")]
+    if is_rich {
+        use crate::components::rich_editor::RichEditor;
+        return html! { <RichEditor editor={editor.clone()} on_edit={on_edit.clone()} /> };
+    }
+    let _ = (on_edit, is_rich);
+    frame(editor, on_input)
 }
 
 /// What a line decides, where there is somebody to work it out.
@@ -146,7 +172,12 @@ const fn kind_class(kind: Kind) -> &'static str {
 }
 
 /// What is wrong, each with its place and what to try; pressing one goes there.
-fn complaints(complaints: &[ComplaintView], outcomes: &[OutcomeView], is_stale: bool) -> Html {
+fn complaints(
+    complaints: &[ComplaintView],
+    outcomes: &[OutcomeView],
+    is_stale: bool,
+    is_rich: bool,
+) -> Html {
     let n_errors = complaints.iter().filter(|it| it.is_error).count();
     let summary = match (n_errors, complaints.len() - n_errors) {
         (0, 0) => "No mistakes".to_owned(),
@@ -169,7 +200,13 @@ fn complaints(complaints: &[ComplaintView], outcomes: &[OutcomeView], is_stale: 
             <ul class="complaints__list" id="complaints">
                 { for complaints.iter().enumerate().map(|(idx, it)| html! { <li key={idx}>{ complaint(it) }</li> }) }
             </ul>
-            <p class="complaints__kept" id="editor-help">{"What you type is kept in this browser. Tab leaves the editor."}</p>
+            <p class="complaints__kept" id="editor-help">{
+                if is_rich {
+                    "What you type is kept in this browser. Ctrl and Space offers what may stand at the caret, Ctrl and F finds; Tab leaves the editor."
+                } else {
+                    "What you type is kept in this browser. Tab leaves the editor."
+                }
+            }</p>
         </div>
     }
 }

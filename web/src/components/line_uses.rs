@@ -9,7 +9,7 @@ use gloo::utils::document;
 use packetwalk_core::session::Event;
 use packetwalk_core::view::{LineUse, WalkView, line_uses};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlTextAreaElement, MouseEvent};
+use web_sys::{CustomEvent, Element, HtmlTextAreaElement, MouseEvent};
 use yew::prelude::*;
 
 /// Whose walk.
@@ -27,18 +27,22 @@ pub fn LineUses(props: &LineUsesProps) -> Html {
     {
         let line = line.setter();
         use_effect_with((), move |()| {
-            let text = document().get_element_by_id("yaml");
-            let listen = |name: &'static str, look: fn(&web_sys::Event) -> Option<u32>| {
-                let (line, text) = (line.clone(), text.clone()?);
-                Some(EventListener::new(&text, name, move |event| {
-                    line.set(look(event));
+            // The section stays when an editor takes the text area's place.
+            let section = document().get_element_by_id("manifest");
+            let listen = |name: &'static str, look: fn(&web_sys::Event) -> Option<Option<u32>>| {
+                let (line, section) = (line.clone(), section.clone()?);
+                Some(EventListener::new(&section, name, move |event| {
+                    if let Some(found) = look(event) {
+                        line.set(found);
+                    }
                 }))
             };
             let listeners = [
-                listen("keyup", |_| caret_line()),
-                listen("click", |_| caret_line()),
-                listen("mousemove", pointed_line),
-                listen("mouseleave", |_| caret_line()),
+                listen("keyup", |_| caret_line().map(Some)),
+                listen("click", |_| caret_line().map(Some)),
+                listen("mousemove", |event| pointed_line(event).map(Some)),
+                listen("mouseleave", |_| caret_line().map(Some)),
+                listen("line", told_line),
             ];
             move || drop(listeners)
         });
@@ -79,7 +83,7 @@ fn text_area() -> Option<HtmlTextAreaElement> {
     found.dyn_into().ok()
 }
 
-/// The line the caret stands in.
+/// The line of the text area that the caret stands in.
 fn caret_line() -> Option<u32> {
     let area = text_area()?;
     let at = area.selection_start().ok()??;
@@ -90,7 +94,18 @@ fn caret_line() -> Option<u32> {
     u32::try_from(n_breaks + 1).ok()
 }
 
-/// The line the mouse points at.
+/// The line that the editor says is pointed at; it tells of the caret's too.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small number"
+)]
+fn told_line(event: &web_sys::Event) -> Option<Option<u32>> {
+    let detail = event.dyn_ref::<CustomEvent>()?.detail();
+    Some(detail.as_f64().map(|it| it as u32))
+}
+
+/// The line of the text area that the mouse points at.
 fn pointed_line(event: &web_sys::Event) -> Option<u32> {
     let y = f64::from(event.dyn_ref::<MouseEvent>()?.client_y());
     let page = document().query_selector(".editor__page").ok()??;

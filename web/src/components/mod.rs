@@ -17,8 +17,12 @@ pub mod leg;
 #[cfg(feature = "everything")]
 pub mod line_uses;
 pub mod outcomes;
+#[cfg(feature = "everything")]
+pub mod panels;
 pub mod question;
 pub mod rest;
+#[cfg(feature = "everything")]
+pub mod rich_editor;
 pub mod share;
 pub mod stage;
 #[cfg(not(feature = "everything"))]

@@ -1,9 +1,10 @@
 //! Keeping and giving away: a link to what is seen, files, and the walk in other forms. Files are opened here too, or dropped
 //! anywhere on the page. Nothing leaves this browser but by these buttons.
 //!
-//! In a first look a button brings the whole page, which then does what was pressed.
+//! In a first look a button brings the whole page, which then does what was pressed. A picture of pixels is made by `pixels.js`, with the
+//! service worker's help.
 //!
-//! **Left out**: pictures of pixels: the page's policy lets none be made of text.
+//! **Left out**: pictures of anything but the map.
 
 use crate::effects;
 use crate::hand_over;
@@ -72,6 +73,14 @@ pub fn Share(props: &ShareProps) -> Html {
             None => hand_over::want("save-picture"),
         })
     };
+    let on_pixels = {
+        let on_picture = props.on_picture.clone();
+        Callback::from(move |_: MouseEvent| match on_picture.emit(()) {
+            Some(svg) => hand_over::tell("packetwalk:pixels", &svg.into()),
+            None => hand_over::want("save-pixels"),
+        })
+    };
+    use_pixels(&told);
     let on_open = {
         let (dispatch, told) = (dispatch.clone(), told.clone());
         Callback::from(move |event: Event| {
@@ -101,6 +110,7 @@ pub fn Share(props: &ShareProps) -> Html {
                 <span class="share__as" id="share-as">{"The walk as"}</span>
                 { for FORMS.into_iter().map(|it| export(it, &props.on_export)) }
                 <button class="button" id="save-picture" type="button" onclick={on_picture}>{"Picture (SVG)"}</button>
+                <button class="button" id="save-pixels" type="button" onclick={on_pixels}>{"Picture (PNG)"}</button>
             </div>
             <input class="field share__link" id="link" type="text" readonly=true aria-label="The link"
                 hidden={link.is_empty()} value={(*link).clone()} />
@@ -124,6 +134,26 @@ fn export(
         None => hand_over::want(id),
     });
     html! { <button class="button" key={id} {id} type="button" onclick={on_press}>{ word }</button> }
+}
+
+/// Says what became of a picture of pixels.
+#[hook]
+fn use_pixels(told: &UseStateHandle<String>) {
+    let told = told.setter();
+    use_effect_with((), move |()| {
+        let listen = |name: &'static str, text: &'static str| {
+            let told = told.clone();
+            EventListener::new(&document(), name, move |_| told.set(text.to_owned()))
+        };
+        let listeners = [
+            listen("packetwalk:pixels-saved", "The picture is saved."),
+            listen(
+                "packetwalk:pixels-failed",
+                "This browser has not kept the page yet, which a picture of pixels needs: load the page again, or take the SVG.",
+            ),
+        ];
+        move || drop(listeners)
+    });
 }
 
 /// Opens what is dropped on the page.

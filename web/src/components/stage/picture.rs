@@ -3,7 +3,7 @@
 //! It is the page's own drawing, copied: zoomed and folded as one sees it, with the packet where it is. It keeps the theme that was
 //! chosen, or follows that of whoever looks at it.
 //!
-//! **Left out**: fonts; a reader without the page's sees the next of the list. Pixels: the page's policy lets no picture be made of text.
+//! **Left out**: fonts; a reader without the page's sees the next of the list.
 
 use super::ink::n;
 use gloo::utils::document;
