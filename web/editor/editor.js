@@ -178,7 +178,7 @@ class YamlEditor extends HTMLElement {
       const ids = this.getAttribute(name)?.split(" ") ?? [];
       return ids.map((id) => document.getElementById(id)?.textContent.trim() ?? "").filter(Boolean).join(" ");
     };
-    return EditorView.contentAttributes.of({ "aria-label": words("labelled") || "Manifest", spellcheck: "false" });
+    return EditorView.contentAttributes.of({ "aria-label": words("labelled") || "Manifest", spellcheck: "false", tabindex: "0" });
   }
 
   #goesOn = (completion) => completion.apply?.endsWith?.(" ") && completion.type === "choice";

@@ -138,7 +138,7 @@ async fn writing(browser: &Browser) -> Result {
     let n_lines = format!("return {INSIDE}.querySelectorAll('.cm-line').length");
     let unfolded = browser.run(&n_lines).await?.as_i64();
     browser
-        .run(&format!("[...{INSIDE}.querySelectorAll('.cm-foldGutter .cm-gutterElement span')].find(it => it.textContent).dispatchEvent(new MouseEvent('click', {{bubbles: true}}))"))
+        .run(&format!("[...{INSIDE}.querySelectorAll('.cm-foldGutter .cm-gutterElement span')].find(it => it.textContent && getComputedStyle(it.parentElement).visibility !== 'hidden').dispatchEvent(new MouseEvent('click', {{bubbles: true}}))"))
         .await?;
     assert!(browser.run(&n_lines).await?.as_i64() < unfolded, "folded");
     assert!(value(browser).await? == before, "what is folded is there");
