@@ -2,6 +2,7 @@
 //!
 //! **Left out**: examining; lessons that are shipped have been examined before.
 
+use super::confirmed::Confirmed;
 use super::course::Course;
 use super::folder::{Files, Lesson};
 use super::text::Text;
@@ -59,6 +60,12 @@ impl Library {
     #[must_use]
     pub fn lesson(&self, name: &str) -> Option<Lesson> {
         Lesson::parse(name, &self.files(name)).0
+    }
+
+    /// What a kernel has said to them, where that was written down.
+    #[must_use]
+    pub fn confirmed(&self) -> Option<Confirmed> {
+        Confirmed::read(self.files.get("confirmed.json")?)
     }
 
     /// The words of the course in a language, or else in English.

@@ -7,6 +7,7 @@
 //!
 //! **Left out**: showing lessons; that is for faces.
 
+mod confirmed;
 mod course;
 mod examine;
 mod folder;
@@ -20,6 +21,7 @@ mod stages;
 mod text;
 mod trial;
 
+pub use confirmed::{Confirmed, LessonConfirmed};
 pub use course::{Course, Unit};
 pub use examine::{Answered, Report, examine};
 pub use folder::{Files, Lesson};

@@ -115,6 +115,7 @@ fn inside(props: &CourseListProps, library: &Part<Library>) -> Html {
                 { way("In ten minutes", &library.course.shortest, &entries, &props.on_want) }
                 { way("For who runs clusters", &library.course.operators, &entries, &props.on_want) }
             </div>
+            <p class="course__note" id="confirmed">{ library.confirmed().map_or_else(|| "No kernel has been asked about these lessons yet.".to_owned(), |it| it.told()) }</p>
             <ProgressPanel progress={props.progress.clone()} on_progress={props.on_progress.clone()} />
         </>
     }

@@ -103,7 +103,7 @@ pub fn Lessons(props: &LessonsProps) -> Html {
         <>
             <link rel="stylesheet" href="./lesson.css" />
             { for props.lesson.iter().map(|it| html! {
-                <Panel lesson={it.clone()} after={after(library.as_deref(), &it.name)} on_want={on_want.clone()} />
+                <Panel lesson={it.clone()} confirmed={confirmed(library.as_deref(), &it.name)} after={after(library.as_deref(), &it.name)} on_want={on_want.clone()} />
             }) }
             <CourseList
                 library={library.map(|it| Part::from(&it))} is_missing={*shelf == Shelf::Missing}
@@ -111,6 +111,23 @@ pub fn Lessons(props: &LessonsProps) -> Html {
             />
         </>
     }
+}
+
+/// What a kernel has said to a lesson, and which, and when.
+fn confirmed(library: Option<&Library>, name: &str) -> AttrValue {
+    let all = library.and_then(Library::confirmed);
+    let told = all.and_then(|all| {
+        let it = all.lessons.get(name)?;
+        let word = if it.agrees() {
+            "Confirmed by"
+        } else {
+            "Asked of"
+        };
+        let (kernel, date) = (&all.kernel, &all.date);
+        Some(format!("{word} Linux {kernel} on {date}: {}.", it.told()))
+    });
+    told.unwrap_or_else(|| "No kernel has been asked about this lesson yet.".to_owned())
+        .into()
 }
 
 /// The lesson after one, by name and title.

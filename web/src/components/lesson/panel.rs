@@ -17,6 +17,8 @@ use yew::prelude::*;
 pub(super) struct PanelProps {
     /// The lesson.
     pub(super) lesson: Part<LessonView>,
+    /// What a kernel has said to it.
+    pub(super) confirmed: AttrValue,
     /// The lesson after it: its name, its title.
     pub(super) after: Option<(AttrValue, AttrValue)>,
     /// What else is wanted.
@@ -63,6 +65,7 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
             <p class="lesson__solved" id="lesson-solved" hidden={!lesson.is_solved}>{"✓ Solved"}{ passes(lesson) }</p>
             { way_on(props, &dispatch) }
             { more(props, &dispatch) }
+            <p class="lesson__badge" id="lesson-confirmed">{ props.confirmed.clone() }</p>
         </section>
     }
 }
