@@ -256,6 +256,21 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Puts the focus on an element, with the beginning of a larger one in sight.
+#[cfg(feature = "everything")]
+pub fn focus_below(id: &str, around: &str) {
+    let found = |id: &str| document().get_element_by_id(id);
+    if let Some(it) = found(id).and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
+        let options = web_sys::FocusOptions::new();
+        options.set_prevent_scroll(true);
+        // It can be refused, and then it stays where it is.
+        let _ = it.focus_with_options(&options);
+    }
+    if let Some(it) = found(around) {
+        it.scroll_into_view();
+    }
+}
+
 /// Moves the caret to a line and column of the manifest, both counted from 1.
 pub fn go_to_line(line: u32, column: u32) {
     let area = document()

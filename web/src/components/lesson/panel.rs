@@ -42,7 +42,9 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
         })
     };
     use_figure_keys("jh", on_key);
-    use_effect_with((lesson.name.clone(), lesson.at), |_| focus("lesson-page"));
+    use_effect_with((lesson.name.clone(), lesson.at), |_| {
+        effects::focus_below("lesson-page", "lesson");
+    });
     if lesson.is_sandbox {
         return sandbox(props, &dispatch);
     }
