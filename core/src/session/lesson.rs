@@ -258,7 +258,7 @@ impl Session {
 
     pub(super) fn learn(&mut self, event: LessonEvent) -> Vec<Effect> {
         if let LessonEvent::Begun(begun) = event {
-            return self.begin_lesson(Rc::new(*begun));
+            return self.begin_lesson(&Rc::new(*begun));
         }
         let Some(sitting) = &mut self.lesson else {
             return Vec::new();
@@ -284,7 +284,7 @@ impl Session {
                     progress: sitting.progress.clone(),
                     ..Beginning::clone(&sitting.begun)
                 };
-                return self.begin_lesson(Rc::new(begun));
+                return self.begin_lesson(&Rc::new(begun));
             }
             LessonEvent::Opened => sitting.is_sandbox = true,
             LessonEvent::Left => return self.leave_lesson(),
@@ -292,7 +292,7 @@ impl Session {
         Vec::new()
     }
 
-    fn begin_lesson(&mut self, begun: Rc<Beginning>) -> Vec<Effect> {
+    fn begin_lesson(&mut self, begun: &Rc<Beginning>) -> Vec<Effect> {
         let Some(lesson) = Lesson::parse(&begun.name, &begun.files).0 else {
             return Vec::new();
         };
@@ -578,7 +578,7 @@ fn telling_hop(of: &str, session: &mut Session) -> Option<usize> {
         move |it: &(usize, &Hop)| it.1.changes.iter().any(|it| it.field == field)
     };
     match of {
-        "resolves" | "queries" => on(LegName::Dns).last().map(|it| it.0),
+        "resolves" | "queries" => on(LegName::Dns).next_back().map(|it| it.0),
         "rewritten-on" => on(LegName::Request)
             .find(changes(HeaderField::Destination))
             .map(|it| it.0),
@@ -591,7 +591,7 @@ fn telling_hop(of: &str, session: &mut Session) -> Option<usize> {
         "path-back" => on(LegName::Reply).next().map(|it| it.0),
         "verdict" | "by" | "reason" | "symptom" => hops.len().checked_sub(1),
         "destination" | "pods" | "source-seen" | "port-seen" => {
-            on(LegName::Request).last().map(|it| it.0)
+            on(LegName::Request).next_back().map(|it| it.0)
         }
         _ => None,
     }

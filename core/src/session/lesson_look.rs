@@ -232,7 +232,7 @@ impl<'s> Look<'s> {
                 return text.trim() == self.text.trim();
             }
             let last = self.last_line.trim();
-            let mut lines = commands(text).into_iter().filter_map(|it| it.1.ok());
+            let mut lines = commands(text).filter_map(|it| it.1.ok());
             !last.is_empty() && lines.any(|it| it.trim() == last)
         });
         let (file, _) = tried.next()?;

@@ -74,7 +74,7 @@ fn use_dialog(dialog: &NodeRef, is_open: bool, on_want: &Callback<Wanted>) {
     use_effect_with((), move |()| {
         let listener = dialog.cast::<HtmlDialogElement>().map(|it| {
             EventListener::new(&it.clone(), "cancel", move |_| {
-                on_want.emit(Wanted::Nothing)
+                on_want.emit(Wanted::Nothing);
             })
         });
         move || drop(listener)
