@@ -79,7 +79,7 @@ async fn on(browser: &Browser, page: usize) -> Result {
 
 async fn guess(browser: &Browser) -> Result {
     browser.see(".lesson__symptom", "curl: (7)").await?;
-    everywhere(browser, "story", "html").await?;
+    everywhere(browser, "story", "#lesson").await?;
     on(browser, 1).await?;
     // Nothing goes on before a guess.
     browser
@@ -100,7 +100,7 @@ async fn guess(browser: &Browser) -> Result {
         .await?;
     browser.see(".guess__measured", "rule").await?;
     browser.wait("[data-option=rule][data-is=right]").await?;
-    everywhere(browser, "guess", "html").await?;
+    everywhere(browser, "guess", "#lesson").await?;
     for page in [2, 3] {
         on(browser, page).await?;
     }
@@ -123,7 +123,7 @@ async fn mend(browser: &Browser) -> Result {
         let n_hints = "return document.querySelectorAll('#hints > li').length";
         assert_eq!(browser.run(n_hints).await?, json!(n));
     }
-    everywhere(browser, "task", "html").await?;
+    everywhere(browser, "task", "#lesson").await?;
     browser.shape((1280, 800)).await?;
     browser
         .run("document.querySelector('#terminal').setAttribute('open', '')")
@@ -151,7 +151,7 @@ async fn mend(browser: &Browser) -> Result {
     browser
         .see("#lesson-page", "A Service holds no list of pods")
         .await?;
-    everywhere(browser, "debrief", "html").await
+    everywhere(browser, "debrief", "#lesson").await
 }
 
 async fn sandbox(browser: &Browser) -> Result {
