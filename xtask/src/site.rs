@@ -45,7 +45,7 @@ pub(crate) fn build(ready: &ForPage) -> Result<()> {
 /// Writes down something that the page fetches: the walk it shows before it can compute, the lessons. It is made natively, by
 /// the library that the page is made from.
 fn record(ready: &ForPage, binary: &str, file: &str) -> Result<()> {
-    say(&format!("recording {file}"));
+    say(format!("recording {file}"));
     let mut recorder = ready.host.cargo();
     recorder.args(["run", "--quiet", "--locked", "--package", "packetwalk-web"]);
     recorder.args(["--bin", binary]);
