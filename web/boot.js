@@ -4,14 +4,14 @@
 // Who left a text here, or put the panels elsewhere, needs the page that computes, at once. What fails here is shown by first.js.
 import init from "./packetwalk-web.js";
 
-const KEYS = ["packetwalk.manifest", "packetwalk.session", "packetwalk.panels"];
+const KEYS = ["packetwalk.manifest", "packetwalk.session", "packetwalk.panels", "packetwalk.lesson"];
 
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`packetwalk:${name}`, { detail }));
 
 /** Whether there is more to show than what everybody sees at first. */
 function hasMore() {
   try {
-    return location.hash.startsWith("#w") || KEYS.some((it) => localStorage.getItem(it) !== null);
+    return /^#(w|lesson)/.test(location.hash) || KEYS.some((it) => localStorage.getItem(it) !== null);
   } catch {
     return false;
   }
@@ -56,6 +56,9 @@ async function newest() {
 addEventListener("hashchange", () => {
   if (location.hash.startsWith("#w")) {
     location.reload();
+  } else if (location.hash.startsWith("#lesson")) {
+    // The whole page sees the address when it begins, or hears of it by itself.
+    tell("wanted", "");
   }
 });
 

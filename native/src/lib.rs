@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod commands;
 pub mod compare;
+pub mod confirmed;
 pub mod error;
 pub mod input;
 pub mod keeper;

@@ -15,6 +15,8 @@ mod keep;
 mod lecture;
 #[path = "e2e/ledger.rs"]
 mod ledger;
+#[path = "e2e/lessons.rs"]
+mod lessons;
 #[path = "e2e/stage.rs"]
 mod stage;
 #[path = "e2e/terminal.rs"]

@@ -1,7 +1,9 @@
 //! The lessons that are shipped are true, and a lesson that is not is told so: fixtures that are wrong in one thing each.
 
 use packetwalk::commands::lesson::{as_text, examined, examined_lesson, lesson};
-use packetwalk_core::lesson::{Course, Files, Lesson, MEASURES, Report, Text, duty, examine};
+use packetwalk_core::lesson::{
+    Confirmed, Course, Files, Lesson, MEASURES, Report, Text, duty, examine,
+};
 use packetwalk_tests::{root, text};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -117,6 +119,18 @@ fn the_course_holds_every_lesson_in_order() {
             .any(|it| it.contains("there is no lesson 05-the-typo")),
         "{said:?}"
     );
+}
+
+#[test]
+fn a_page_reads_what_a_kernel_said_to_each_lesson() {
+    let read = Confirmed::read(&text("static/lessons/confirmed.json")).expect("a record");
+    let known: Vec<&String> = read.lessons.keys().collect();
+    assert_eq!(known, names().iter().collect::<Vec<_>>());
+    for (name, it) in &read.lessons {
+        assert_eq!(it.differences, 0, "{name}");
+    }
+    let n_agree = read.lessons.values().filter(|it| it.agrees()).count();
+    assert!(n_agree > 30, "only {n_agree}");
 }
 
 #[test]

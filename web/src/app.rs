@@ -12,6 +12,8 @@ use crate::components::inspector::Inspector;
 #[cfg(feature = "everything")]
 use crate::components::ledger::Ledger;
 use crate::components::leg;
+#[cfg(feature = "everything")]
+use crate::components::lesson::Lessons;
 use crate::components::outcomes::Outcomes;
 use crate::components::question::Question;
 use crate::components::rest::Rest;
@@ -82,6 +84,7 @@ pub fn App() -> Html {
             <Header request={Part::from(&view.request)} />
             <main class="page" id="main">
                 <Guidance />
+                { lessons(&state) }
                 { figure(&view) }
                 { contents() }
                 { panels(inspector, editor, words, doctor(&state), share) }
@@ -120,6 +123,20 @@ fn picture(view: &View) -> Option<String> {
     {
         let _ = view;
         None
+    }
+}
+
+/// The lessons, of which a first look knows only the way there.
+fn lessons(state: &UseReducerHandle<State>) -> Html {
+    #[cfg(feature = "everything")]
+    {
+        let lesson = state.lesson();
+        html! { <Lessons lesson={lesson.as_ref().map(Part::from)} /> }
+    }
+    #[cfg(not(feature = "everything"))]
+    {
+        let _ = state;
+        Html::default()
     }
 }
 

@@ -79,6 +79,11 @@ pub fn use_keeping(state: &UseReducerHandle<State>) {
             if let Some(events) = state.way_here() {
                 storage::keep_session(&events);
             }
+            #[cfg(feature = "everything")]
+            match state.lesson_left() {
+                Some(it) => storage::keep_lesson(&it),
+                None => storage::forget_lesson(),
+            }
         }));
     });
 }
@@ -88,11 +93,49 @@ pub fn use_keeping(state: &UseReducerHandle<State>) {
 pub fn link_of_the_address() -> Option<String> {
     let hash = window().location().hash().ok()?;
     let link = hash.strip_prefix("#w").map(|it| format!("w{it}"))?;
+    forget_the_address();
+    Some(link)
+}
+
+/// Takes away what the address holds after the `#`.
+pub fn forget_the_address() {
     if let Ok(history) = window().history() {
         // Refused means: the address keeps it.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some("./"));
     }
-    Some(link)
+}
+
+/// A text of this page, fetched.
+#[cfg(feature = "everything")]
+pub async fn fetched(address: &str) -> Option<String> {
+    let answer = JsFuture::from(window().fetch_with_str(address))
+        .await
+        .ok()?;
+    let answer: web_sys::Response = answer.dyn_into().ok()?;
+    if !answer.ok() {
+        return None;
+    }
+    let text = JsFuture::from(answer.text().ok()?).await.ok()?;
+    text.as_string()
+}
+
+/// The text of a file; none if it cannot be read.
+#[cfg(feature = "everything")]
+pub async fn read(file: &File) -> Option<String> {
+    let text = JsFuture::from(file.text()).await.ok()?;
+    text.as_string()
+}
+
+/// A number nobody knows beforehand, short enough to be said aloud.
+#[cfg(feature = "everything")]
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between nothing and ten thousand"
+)]
+pub fn drawn_seed() -> u64 {
+    (js_sys::Math::random() * 10_000.0) as u64
 }
 
 /// The address at which a link opens.
@@ -210,6 +253,21 @@ pub fn focus(id: &str) {
     if let Some(it) = found.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
         // It can be refused, and then it stays where it is.
         let _ = it.focus();
+    }
+}
+
+/// Puts the focus on an element, with the beginning of a larger one in sight.
+#[cfg(feature = "everything")]
+pub fn focus_below(id: &str, around: &str) {
+    let found = |id: &str| document().get_element_by_id(id);
+    if let Some(it) = found(id).and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
+        let options = web_sys::FocusOptions::new();
+        options.set_prevent_scroll(true);
+        // It can be refused, and then it stays where it is.
+        let _ = it.focus_with_options(&options);
+    }
+    if let Some(it) = found(around) {
+        it.scroll_into_view();
     }
 }
 

@@ -13,7 +13,7 @@ use packetwalk_core::session::{FirstLook as Engine, Reel};
 use packetwalk_core::session::{Reel, Session as Engine, read_handed_over, read_link, written};
 use packetwalk_core::view::View;
 #[cfg(feature = "everything")]
-use packetwalk_core::view::{DoctorView, Leaf, LeafView, RulesetView};
+use packetwalk_core::view::{DoctorView, Leaf, LeafView, LessonView, RulesetView};
 use std::ops::Deref;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -83,6 +83,8 @@ impl State {
             return match read_link(&link) {
                 Ok(events) => {
                     storage::make_room();
+                    // The link says what is to be seen.
+                    storage::forget_lesson();
                     if let Some(text) = text_of(&events) {
                         storage::keep_text(text);
                     }
@@ -174,6 +176,20 @@ impl State {
         self.session.is_waiting()
     }
 
+    /// Whether the lesson that is on looks the same.
+    fn has_the_lesson_of(&self, other: &State) -> bool {
+        #[cfg(feature = "everything")]
+        return match (self.session.lesson(), other.session.lesson()) {
+            (Some(it), Some(other)) => Rc::ptr_eq(&it, &other),
+            (it, other) => it.is_none() && other.is_none(),
+        };
+        #[cfg(not(feature = "everything"))]
+        {
+            let _ = other;
+            true
+        }
+    }
+
     /// What is to be told about how the page began.
     #[must_use]
     pub fn remark(&self) -> Option<Remark> {
@@ -189,11 +205,28 @@ impl State {
         None
     }
 
-    /// The way here, to be kept.
+    /// The lesson that is on.
+    #[cfg(feature = "everything")]
+    #[must_use]
+    pub fn lesson(&self) -> Option<Rc<LessonView>> {
+        self.session.lesson()
+    }
+
+    /// The lesson that is on, to be kept: its name, page and seed, and in the next line the way to its world.
+    #[cfg(feature = "everything")]
+    #[must_use]
+    pub fn lesson_left(&self) -> Option<String> {
+        let lesson = self.session.lesson()?;
+        let (at, events) = self.session.lesson_way()?;
+        let seed = lesson.seed.unwrap_or(1);
+        Some(format!("{} {at} {seed}\n{}", lesson.name, written(&events)))
+    }
+
+    /// The way here, to be kept. While a lesson is on, that is the way to what was there before.
     #[must_use]
     pub fn way_here(&self) -> Option<String> {
         #[cfg(feature = "everything")]
-        return Some(written(&self.session.way_here()));
+        return Some(written(&self.session.own().way_here()));
         #[cfg(not(feature = "everything"))]
         None
     }
@@ -275,6 +308,7 @@ impl PartialEq for State {
         Rc::ptr_eq(&self.view, &other.view)
             && self.n_orders == other.n_orders
             && self.is_waiting() == other.is_waiting()
+            && self.has_the_lesson_of(other)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What is kept in this browser: the text, where one stood, the theme, and whether the guidance was read.
+//! What is kept in this browser: the text, where one stood, the theme, whether the guidance was read, how far one has come with
+//! the lessons, and the lesson that is on. While one is on, the text that is edited is the lesson's, and is not kept as one's own.
 //!
 //! Storage may be full, forbidden or broken; then nothing is kept and nothing else changes. A text
 //! that stopped the page the last time is not opened again by itself: it is set aside and offered.
@@ -6,6 +7,7 @@
 //! **Left out**: more than one text, and anything that leaves this browser.
 
 use gloo::utils::window;
+use std::cell::Cell;
 use web_sys::Storage;
 
 const TEXT: &str = "packetwalk.manifest";
@@ -15,6 +17,14 @@ const OPENING: &str = "packetwalk.opening";
 const THEME: &str = "packetwalk.theme";
 const GUIDED: &str = "packetwalk.guided";
 const ARRANGEMENT: &str = "packetwalk.panels";
+#[cfg(feature = "everything")]
+const PROGRESS: &str = "packetwalk.progress";
+#[cfg(feature = "everything")]
+const LESSON: &str = "packetwalk.lesson";
+
+thread_local! {
+    static IS_LESSON_ON: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The text of the last time, if there is one that can be opened.
 #[must_use]
@@ -27,6 +37,8 @@ pub fn open_text() -> Option<String> {
         }
         forget(TEXT);
         forget(SESSION);
+        #[cfg(feature = "everything")]
+        forget(LESSON);
         return None;
     }
     write(OPENING, "1");
@@ -47,7 +59,7 @@ pub fn keep_session(events: &str) {
 
 /// Sets the kept text aside, because another one is opened in its place.
 pub fn make_room() {
-    if let Some(text) = read(TEXT) {
+    if let Some(text) = read(TEXT).filter(|_| !IS_LESSON_ON.get()) {
         write(ASIDE, &text);
     }
 }
@@ -59,12 +71,16 @@ pub fn opened() {
 
 /// Keeps the text.
 pub fn keep_text(text: &str) {
-    write(TEXT, text);
+    if !IS_LESSON_ON.get() {
+        write(TEXT, text);
+    }
 }
 
 /// Keeps no text, so that the next opening begins with the tutorial's.
 pub fn forget_text() {
-    forget(TEXT);
+    if !IS_LESSON_ON.get() {
+        forget(TEXT);
+    }
 }
 
 /// A text that was set aside because it stopped the page.
@@ -122,6 +138,44 @@ pub fn keep_arrangement(text: &str) {
 /// Has the panels stand where they stand for everyone.
 pub fn forget_arrangement() {
     forget(ARRANGEMENT);
+}
+
+/// Says whether a lesson is on.
+#[cfg(feature = "everything")]
+pub fn set_lesson_on(is_on: bool) {
+    IS_LESSON_ON.set(is_on);
+}
+
+/// How far one has come with the lessons.
+#[cfg(feature = "everything")]
+#[must_use]
+pub fn progress() -> Option<String> {
+    read(PROGRESS)
+}
+
+/// Keeps how far one has come.
+#[cfg(feature = "everything")]
+pub fn keep_progress(progress: &str) {
+    write(PROGRESS, progress);
+}
+
+/// The lesson that was on the last time.
+#[cfg(feature = "everything")]
+#[must_use]
+pub fn lesson() -> Option<String> {
+    read(LESSON)
+}
+
+/// Keeps the lesson that is on.
+#[cfg(feature = "everything")]
+pub fn keep_lesson(lesson: &str) {
+    write(LESSON, lesson);
+}
+
+/// Forgets the lesson: none is on.
+#[cfg(feature = "everything")]
+pub fn forget_lesson() {
+    forget(LESSON);
 }
 
 fn storage() -> Option<Storage> {

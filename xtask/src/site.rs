@@ -35,7 +35,8 @@ pub(crate) fn build(ready: &ForPage) -> Result<()> {
     // Trunk reads NO_COLOR as a boolean and refuses the customary `1`.
     trunk.env_remove("NO_COLOR");
     run(&mut trunk)?;
-    record_first_look(ready)?;
+    record(ready, "packetwalk-reel", "first-look.json")?;
+    record(ready, "packetwalk-lessons", "lessons.json")?;
     npm::bundle_editor(&ready.cache, &dist())?;
     list_for_offline(&dist())?;
     let weights = weigh(&dist())?;
@@ -43,20 +44,20 @@ pub(crate) fn build(ready: &ForPage) -> Result<()> {
     within_budget(&weights)
 }
 
-/// Writes down the walk that the page shows before it can compute. It is made natively, by the library that the page is made
-/// from.
-fn record_first_look(ready: &ForPage) -> Result<()> {
-    say("recording the first look");
+/// Writes down something that the page fetches: the walk it shows before it can compute, the lessons. It is made natively, by
+/// the library that the page is made from.
+fn record(ready: &ForPage, binary: &str, file: &str) -> Result<()> {
+    say(format!("recording {file}"));
     let mut recorder = ready.host.cargo();
     recorder.args(["run", "--quiet", "--locked", "--package", "packetwalk-web"]);
-    recorder.args(["--bin", "packetwalk-reel"]);
-    let reel = recorder.stderr(Stdio::inherit()).output();
-    let reel = reel.context("cannot start cargo")?;
-    if !reel.status.success() || reel.stdout.is_empty() {
-        bail!("the first look could not be recorded");
+    recorder.args(["--bin", binary]);
+    let recorded = recorder.stderr(Stdio::inherit()).output();
+    let recorded = recorded.context("cannot start cargo")?;
+    if !recorded.status.success() || recorded.stdout.is_empty() {
+        bail!("{file} could not be recorded");
     }
-    let path = dist().join("first-look.json");
-    fs::write(&path, reel.stdout).with_context(|| format!("cannot write {}", path.display()))
+    let path = dist().join(file);
+    fs::write(&path, recorded.stdout).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The service worker keeps one version of the page whole: it is told which files that are, and what tells them from others.

@@ -3,6 +3,7 @@
 //! `course.yaml` holds the order, `course.en.md` the words for its units, `misconceptions.en.md` those for beliefs.
 
 use super::folder::Files;
+use super::progress::Progress;
 use super::text::Text;
 use crate::api::Complaint;
 use crate::record::record;
@@ -84,6 +85,13 @@ impl Course {
     pub fn lessons(&self) -> Vec<&str> {
         let lessons = self.units.iter().flat_map(|it| &it.lessons);
         lessons.map(String::as_str).collect()
+    }
+
+    /// What to go on with: the first lesson that is not solved.
+    #[must_use]
+    pub fn recommended(&self, progress: &Progress) -> Option<&str> {
+        let is_solved = |it: &&str| progress.lessons.get(*it).is_some_and(|it| it.is_solved);
+        self.lessons().into_iter().find(|it| !is_solved(it))
     }
 
     /// The lesson after one.

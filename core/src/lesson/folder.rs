@@ -43,6 +43,14 @@ impl Lesson {
     /// Reads a lesson from the files of its folder. There is none where `lesson.yaml` cannot be read.
     #[must_use]
     pub fn read(folder: &str, files: &Files) -> (Option<Lesson>, Vec<Complaint>) {
+        let (lesson, mut complaints) = Lesson::parse(folder, files);
+        complaints.extend(lesson.iter().flat_map(Lesson::shape));
+        (lesson, complaints)
+    }
+
+    /// The same without a look at what it says: only what cannot be read is complained about.
+    #[must_use]
+    pub fn parse(folder: &str, files: &Files) -> (Option<Lesson>, Vec<Complaint>) {
         let path = format!("{folder}/lesson.yaml");
         let first = Position { line: 1, column: 1 };
         let Some(text) = files.get("lesson.yaml") else {
@@ -79,7 +87,6 @@ impl Lesson {
             form,
             node,
         };
-        complaints.extend(lesson.shape());
         (Some(lesson), complaints)
     }
 

@@ -7,10 +7,13 @@
 //!
 //! **Left out**: showing lessons; that is for faces.
 
+mod confirmed;
 mod course;
 mod examine;
 mod folder;
 mod form;
+mod key;
+mod library;
 mod measure;
 mod on_call;
 mod progress;
@@ -18,10 +21,13 @@ mod stages;
 mod text;
 mod trial;
 
+pub use confirmed::{Confirmed, LessonConfirmed};
 pub use course::{Course, Unit};
 pub use examine::{Answered, Report, examine};
 pub use folder::{Files, Lesson};
 pub use form::{Ask, Choice, Debrief, Form, Hint, Question, Step, Typed};
+pub use key::answered;
+pub use library::{Library, text_in};
 pub use measure::{MEASURES, Measure, MeasureError, Measured, measure};
 pub use on_call::{Duty, Heard, duty};
 pub use progress::{LessonProgress, Progress};

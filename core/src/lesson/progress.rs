@@ -50,6 +50,12 @@ impl Progress {
         progress
     }
 
+    /// Whether a text says that it is one.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        text.trim_start().starts_with(FORM)
+    }
+
     /// What is known of a lesson, to be added to.
     pub fn lesson(&mut self, name: &str) -> &mut LessonProgress {
         self.lessons.entry(name.to_owned()).or_default()
@@ -146,6 +152,7 @@ mod tests {
             "packetwalk progress 1\n03-one-request solved\n05-the-typo hints=2 who=pod\n"
         );
         assert_eq!(Progress::read(&text), progress);
+        assert!(Progress::is_one(&text) && !Progress::is_one("kind: Pod"));
     }
 
     #[test]

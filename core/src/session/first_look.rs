@@ -182,7 +182,7 @@ impl FirstLook {
             }
             Event::Elapsed(timer) => self.move_on(timer),
             // Nobody is there yet to answer.
-            Event::TabPressed(_) => Vec::new(),
+            Event::TabPressed(_) | Event::Lesson(_) => Vec::new(),
             other => self.wait_with(other),
         };
         let view = self.look().sharing_with(&self.view);

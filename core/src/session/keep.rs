@@ -131,7 +131,8 @@ pub fn read_link(link: &str) -> Result<Vec<Event>, LinkError> {
                 | Event::LineGoesOn
                 | Event::LineInterrupted
                 | Event::InputEnded
-                | Event::TabPressed(_) => false,
+                | Event::TabPressed(_)
+                | Event::Lesson(_) => false,
                 Event::Happened(..) | Event::BreakSet(_) => true,
                 _ => !is_again,
             }

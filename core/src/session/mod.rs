@@ -4,7 +4,7 @@
 //! shows the view; it decides nothing. Time enters as an event.
 //!
 //! `time` remembers what was done and lets things happen to the cluster, `predict` asks, `traffic` sends many
-//! requests, `terminal` is where one types. A [`FirstLook`] is what a page shows before the whole library has arrived: a few views that a session has made
+//! requests, `terminal` is where one types, `lesson` leads through a world of its own and brings back what was there before. A [`FirstLook`] is what a page shows before the whole library has arrived: a few views that a session has made
 //! before.
 //!
 //! **Left out**: what was undone, in links.
@@ -13,6 +13,10 @@ mod first_look;
 mod keep;
 #[cfg(test)]
 mod ledger_tests;
+mod lesson;
+mod lesson_look;
+#[cfg(test)]
+mod lesson_tests;
 mod predict;
 mod steps;
 mod terminal;
@@ -26,6 +30,7 @@ mod update;
 
 pub use first_look::{FirstLook, Reel, read_handed_over, written};
 pub use keep::{Form, read_link};
+pub use lesson::{Beginning, LessonEvent};
 pub use time::MAX_MOMENTS;
 pub use traffic::{MAX_CLIENTS, MAX_REQUESTS, Traffic};
 pub use update::{Effect, Event, Timer};
@@ -44,6 +49,7 @@ use crate::view::{
     OutcomeView, Playback, RequestView, RulesetView, Seating, TrafficView, View, WalkView, doctor,
     ending, hops, leaf, map_seated, outcome_list, ruleset,
 };
+use lesson::Sitting;
 use predict::Asked;
 use std::rc::Rc;
 use terminal::Terminal;
@@ -84,6 +90,8 @@ pub struct Session {
     traffic: Option<Traffic>,
     n_traffics: u64,
     terminal: Terminal,
+    /// The lesson that is on, with what was there before.
+    lesson: Option<Box<Sitting>>,
     view: Rc<View>,
 }
 
@@ -152,6 +160,7 @@ impl Session {
             traffic: None,
             n_traffics: 0,
             terminal: Terminal::default(),
+            lesson: None,
             scene,
         };
         session.remember(Deed::Begun, "the beginning".into());

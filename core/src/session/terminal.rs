@@ -20,6 +20,7 @@ use crate::view::{
     TerminalView,
 };
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ const MAX_CANDIDATES: usize = 40;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Terminal {
     desk: Option<Rc<RefCell<Desk>>>,
-    entries: Rc<Vec<Rc<TerminalEntry>>>,
+    pub(super) entries: Rc<Vec<Rc<TerminalEntry>>>,
     history: Rc<Vec<String>>,
     state: TerminalState,
     /// Lines that want more after them.
@@ -50,6 +51,8 @@ pub(super) struct Terminal {
     n_turns: u64,
     completion: Option<Rc<CompletionView>>,
     n_tabs: u64,
+    /// What stands in the working folder beside the manifest.
+    files: Rc<BTreeMap<String, String>>,
 }
 
 /// A shell with the world it stands before.
@@ -60,16 +63,23 @@ struct Desk {
     shell: Shell,
 }
 
-/// The working folder: what is edited beside the terminal is a file there.
-struct Folder(Rc<RefCell<String>>);
+/// The working folder: what is edited beside the terminal is a file there, and a lesson may bring others.
+struct Folder {
+    manifest: Rc<RefCell<String>>,
+    files: Rc<BTreeMap<String, String>>,
+}
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Option<String> {
-        (path == EDITED_FILE).then(|| self.0.borrow().clone())
+        match path {
+            EDITED_FILE => Some(self.manifest.borrow().clone()),
+            other => self.files.get(other).cloned(),
+        }
     }
 
     fn list(&self) -> Vec<String> {
-        vec![EDITED_FILE.to_owned()]
+        let manifest = std::iter::once(EDITED_FILE.to_owned());
+        manifest.chain(self.files.keys().cloned()).collect()
     }
 }
 
@@ -83,10 +93,13 @@ impl fmt::Debug for Desk {
 }
 
 impl Desk {
-    fn before(world: &Timeline) -> Desk {
+    fn before(world: &Timeline, files: &Rc<BTreeMap<String, String>>) -> Desk {
         let world = Rc::new(RefCell::new(world.clone()));
         let manifest = Rc::new(RefCell::new(String::new()));
-        let files = Rc::new(Folder(manifest.clone()));
+        let files = Rc::new(Folder {
+            manifest: manifest.clone(),
+            files: files.clone(),
+        });
         let console = Console::new(world.clone(), files, Rc::new(NoEditor));
         Desk {
             shell: console.shell(&Place::Workstation),
@@ -98,11 +111,16 @@ impl Desk {
 }
 
 impl Terminal {
+    /// These files stand in the working folder too. To be brought before anything is typed.
+    pub(super) fn bring(&mut self, files: BTreeMap<String, String>) {
+        self.files = Rc::new(files);
+    }
+
     /// The shell, before this world and with this text.
     fn desk(&mut self, world: &Timeline, text: &str) -> Rc<RefCell<Desk>> {
         let desk = self
             .desk
-            .get_or_insert_with(|| Rc::new(RefCell::new(Desk::before(world))))
+            .get_or_insert_with(|| Rc::new(RefCell::new(Desk::before(world, &self.files))))
             .clone();
         {
             let desk = desk.borrow();
@@ -275,18 +293,37 @@ impl Session {
     /// Something is done by pointing that a line does as well: the line is what does it, and is shown. No time passes after it.
     pub(super) fn act_by_line(&mut self, line: &str, words: String) -> Vec<Effect> {
         let desk = self.terminal.desk(&self.scene.timeline, &self.text);
-        self.terminal
-            .enter(self.terminal.prompt(), line.to_owned(), None);
         let mut desk = desk.borrow_mut();
+        let (since, _) = self.run_whole(&mut desk, line);
+        self.take_on_since(&desk, since, words);
+        drop(desk);
+        self.pause()
+    }
+
+    /// A line is typed for a person, to its end, and the world comes to rest after it. What it printed.
+    pub(super) fn type_to_rest(&mut self, line: &str) -> String {
+        let desk = self.terminal.desk(&self.scene.timeline, &self.text);
+        let mut desk = desk.borrow_mut();
+        let (since, printed) = self.run_whole(&mut desk, line);
+        {
+            let Desk { console, shell, .. } = &mut *desk;
+            console.settle(shell, SETTLE_LIMIT);
+        }
+        self.take_on_since(&desk, since, format!("$ {}", line.trim()));
+        printed
+    }
+
+    /// Runs a line to its end. After how many events it began, and what it printed.
+    fn run_whole(&mut self, desk: &mut Desk, line: &str) -> (usize, String) {
+        let prompt = desk.shell.prompt();
+        self.terminal.enter(prompt, line.to_owned(), None);
         let since = desk.world.borrow().position();
         let done = desk.shell.run_line(line, "");
         self.terminal.print(PrintedKind::Said, &done.stdout);
         self.terminal.print(PrintedKind::Complained, &done.stderr);
         self.terminal.with_last(|it| it.code = Some(done.code));
         self.terminal.history = Rc::new(desk.shell.history().to_vec());
-        self.take_on_since(&desk, since, words);
-        drop(desk);
-        self.pause()
+        (since, done.stdout + &done.stderr)
     }
 
     /// What happened to the world behind the terminal, as one moment.

@@ -1,5 +1,6 @@
 //! What can happen in a session, and what follows.
 
+use super::lesson::LessonEvent;
 use super::steps::Stand;
 use super::time::{Deed, REST, passing};
 use super::{SPEEDS, Scene, Session, Traffic, read_text};
@@ -84,6 +85,9 @@ pub enum Event {
     Shaped(Layout),
     /// A timer ran out.
     Elapsed(Timer),
+    /// Something happened in a lesson. Of lessons nothing is written down as events.
+    #[serde(skip)]
+    Lesson(LessonEvent),
 }
 
 impl Event {
@@ -101,6 +105,13 @@ impl Event {
                 | Event::Settled
                 | Event::Acted(_)
                 | Event::Happened(..)
+                | Event::Lesson(
+                    LessonEvent::Begun(_)
+                        | LessonEvent::PageChosen(_)
+                        | LessonEvent::Forward
+                        | LessonEvent::Restarted
+                        | LessonEvent::Left
+                )
         )
     }
 }
@@ -224,12 +235,14 @@ impl Session {
                 Vec::new()
             }
             Event::Elapsed(timer) => self.move_on(timer),
+            Event::Lesson(event) => self.learn(event),
         };
         let before = self.view.clone();
         let view = self.look(Some(&before));
         if !view.is_same(&before) {
             self.view = Rc::new(view);
         }
+        self.look_at_lesson();
         effects
     }
 
@@ -247,7 +260,7 @@ impl Session {
         self.pause()
     }
 
-    fn ask(&mut self, from: String, to: String) -> Vec<Effect> {
+    pub(super) fn ask(&mut self, from: String, to: String) -> Vec<Effect> {
         (self.from, self.to) = (from, to);
         let scene = &self.scene;
         self.scene = Rc::new(Scene::at(

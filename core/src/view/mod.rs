@@ -13,6 +13,7 @@ mod hop;
 mod ipvs;
 mod kept;
 mod ledger;
+mod lesson;
 mod line_uses;
 mod map;
 mod options;
@@ -37,6 +38,10 @@ pub use kept::Word;
 pub use ledger::{
     Leaf, LeafView, LineChange, Met, RulesetLine, RulesetView, leaf, mode_names, ruleset,
 };
+pub use lesson::{
+    Block, Chosen, Experiment, GoalView, HintView, LessonPage, LessonQuestion, LessonView, Next,
+    OptionView, PageMark, PrintedLine, Span, Task, blocks, goal_view, goals_told,
+};
 pub use line_uses::{LineUse, line_uses};
 pub use map::{
     Anchor, Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station,
@@ -58,6 +63,7 @@ pub use traffic::{Share, TrafficView, TrafficWay};
 
 // Nouns from below that views are made of, so that a shell needs nothing but this module.
 pub use crate::doctor::Severity as FindingSeverity;
+pub use crate::lesson::LessonProgress;
 pub use crate::net::HeaderField;
 pub use crate::netfilter::Hook;
 pub use crate::sim::Verdict;

@@ -10,6 +10,7 @@
 
 use crate::commands::lesson;
 use crate::compare::{Comparison, Disagreement, Observed, compare, way_drawn};
+use crate::confirmed;
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
 use crate::kernel::probe::Probe;
@@ -25,6 +26,7 @@ use packetwalk_core::policy;
 use packetwalk_core::sim::{
     Destination, Host, HostId, Request, Source, Walk, Why, World, outcomes,
 };
+
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +49,9 @@ pub struct Arguments {
     /// What is asked in the lessons of a folder, in the worlds they begin and end in
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "static/lessons", conflicts_with = "files")]
     all_lessons: Option<String>,
+    /// Also write what was confirmed, lesson by lesson, into a file, for the page to show
+    #[arg(long, value_name = "FILE", requires = "all_lessons")]
+    confirm: Option<String>,
     #[command(flatten)]
     settings: Settings,
     /// The form of the report
@@ -59,6 +64,7 @@ const EXAMPLES: &str = "Examples:
   sudo packetwalk verify -f my-cluster.yaml -o json
   sudo packetwalk verify -f my-cluster.yaml --mode iptables
   sudo packetwalk verify --all-lessons
+  sudo packetwalk verify --all-lessons --confirm static/lessons/confirmed.json
 
 ipvs mode is never compared: it is said to be not run (exit code 3).
 Nodes and pods become network namespaces of their own, made for this run and removed after it.
@@ -145,7 +151,13 @@ impl Report {
 /// When this machine cannot, or a difference was found.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let report = match &arguments.all_lessons {
-        Some(folder) => verify_lessons(Path::new(folder))?,
+        Some(folder) => {
+            let each = verify_each_lesson(Path::new(folder))?;
+            if let Some(file) = &arguments.confirm {
+                confirmed::keep(file, &each)?;
+            }
+            together(each)
+        }
         None => {
             let manifests = Manifests {
                 files: arguments.files.clone(),
@@ -178,8 +190,22 @@ pub fn verify(world: &World, tamper: Option<Tamper<'_>>) -> Result<Report, Error
 /// # Errors
 /// When this machine cannot, or a lesson cannot be read.
 pub fn verify_lessons(folder: &Path) -> Result<Report, Error> {
+    verify_each_lesson(folder).map(together)
+}
+
+fn together(reports: Vec<(String, Report)>) -> Report {
     let mut all = Report::default();
+    for (_, report) in reports {
+        all.take_in(report);
+    }
+    all
+}
+
+/// The same, lesson by lesson.
+fn verify_each_lesson(folder: &Path) -> Result<Vec<(String, Report)>, Error> {
+    let mut reports = Vec::new();
     for lesson in lesson::lessons(folder)? {
+        let mut of_lesson = Report::default();
         for stage in stages(&lesson) {
             let requests = stage.requests.into_iter();
             let (late, requests): (Vec<_>, Vec<_>) =
@@ -190,10 +216,11 @@ pub fn verify_lessons(folder: &Path) -> Result<Report, Error> {
             for flow in &mut report.flows {
                 flow.from.insert_str(0, &place);
             }
-            all.take_in(report);
+            of_lesson.take_in(report);
         }
+        reports.push((lesson.name, of_lesson));
     }
-    Ok(all)
+    Ok(reports)
 }
 
 /// Whether nobody on a link has the address: Linux asks for three seconds before it tells, and probes wait for half a one.

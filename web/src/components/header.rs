@@ -1,6 +1,7 @@
 //! The head of the page: its name, the request, what cluster this is, how large, and the colours.
 
 use super::lecture::Lecture;
+use super::lessons_button::LessonsButton;
 use super::theme::ThemeButton;
 use crate::session::{Part, use_session};
 use packetwalk_core::session::Event;
@@ -42,6 +43,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                 <h1 class="head__name">{"packet"}<span class="head__walk">{"walk"}</span></h1>
                 { form(request, from, to, on_send) }
                 <p class="head__mode">{ request.cluster.clone() }</p>
+                <LessonsButton />
                 <Lecture />
                 <ThemeButton />
             </div>

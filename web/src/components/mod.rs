@@ -15,6 +15,9 @@ pub mod ledger;
 pub mod ledger_bar;
 pub mod leg;
 #[cfg(feature = "everything")]
+pub mod lesson;
+pub mod lessons_button;
+#[cfg(feature = "everything")]
 pub mod line_uses;
 pub mod outcomes;
 #[cfg(feature = "everything")]

@@ -1,4 +1,4 @@
-//! Keys that steer the walk, wherever on the figure the focus is, or nowhere in particular.
+//! Keys that steer the walk, wherever on the figure or in a lesson the focus is, or nowhere in particular.
 //!
 //! They never act while somebody types or chooses, with another key held, or where the focused
 //! control has a use of its own for the key.
@@ -82,7 +82,7 @@ pub fn is_lecture() -> bool {
 fn acts_from(target: &Element, key: &str) -> bool {
     let is_in = |selector: &str| target.closest(selector).ok().flatten().is_some();
     let is_typed = is_in("input:not([type=range]), textarea, select, [contenteditable]");
-    let is_ours = is_in("#figure") || target.matches("body, html").unwrap_or(false);
+    let is_ours = is_in("#figure, #lesson") || target.matches("body, html").unwrap_or(false);
     let is_its_own = match key {
         " " => is_in("button, a, summary"),
         "ArrowLeft" | "ArrowRight" | "Home" | "End" => is_in("[type=range]"),
