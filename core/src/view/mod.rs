@@ -14,10 +14,12 @@ mod ipvs;
 mod kept;
 mod ledger;
 mod line_uses;
+mod live;
 mod map;
 mod options;
 mod outcome;
 mod question;
+mod reading;
 mod rules;
 mod seats;
 mod terminal;
@@ -37,6 +39,7 @@ pub use ledger::{
     Leaf, LeafView, LineChange, Met, RulesetLine, RulesetView, leaf, mode_names, ruleset,
 };
 pub use line_uses::{LineUse, line_uses};
+pub use live::{LiveStep, live_ending, live_steps, live_text};
 pub use map::{
     Anchor, Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station,
     VipGhost, Wire, map, map_seated,
