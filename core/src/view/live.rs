@@ -8,8 +8,9 @@ use super::rules::{ChainView, Page, RuleStatus, chains};
 use super::text;
 use crate::api::Manifest;
 use crate::ip::join_host_port;
+use crate::lines::{Mark, script};
 use crate::net::{HeaderField, Packet};
-use crate::netfilter::dialect::Dialect;
+use crate::netfilter::dialect::{Dialect, nft};
 use crate::netfilter::{Hook, Outcome, Ruleset, Trace};
 use crate::sim::{Dropper, End, Journey, Leg, RouteChosen, Step, StepKind};
 use serde::Serialize;
@@ -295,4 +296,61 @@ pub fn live_text(steps: &[LiveStep]) -> String {
         }
     }
     out
+}
+
+/// What is different between two rulesets, as lines of nft's listings: `-` for those of the first, `+` for those of the
+/// second, each beneath the table and the chain or set it stands in.
+#[must_use]
+pub fn rules_changed(before: &Ruleset, after: &Ruleset) -> String {
+    let (before, after) = (nft::list(before), nft::list(after));
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (before.lines().collect(), after.lines().collect());
+    let mut out = String::new();
+    // The lines that are still open, outermost first, and whether they have been shown.
+    let mut open: Vec<(&str, bool)> = Vec::new();
+    for (mark, line) in script(&before, &after) {
+        let depth = line.len() - line.trim_start_matches('\t').len();
+        open.truncate(depth);
+        let sign = match mark {
+            Mark::Same => ' ',
+            Mark::Gone => '-',
+            Mark::New => '+',
+        };
+        if mark != Mark::Same && !line.trim().is_empty() {
+            for (heading, is_shown) in &mut open {
+                if !*is_shown {
+                    let _ = writeln!(out, "  {heading}");
+                    *is_shown = true;
+                }
+            }
+            let _ = writeln!(out, "{sign} {line}");
+        }
+        if line.ends_with('{') {
+            open.push((line, mark != Mark::Same));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Ruleset {
+        let mut ruleset = Ruleset::default();
+        let parsed = nft::parse(text).expect("rules");
+        parsed.apply(&mut ruleset).expect("they fit together");
+        ruleset
+    }
+
+    #[test]
+    fn changed_lines_stand_beneath_their_chain() {
+        let rules = "add table ip t\nadd chain ip t a\nadd chain ip t b\nadd rule ip t a accept\nadd rule ip t b ";
+        let (before, after) = (format!("{rules}drop\n"), format!("{rules}return\n"));
+        assert_eq!(
+            rules_changed(&of(&before), &of(&after)),
+            "  table ip t {\n  \tchain b {\n- \t\tdrop\n+ \t\treturn\n"
+        );
+        assert_eq!(rules_changed(&of(&before), &of(&before)), "");
+    }
 }

@@ -39,7 +39,7 @@ pub use ledger::{
     Leaf, LeafView, LineChange, Met, RulesetLine, RulesetView, leaf, mode_names, ruleset,
 };
 pub use line_uses::{LineUse, line_uses};
-pub use live::{LiveStep, live_ending, live_steps, live_text};
+pub use live::{LiveStep, live_ending, live_steps, live_text, rules_changed};
 pub use map::{
     Anchor, Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station,
     VipGhost, Wire, map, map_seated,
