@@ -110,9 +110,9 @@ fn forwarding(
         (Family::V4, "net.ipv4.ip_forward"),
         (Family::V6, "net.ipv6.conf.all.forwarding"),
     ];
-    let off = switches.into_iter().filter(|(of, key)| {
-        has(*of) && kernel.says(&path_of(key)).is_some_and(|it| it == "0")
-    });
+    let off = switches
+        .into_iter()
+        .filter(|(of, key)| has(*of) && kernel.says(&path_of(key)).is_some_and(|it| it == "0"));
     off.map(|(of, key)| {
         let it = finding(
             "ip-forward-off",
@@ -155,7 +155,10 @@ fn reverse_path(
         let is_uplink = it.kind == InterfaceKind::Other && it.bridge.is_none();
         it.is_up && has_address && is_uplink && it.name != "lo" && mode(&it.name).max(of_all) == 1
     });
-    let others: Vec<&str> = strict.map(|it| it.name.as_str()).filter(|it| *it != way_out).collect();
+    let others: Vec<&str> = strict
+        .map(|it| it.name.as_str())
+        .filter(|it| *it != way_out)
+        .collect();
     others
         .into_iter()
         .map(|name| {
@@ -192,7 +195,9 @@ fn bridges(
     }
     let with_several = routing.interfaces.iter().filter(|bridge| {
         let ports = routing.interfaces.iter();
-        let n_ports = ports.filter(|it| it.bridge.as_ref() == Some(&bridge.name)).count();
+        let n_ports = ports
+            .filter(|it| it.bridge.as_ref() == Some(&bridge.name))
+            .count();
         bridge.kind == InterfaceKind::Bridge && !bridge.addresses.is_empty() && n_ports > 1
     });
     with_several
@@ -237,13 +242,18 @@ fn connections(kernel: &impl Kernel, about: &impl Fn() -> ObjectRef) -> Option<F
     ];
     let statistics = kernel.says("/proc/net/stat/nf_conntrack");
     evidence.extend(statistics.and_then(|it| dropped(&it)).map(|n| {
-        ("dropped because it was full, since the start", n.to_string())
+        (
+            "dropped because it was full, since the start",
+            n.to_string(),
+        )
     }));
     let it = finding(
         "conntrack-table-full",
         severity,
         about(),
-        format!("the table of connections is {percent} % full; when there is no room, the first packets of new connections are dropped"),
+        format!(
+            "the table of connections is {percent} % full; when there is no room, the first packets of new connections are dropped"
+        ),
         evidence,
     );
     let it = looked_at(
@@ -261,9 +271,16 @@ fn connections(kernel: &impl Kernel, about: &impl Fn() -> ObjectRef) -> Option<F
 /// The column `drop` of the kernel's statistics, hexadecimal and a line for each processor.
 fn dropped(statistics: &str) -> Option<u64> {
     let mut lines = statistics.lines();
-    let column = lines.next()?.split_whitespace().position(|it| it == "drop")?;
+    let column = lines
+        .next()?
+        .split_whitespace()
+        .position(|it| it == "drop")?;
     let values = lines.filter_map(|it| it.split_whitespace().nth(column));
-    Some(values.filter_map(|it| u64::from_str_radix(it, 16).ok()).sum())
+    Some(
+        values
+            .filter_map(|it| u64::from_str_radix(it, 16).ok())
+            .sum(),
+    )
 }
 
 /// How requests end, each with how often of a thousand.
@@ -273,11 +290,7 @@ type Ends = BTreeMap<String, u64>;
 ///
 /// # Errors
 /// When generated rules contradict themselves.
-pub fn services(
-    world: &World,
-    node: &str,
-    live: &Live,
-) -> Result<(Vec<Finding>, usize), Error> {
+pub fn services(world: &World, node: &str, live: &Live) -> Result<(Vec<Finding>, usize), Error> {
     let mut found = Vec::new();
     let mut n_asked = 0;
     for of in Family::ALL {
@@ -326,12 +339,20 @@ fn asked(
         };
         if let Ok(number) = u16::try_from(port.port) {
             let path = format!("spec.ports[{idx}].port");
-            all.extend(cluster_ips.iter().map(|it| (path.clone(), *it, number, protocol)));
+            all.extend(
+                cluster_ips
+                    .iter()
+                    .map(|it| (path.clone(), *it, number, protocol)),
+            );
         }
         let node_port = port.node_port.and_then(|it| u16::try_from(it).ok());
         if let Some(number) = node_port.filter(|it| *it != 0) {
             let path = format!("spec.ports[{idx}].nodePort");
-            all.extend(node_ips.iter().map(|it| (path.clone(), *it, number, protocol)));
+            all.extend(
+                node_ips
+                    .iter()
+                    .map(|it| (path.clone(), *it, number, protocol)),
+            );
         }
     }
     all
@@ -371,21 +392,28 @@ fn compared(
     (address, port, protocol): (IpAddr, u16, Protocol),
     [wanted, loaded]: [Ends; 2],
 ) -> Option<Finding> {
-    let (should, does): (BTreeSet<_>, BTreeSet<_>) = (wanted.keys().collect(), loaded.keys().collect());
+    let (should, does): (BTreeSet<_>, BTreeSet<_>) =
+        (wanted.keys().collect(), loaded.keys().collect());
     if should == does {
         return None;
     }
     let at = join_host_port(address, port);
     let name = &service.metadata.name;
-    let is_untouched = does.iter().all(|it| **it == at || it.as_str() == "unreachable");
+    let is_untouched = does
+        .iter()
+        .all(|it| **it == at || it.as_str() == "unreachable");
     let (id, sentence) = match is_untouched {
         true => (
             "rules-missing",
-            format!("no rule on this machine is about {at}, an address of {name}: what is sent there goes nowhere"),
+            format!(
+                "no rule on this machine is about {at}, an address of {name}: what is sent there goes nowhere"
+            ),
         ),
         false => (
             "rules-differ",
-            format!("the rules on this machine lead {at}, an address of {name}, elsewhere than its endpoints say"),
+            format!(
+                "the rules on this machine lead {at}, an address of {name}, elsewhere than its endpoints say"
+            ),
         ),
     };
     let listed = |it: &Ends| it.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -428,7 +456,8 @@ pub fn nobody_in_charge(node: &str, place: Place<'_>) -> Result<Option<Finding>,
         "neither kube-proxy nor packetwalk has loaded anything on this machine".to_owned(),
         vec![(
             "looked for",
-            "the tables kube-proxy and packetwalk of nft, the chain KUBE-SERVICES of iptables".to_owned(),
+            "the tables kube-proxy and packetwalk of nft, the chain KUBE-SERVICES of iptables"
+                .to_owned(),
         )],
     );
     Ok(Some(looked_at(
@@ -505,7 +534,10 @@ mod tests {
             [("ip-forward-off", Severity::Error)]
         );
         // Strict on the way out alone hurts nobody; on the other interface it does.
-        assert_eq!(found(&[("/proc/sys/net/ipv4/conf/eth0/rp_filter", "1")]), []);
+        assert_eq!(
+            found(&[("/proc/sys/net/ipv4/conf/eth0/rp_filter", "1")]),
+            []
+        );
         assert_eq!(
             found(&[("/proc/sys/net/ipv4/conf/eth1/rp_filter", "1")]),
             [("rp-filter-strict", Severity::Warning)]
@@ -532,7 +564,8 @@ mod tests {
 
     #[test]
     fn drops_are_added_up_over_processors() {
-        let statistics = "entries  clashres drop early_drop\n00000001  0 0000000a 0\n00000001  0 00000002 0\n";
+        let statistics =
+            "entries  clashres drop early_drop\n00000001  0 0000000a 0\n00000001  0 00000002 0\n";
         assert_eq!(dropped(statistics), Some(12));
         assert_eq!(dropped("entries\n1\n"), None);
     }

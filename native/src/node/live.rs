@@ -52,6 +52,10 @@ pub fn read(place: Place<'_>) -> Result<Live, Error> {
             names.join(", ")
         ));
     }
+    let forwards = place.run(|| fs::read_to_string("/proc/sys/net/ipv4/ip_forward"))?;
+    if forwards.is_ok_and(|it| it.trim() == "0") {
+        remarks.push("net.ipv4.ip_forward is 0: what came in over IPv4 and is to leave again is dropped by the kernel, which no rule below shows".into());
+    }
     let virtual_servers = place.run(|| fs::read_to_string("/proc/thread-self/net/ip_vs"))?;
     // Three lines are its heading.
     if virtual_servers.is_ok_and(|it| it.lines().count() > 3) {
