@@ -308,7 +308,9 @@ pub fn rules_changed(before: &Ruleset, after: &Ruleset) -> String {
     let mut out = String::new();
     // The lines that are still open, outermost first, and whether they have been shown.
     let mut open: Vec<(&str, bool)> = Vec::new();
-    for (mark, line) in script(&before, &after) {
+    // Empty lines stand between chains, and end nothing.
+    let lines = script(&before, &after).into_iter();
+    for (mark, line) in lines.filter(|it| !it.1.is_empty()) {
         let depth = line.len() - line.trim_start_matches('\t').len();
         open.truncate(depth);
         let sign = match mark {
@@ -316,7 +318,7 @@ pub fn rules_changed(before: &Ruleset, after: &Ruleset) -> String {
             Mark::Gone => '-',
             Mark::New => '+',
         };
-        if mark != Mark::Same && !line.trim().is_empty() {
+        if mark != Mark::Same {
             for (heading, is_shown) in &mut open {
                 if !*is_shown {
                     let _ = writeln!(out, "  {heading}");
