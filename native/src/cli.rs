@@ -3,7 +3,9 @@
 //! Exit codes: 0 for a sound answer (a dropped packet is one), 1 for input that is wrong or a
 //! disagreement found, 2 for usage, 3 where the machine cannot.
 
-use crate::commands::{cost, dig, doctor, kubectl, lab, lesson, render, serve, trace, verify};
+use crate::commands::{
+    apply, clean, cost, dig, doctor, explain, kubectl, lab, lesson, render, serve, trace, verify,
+};
 use crate::output;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -29,6 +31,9 @@ enum Command {
     Lesson(lesson::Arguments),
     Verify(verify::Arguments),
     Lab(lab::Arguments),
+    Apply(apply::Arguments),
+    Clean(clean::Arguments),
+    Explain(explain::Arguments),
     Serve(serve::Arguments),
 }
 
@@ -53,6 +58,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Lesson(it) => lesson::run(&it),
         Command::Verify(it) => verify::run(&it),
         Command::Lab(it) => return lab::run(&it),
+        Command::Apply(it) => apply::run(&it),
+        Command::Clean(it) => clean::run(&it),
+        Command::Explain(it) => explain::run(&it),
         Command::Serve(it) => serve::run(&it),
     };
     match result {

@@ -15,6 +15,7 @@
 mod chain;
 pub mod conntrack;
 pub mod dialect;
+mod difference;
 mod evaluate;
 mod expression;
 mod extension;
@@ -36,6 +37,7 @@ mod travelling;
 pub mod words;
 
 pub use chain::{BaseChain, Chain, Policy};
+pub use difference::difference;
 pub use evaluate::Pass;
 pub use expression::{
     AddressSelector, Beyond, BeyondAnswer, BitOperation, CtKey, Datum, Expression, Fib, FibResult,

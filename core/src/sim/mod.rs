@@ -4,6 +4,7 @@
 //! passes between them.
 
 mod agenda;
+mod alone;
 mod balance;
 mod base;
 mod cluster;
@@ -22,6 +23,7 @@ mod travel;
 mod walk;
 mod world;
 
+pub use alone::{Alone, Origin, Passage};
 pub use balance::{Balance, BalanceTarget};
 pub use base::{BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE};
 pub use cluster::{AdvanceEnd, Advanced, Cluster, MAX_LOOKS};
@@ -38,7 +40,7 @@ pub use symptom::{Heard, Stage, Symptom, Tool, nslookup_of, ping_words, symptom,
 pub use timeline::{
     Abandoned, Happening, MAX_EVENTS, MAX_PASS, Record, Timeline, Told, TooManyEvents,
 };
-pub use travel::{Dropper, Journey, Leg, RouteChosen, Step, StepKind};
+pub use travel::{Dropper, End, Journey, Leg, RouteChosen, Step, StepKind};
 pub use walk::{Outcomes, Walk, WalkError, outcomes, walk};
 pub use world::World;
 pub(crate) use world::snapshot;

@@ -105,6 +105,8 @@ pub struct Network {
     pub(super) balances: Vec<Balance>,
     /// What they remember of connections.
     pub(super) balanced: Balanced,
+    /// Whether its links lead on to hosts that are not part of it.
+    pub(super) is_open: bool,
 }
 
 impl fmt::Display for HostId {
@@ -197,6 +199,19 @@ impl Network {
         network.add_routes_to_single_pods(objects);
         network.add_rules(objects, mode);
         network.balances = balances(objects);
+        network
+    }
+
+    /// One host, and links that lead to nobody knows whom.
+    pub(super) fn of_one(id: &HostId, routes: RouteTable, ruleset: Ruleset) -> Network {
+        let mut host = Host::new(id.clone());
+        host.routes = routes;
+        host.ruleset = Arc::new(ruleset);
+        let mut network = Network {
+            is_open: true,
+            ..Network::default()
+        };
+        network.building().insert(id.clone(), host);
         network
     }
 

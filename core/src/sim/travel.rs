@@ -340,7 +340,7 @@ impl Traveller<'_> {
         let interface = route.route.interface.clone();
         let next_hop = route.next_hop.unwrap_or(it.packet.destination);
         let neighbour = self.network.neighbour(host, &interface, next_hop);
-        let is_way_out = &*interface == "wan0" || route.route.via.is_some();
+        let is_way_out = self.network.is_open || &*interface == "wan0" || route.route.via.is_some();
         if neighbour.is_none() && !is_way_out {
             return Err(self.unreachable(host, &it, UnreachableCode::Host, true));
         }

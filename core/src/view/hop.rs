@@ -547,7 +547,7 @@ fn chose(kind: &StepKind) -> bool {
     }
 }
 
-fn nat_skipped(trace: &Trace) -> Option<String> {
+pub(super) fn nat_skipped(trace: &Trace) -> Option<String> {
     trace.events().find_map(|it| match it {
         TraceEvent::NatSkipped {
             translation: Some(_),

@@ -15,10 +15,12 @@ mod kept;
 mod ledger;
 mod lesson;
 mod line_uses;
+mod live;
 mod map;
 mod options;
 mod outcome;
 mod question;
+mod reading;
 mod rules;
 mod seats;
 mod suggestion;
@@ -43,6 +45,7 @@ pub use lesson::{
     OptionView, PageMark, PrintedLine, Span, Task, blocks, goal_view, goals_told,
 };
 pub use line_uses::{LineUse, line_uses};
+pub use live::{LiveStep, live_ending, live_steps, live_text, rules_changed};
 pub use map::{
     Anchor, Balancer, Layout, MapView, NodeRoom, PodRoom, Point, Rect, ShelfLine, Station,
     VipGhost, Wire, map, map_seated,

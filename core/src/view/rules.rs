@@ -338,15 +338,19 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// NetworkPolicies are written in nft's language, whatever kube-proxy writes in.
-    fn dialect_of(self, table: &Table) -> Dialect {
-        if is_of_policies(table) {
-            Dialect::Nft
-        } else {
+    /// What iptables has no table for is written in nft's language, whatever the rest is: NetworkPolicies, and on a
+    /// live node what others load.
+    pub(super) fn dialect_of(self, table: &Table) -> Dialect {
+        if IPTABLES_TABLES.contains(&&*table.key.name) {
             self.dialect
+        } else {
+            Dialect::Nft
         }
     }
 }
+
+/// The tables of iptables.
+const IPTABLES_TABLES: [&str; 5] = ["raw", "mangle", "nat", "filter", "security"];
 
 fn is_of_policies(table: &Table) -> bool {
     &*table.key.name == policy::TABLE

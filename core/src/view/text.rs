@@ -4,7 +4,7 @@
 
 use super::hop::{Hop, HopDetail, LegName};
 use super::ipvs;
-use super::rules::RuleStatus;
+use super::rules::{ChainView, RuleStatus};
 use crate::api::{Kind, ObjectRef};
 use crate::dns::Answer;
 use crate::net::{Icmp, Route, RouteKind, Transport};
@@ -437,6 +437,24 @@ fn explain_rules(out: &mut String, detail: &HopDetail) {
     else {
         return;
     };
+    explain_chains(out, chains);
+    if let Some(reason) = nat_skipped {
+        let _ = writeln!(out, "        {reason}");
+    }
+    if let Some(connection) = connection {
+        let state = connection.state.unwrap_or("-");
+        let _ = writeln!(
+            out,
+            "        conntrack {} | {} | {state} {}",
+            connection.original,
+            connection.reply,
+            connection.status.join(",")
+        );
+    }
+}
+
+/// Chains with the rules that were asked: what matched, what did not and why, and what each is for.
+pub(super) fn explain_chains(out: &mut String, chains: &[ChainView]) {
     for chain in chains {
         let indent = 8 + 2 * chain.depth;
         let base = chain
@@ -467,18 +485,5 @@ fn explain_rules(out: &mut String, detail: &HopDetail) {
         if let Some(policy) = chain.policy {
             let _ = writeln!(out, "{:indent$}  {policy}", "");
         }
-    }
-    if let Some(reason) = nat_skipped {
-        let _ = writeln!(out, "        {reason}");
-    }
-    if let Some(connection) = connection {
-        let state = connection.state.unwrap_or("-");
-        let _ = writeln!(
-            out,
-            "        conntrack {} | {} | {state} {}",
-            connection.original,
-            connection.reply,
-            connection.status.join(",")
-        );
     }
 }

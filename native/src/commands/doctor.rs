@@ -2,14 +2,19 @@
 //!
 //! Exit code 0 where nothing is wrong (notes are no faults), 1 where something is.
 //!
+//! With `--node` this machine itself is looked at: kernel settings, the table of connections, and with `-f` whether the
+//! rules that are loaded lead where the Services say.
+//!
 //! **Left out**: asking a live cluster by itself; `kubectl get … -A -o yaml` piped in does.
 
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
+use crate::kernel::Place;
+use crate::node::{checks, host_name, live, node_of};
 use crate::output;
-use packetwalk_core::doctor::{Asked, Diagnosis, Finding, Tried, examine};
+use packetwalk_core::doctor::{Asked, Checked, Finding, Severity, Tried, examine};
 use packetwalk_core::net::Protocol;
-use packetwalk_core::sim::{Destination, Source};
+use packetwalk_core::sim::{Destination, Source, World};
 use packetwalk_core::view;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -19,10 +24,20 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    #[command(flatten)]
-    manifests: Manifests,
+    /// A manifest: a file, a folder of them, or - for standard input; may be given again
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE",
+        required_unless_present = "node"
+    )]
+    files: Vec<String>,
     #[command(flatten)]
     settings: Settings,
+    /// Look at this machine as well (needs root): its settings, and with -f whether it has the rules of the Services. NAME is
+    /// the Node it stands for, if neither its address nor its name tells
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    node: Option<String>,
     /// Who asks: pod/NAME, pod/NAMESPACE/NAME, node/NAME, external, or an address; somebody suitable if nobody is told
     #[arg(long, value_name = "SRC")]
     from: Option<String>,
@@ -42,17 +57,33 @@ const EXAMPLES: &str = "Examples:
   kubectl get svc,ep,endpointslices,pods,nodes,deploy,rs,sts,ing,ingressclasses,netpol,ns,events -A -o yaml | packetwalk doctor -f -
   packetwalk doctor -f cluster.yaml --from pod/shop/web --to http://api.billing
   packetwalk doctor -f cluster.yaml --from external -o json
+  sudo packetwalk doctor --node
+  kubectl get svc,endpointslices,pods,nodes -A -o yaml | sudo packetwalk doctor --node -f -
 
 Exit code: 0 if nothing is wrong, 1 if something is.";
 
+/// What was found: in manifests, on this machine, or both.
+struct Found {
+    findings: Vec<Finding>,
+    checked: Checked,
+    sentence: String,
+}
+
+impl Found {
+    /// Whether nothing but notes was found.
+    fn is_well(&self) -> bool {
+        self.findings.iter().all(|it| it.severity == Severity::Note)
+    }
+}
+
 /// Prints what was found. Whether anything is wrong is the exit code.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let told = diagnose(arguments).and_then(|diagnosis| {
+    let told = look(arguments).and_then(|found| {
         match arguments.output.as_str() {
-            "json" => output::json(&as_json(&diagnosis)),
-            _ => output::answer(&as_text(&diagnosis)),
+            "json" => output::json(&as_json(&found)),
+            _ => output::answer(&as_text(&found)),
         }?;
-        Ok(diagnosis.is_well())
+        Ok(found.is_well())
     });
     match told {
         Ok(true) => ExitCode::SUCCESS,
@@ -64,31 +95,101 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn diagnose(arguments: &Arguments) -> Result<Diagnosis, Error> {
+fn look(arguments: &Arguments) -> Result<Found, Error> {
     let protocol = Protocol::from_name(&arguments.protocol).unwrap_or(Protocol::Tcp);
     let from = arguments.from.as_deref().map(Source::parse).transpose()?;
     let to = arguments.to.as_deref();
     let to = to.map(|it| Destination::parse(it, protocol)).transpose()?;
-    let (manifest, world) = arguments.manifests.world(&arguments.settings)?;
-    Ok(examine(&world, Some(&manifest), &Asked { from, to }))
+    let manifests = Manifests {
+        files: arguments.files.clone(),
+    };
+    let mut found = Found {
+        findings: Vec::new(),
+        checked: Checked::default(),
+        sentence: String::new(),
+    };
+    let world = match arguments.files.is_empty() {
+        true => None,
+        false => {
+            let (manifest, world) = manifests.world(&arguments.settings)?;
+            let diagnosis = examine(&world, Some(&manifest), &Asked { from, to });
+            found.sentence = diagnosis.sentence();
+            found.checked = diagnosis.checked;
+            found.findings = diagnosis.findings;
+            Some(world)
+        }
+    };
+    if let Some(told) = &arguments.node {
+        let told = Some(told.as_str()).filter(|it| !it.is_empty());
+        look_at_this_machine(told, world.as_ref(), &mut found)?;
+    }
+    Ok(found)
 }
 
-fn as_json(diagnosis: &Diagnosis) -> Value {
+/// What this machine has to say, before what the manifests have.
+fn look_at_this_machine(
+    told: Option<&str>,
+    world: Option<&World>,
+    found: &mut Found,
+) -> Result<(), Error> {
+    let live = live::read(Place::Here)?;
+    for it in &live.remarks {
+        output::remark(&format!("packetwalk: {it}"));
+    }
+    let node = match world {
+        Some(world) => node_of(world, told, &live.routing)?,
+        None => told.map_or_else(host_name, str::to_owned),
+    };
+    let mut here = checks::settings(&node, &checks::Here, &live.routing);
+    here.extend(checks::nobody_in_charge(&node, Place::Here)?);
+    let mut n_asked = 0;
+    if let Some(world) = world {
+        let (of_services, n) = checks::services(world, &node, &live)?;
+        here.extend(of_services);
+        n_asked = n;
+    }
+    let n_wrong = here
+        .iter()
+        .filter(|it| it.severity != Severity::Note)
+        .count();
+    here.append(&mut found.findings);
+    found.findings = here;
+    let said = format!(
+        "looked at {node} itself, its settings and {} rules{}: {}",
+        live.host.ruleset().n_rules(),
+        match world {
+            Some(_) => format!(", and asked {n_asked} addresses of Services"),
+            None => String::new(),
+        },
+        match n_wrong {
+            0 => "nothing is wrong".to_owned(),
+            1 => "1 thing is wrong".to_owned(),
+            n => format!("{n} things are wrong"),
+        }
+    );
+    found.sentence = match found.sentence.is_empty() {
+        true => said,
+        false => format!("{}\n{said}", found.sentence),
+    };
+    Ok(())
+}
+
+fn as_json(found: &Found) -> Value {
     json!({
-        "well": diagnosis.is_well(),
-        "summary": diagnosis.sentence(),
-        "checked": diagnosis.checked,
-        "findings": diagnosis.findings,
+        "well": found.is_well(),
+        "summary": found.sentence,
+        "checked": found.checked,
+        "findings": found.findings,
     })
 }
 
-fn as_text(diagnosis: &Diagnosis) -> String {
+fn as_text(found: &Found) -> String {
     let mut text = String::new();
-    for it in &diagnosis.findings {
+    for it in &found.findings {
         tell(&mut text, it);
         text.push('\n');
     }
-    text.push_str(&diagnosis.sentence());
+    text.push_str(&found.sentence);
     text.push('\n');
     text
 }

@@ -1,8 +1,11 @@
 //! The subcommands, one file each: its arguments and `run`.
 
+pub mod apply;
+pub mod clean;
 pub mod cost;
 pub mod dig;
 pub mod doctor;
+pub mod explain;
 pub mod kubectl;
 pub mod lab;
 pub mod lesson;

@@ -10,7 +10,7 @@
 mod door;
 mod home;
 mod names;
-mod rules;
+pub(crate) mod rules;
 mod servers;
 pub mod talk;
 mod trace;

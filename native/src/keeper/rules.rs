@@ -10,7 +10,7 @@
 
 use crate::error::Error;
 use crate::kernel::conntrack::{self, Tuple};
-use crate::kernel::{self, Lab, Namespace, iptables, nft};
+use crate::kernel::{self, Lab, Namespace, Place, iptables, nft};
 use crate::lab::{host_name, nodes, tools};
 use packetwalk_core::api::{EndpointSlice, Service};
 use packetwalk_core::ip::{Family, family};
@@ -482,7 +482,11 @@ fn load(
 }
 
 /// Has a node forget exchanges over UDP that lead to who serves no more, as kube-proxy does.
-fn forget_stale(place: &Namespace, frontends: &[Frontends]) -> Result<(), Error> {
+pub(crate) fn forget_stale<'a>(
+    place: impl Into<Place<'a>>,
+    frontends: &[Frontends],
+) -> Result<(), Error> {
+    let place = place.into();
     let is_stale = |original: &Tuple, reply: &Tuple| {
         let (to, port) = (original.destination, original.destination_port);
         frontends

@@ -4,7 +4,9 @@
 //! against 1.8.9. Its tables `filter`, `nat` and `mangle` are tables of nf_tables like any other: they are
 //! traced, and listed with handles by `kernel::nft`.
 //!
-//! **Left out**: the tools of the older kernel interface (`iptables-legacy`), whose rules no trace names.
+//! Rules of the older kernel interface (`iptables-legacy`) are listed, since a node may have them.
+//!
+//! **Left out**: loading rules by that interface, which no trace names.
 
 use super::{
     error::Error,
@@ -36,6 +38,23 @@ impl Tools {
         match self {
             Self::V4 => "iptables-nft-save",
             Self::V6 => "ip6tables-nft-save",
+        }
+    }
+}
+
+impl Tools {
+    const fn save_legacy(self) -> &'static str {
+        match self {
+            Self::V4 => "iptables-legacy-save",
+            Self::V6 => "ip6tables-legacy-save",
+        }
+    }
+
+    /// Where Linux names the tables of the older interface.
+    const fn legacy_tables(self) -> &'static str {
+        match self {
+            Self::V4 => "/proc/thread-self/net/ip_tables_names",
+            Self::V6 => "/proc/thread-self/net/ip6_tables_names",
         }
     }
 }
@@ -90,6 +109,22 @@ pub fn save<'a>(place: impl Into<Place<'a>>, tools: Tools) -> Result<String, Err
     let place = place.into();
     let output = run(place, tools.save(), &[], "")?;
     succeeded(output, || format!("list the rules {place}"))
+}
+
+/// What the older kernel interface holds, as `iptables-legacy-save` prints it; nothing where it holds no table. It is not
+/// asked otherwise, since the tool makes the tables it looks for.
+///
+/// # Errors
+/// When there are tables and the tool is missing or fails.
+pub fn save_legacy<'a>(place: impl Into<Place<'a>>, tools: Tools) -> Result<Option<String>, Error> {
+    let place = place.into();
+    let tables = place.run(|| fs::read_to_string(tools.legacy_tables()))?;
+    // The file is not there where the module is not loaded.
+    if tables.unwrap_or_default().trim().is_empty() {
+        return Ok(None);
+    }
+    let output = run(place, tools.save_legacy(), &[], "")?;
+    succeeded(output, || format!("list the rules {place}")).map(Some)
 }
 
 /// Empties every list of addresses that `-m recent` keeps.

@@ -17,6 +17,7 @@ mod netlink;
 pub mod netns;
 pub mod nft;
 pub mod probe;
+pub mod routing;
 pub mod serve;
 pub mod topology;
 pub mod trace;

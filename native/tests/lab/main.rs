@@ -7,6 +7,7 @@
 
 mod ends;
 mod harness;
+mod watch;
 
 use harness::{MORE, TestLab, may_run, text, thirty_pods, tutorial};
 use serde_json::Value;

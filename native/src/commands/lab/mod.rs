@@ -8,6 +8,7 @@ mod exec;
 mod list;
 mod trace;
 mod up;
+mod watch;
 
 use crate::output;
 use std::process::ExitCode;

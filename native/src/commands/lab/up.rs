@@ -5,6 +5,7 @@
 //!
 //! **Left out**: a keeper that starts again after it was killed.
 
+use super::watch;
 use crate::error::Error;
 use crate::input::{Manifests, Settings};
 use crate::keeper::talk::Plan;
@@ -31,11 +32,15 @@ pub(super) struct Arguments {
     /// What the lab is called: lower-case letters and digits
     #[arg(long, value_name = "NAME", default_value = USUAL_NAME)]
     name: String,
+    /// Stay, and change the lab whenever the files change; Ctrl-C ends the watching and leaves the lab
+    #[arg(long)]
+    watch: bool,
 }
 
 const EXAMPLES: &str = "Examples:
   sudo packetwalk lab up -f static/manifests/clusterip.yaml
   sudo packetwalk lab up -f shop/ --name shop --mode iptables
+  sudo packetwalk lab up -f shop/ --watch
 
 Every pod answers on its ports: over HTTP with its name, whom it saw and the request's headers,
 over TCP and UDP with the same name and what was said. Cluster DNS answers behind its Service.
@@ -59,6 +64,9 @@ enum Report {
 /// Starts a keeper, and waits until it has built the lab.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Error> {
     let home = Home::of(&arguments.name)?;
+    if arguments.watch {
+        watch::can_watch(&arguments.manifests)?;
+    }
     let plan = Plan {
         name: arguments.name.clone(),
         mode: arguments.settings.mode.clone(),
@@ -100,7 +108,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Error> {
                 home.id(),
                 started.elapsed().as_secs_f64()
             ))?;
-            Ok(0)
+            match arguments.watch {
+                true => runtime.block_on(watch::watch(&home, &arguments.manifests, plan.start)),
+                false => Ok(0),
+            }
         }
         Report::Failed { message, code } => {
             output::remark(&format!("packetwalk: {message}"));
