@@ -103,9 +103,9 @@ pub fn suggestions(text: &str, line: u32, column: usize) -> Option<Suggestions> 
 }
 
 fn some(from: usize, typed: &str, choices: Vec<Suggestion>) -> Option<Suggestions> {
-    let is_there = choices.iter().any(|it| it.label == typed);
-    let is_known = !choices.is_empty() && !(choices.len() == 1 && is_there);
-    is_known.then_some(Suggestions { from, choices })
+    let is_all_there = matches!(&*choices, [one] if one.label == typed);
+    let is_useful = !choices.is_empty() && !is_all_there;
+    is_useful.then_some(Suggestions { from, choices })
 }
 
 /// What the API says of the key at a line and column.
@@ -135,12 +135,12 @@ impl<'a> Place<'a> {
         let idx = usize::try_from(line).ok()?.checked_sub(1)?;
         let lines: Vec<&str> = text.split('\n').collect();
         let is_end = |it: &&str| it.starts_with("---") || it.starts_with("...");
-        if lines.get(idx).is_none_or(|it| is_end(&it)) {
+        if lines.get(idx).is_none_or(is_end) {
             return None;
         }
-        let from = lines[..idx].iter().rposition(|it| is_end(&it));
+        let from = lines[..idx].iter().rposition(is_end);
         let from = from.map_or(0, |it| it + 1);
-        let to = lines[idx..].iter().position(|it| is_end(&it));
+        let to = lines[idx..].iter().position(is_end);
         let to = to.map_or(lines.len(), |it| idx + it);
         Some(Place {
             lines: lines[from..to].to_vec(),
