@@ -7,6 +7,7 @@ use super::page::page;
 use crate::effects::{self, focus};
 use crate::hooks::keys::use_figure_keys;
 use crate::session::{Dispatch, Part, use_session};
+use gloo::timers::callback::Timeout;
 use packetwalk_core::session::{Event, LessonEvent};
 use packetwalk_core::view::{LessonPage, LessonView, Next, PageMark};
 use wasm_bindgen_futures::spawn_local;
@@ -43,7 +44,9 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
     };
     use_figure_keys("jh", on_key);
     use_effect_with((lesson.name.clone(), lesson.at), |_| {
-        effects::focus_below("lesson-page", "lesson");
+        // In the next turn, when what a lesson hides is hidden and nothing moves any more.
+        let timer = Timeout::new(0, || effects::focus_below("lesson-page", "lesson"));
+        move || drop(timer)
     });
     if lesson.is_sandbox {
         return sandbox(props, &dispatch);
