@@ -131,7 +131,7 @@ pub(super) fn name(base: &str, family: Family) -> String {
         Family::V4 => base.to_owned(),
         Family::V6 => {
             let mut name = base.replacen("KUBE-", "KUBE-6-", 1);
-            name.truncate(MAX_NAME);
+            name.truncate(name.floor_char_boundary(MAX_NAME));
             name
         }
     }

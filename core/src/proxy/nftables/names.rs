@@ -90,8 +90,23 @@ fn hashed(text: &str) -> String {
     let code = data_encoding::BASE32.encode(&digest);
     let mut base = format!("{}-{text}", &code[..8]);
     if base.len() > MAX_BASE {
-        base.truncate(MAX_BASE - 3);
+        // No name that the API takes has letters of several bytes, but a manifest may be about to be corrected.
+        base.truncate(base.floor_char_boundary(MAX_BASE - 3));
         base.push_str("...");
     }
     base
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_BASE, hashed};
+
+    #[test]
+    fn a_name_is_cut_between_letters() {
+        for n in 0..4 {
+            let text = "a".repeat(n) + &"\u{fffd}".repeat(300);
+            let name = hashed(&text);
+            assert!(name.len() <= MAX_BASE && name.ends_with("..."), "{name}");
+        }
+    }
 }
