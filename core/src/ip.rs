@@ -111,6 +111,15 @@ pub fn join_host_port(address: IpAddr, port: u16) -> String {
     std::net::SocketAddr::new(address, port).to_string()
 }
 
+/// An address, with a port where there is one.
+#[must_use]
+pub fn socket(address: IpAddr, port: Option<u16>) -> String {
+    match port {
+        Some(port) => join_host_port(address, port),
+        None => address.to_string(),
+    }
+}
+
 impl Family {
     /// Both families, IPv4 first.
     pub const ALL: [Family; 2] = [Family::V4, Family::V6];

@@ -59,16 +59,7 @@ impl Manifests {
     /// # Errors
     /// As [`Manifests::read`].
     pub fn start(&self, seed: u64) -> Result<Start, Error> {
-        let texts = self.texts()?;
-        manifest_of(&texts)?;
-        let files = texts.iter().map(|it| StartFile {
-            name: it.name.to_string(),
-            text: it.text.to_string(),
-        });
-        Ok(Start {
-            files: files.collect(),
-            seed,
-        })
+        start_of(&self.texts()?, seed)
     }
 
     /// The world the manifests describe.
@@ -84,6 +75,22 @@ impl Manifests {
         }
         Ok((manifest, world))
     }
+}
+
+/// What a world begins with, by these texts.
+///
+/// # Errors
+/// When something in them cannot be read.
+pub fn start_of(texts: &[File], seed: u64) -> Result<Start, Error> {
+    manifest_of(texts)?;
+    let files = texts.iter().map(|it| StartFile {
+        name: it.name.to_string(),
+        text: it.text.to_string(),
+    });
+    Ok(Start {
+        files: files.collect(),
+        seed,
+    })
 }
 
 /// What texts say; what is doubtful about them is remarked on standard error.

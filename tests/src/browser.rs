@@ -205,9 +205,7 @@ impl Browser {
         let script = format!(
             "const it = document.querySelector('#yaml');\
              if (!it.value.includes({from:?})) return false;\
-             const its = it.localName === 'textarea' ? HTMLTextAreaElement.prototype : Object.getPrototypeOf(it);\
-             const set = Object.getOwnPropertyDescriptor(its, 'value').set;\
-             set.call(it, it.value.replace({from:?}, {to:?}));\
+             it.value = it.value.replace({from:?}, {to:?});\
              it.dispatchEvent(new Event('input', {{bubbles: true}}));\
              return true;"
         );
@@ -215,6 +213,54 @@ impl Browser {
             Value::Bool(true) => Ok(()),
             _ => Err(format!("the editor does not hold {from:?}").into()),
         }
+    }
+
+    /// Puts a whole text into the editor.
+    ///
+    /// # Errors
+    /// What the browser says.
+    pub async fn write(&self, text: &str) -> Result {
+        let script = format!(
+            "const it = document.querySelector('#yaml'); it.value = {text:?};\
+             it.dispatchEvent(new Event('input', {{bubbles: true}}))"
+        );
+        self.run(&script).await?;
+        Ok(())
+    }
+
+    /// Waits until something holds in the page.
+    ///
+    /// # Errors
+    /// When it never does, or what the browser says.
+    pub async fn until(&self, what: &str) -> Result {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < end {
+            if self.run(&format!("return Boolean({what})")).await? == Value::Bool(true) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(format!("never: {what}").into())
+    }
+
+    /// By how many pixels the page scrolls sideways.
+    ///
+    /// # Errors
+    /// What the browser says.
+    pub async fn sideways(&self) -> Result<i64> {
+        let script =
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        Ok(self.run(script).await?.as_i64().unwrap_or_default())
+    }
+
+    /// Has the page in this theme, whatever was chosen.
+    ///
+    /// # Errors
+    /// What the browser says.
+    pub async fn theme(&self, theme: &str) -> Result {
+        let script = format!("document.documentElement.dataset.theme = '{theme}'");
+        self.run(&script).await?;
+        Ok(())
     }
 
     /// Keeps a picture of the page in `target/e2e`.

@@ -31,10 +31,15 @@ const AT_MOST: Duration = Duration::from_secs(180);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_follows_the_packet_edits_the_manifest_and_reads_the_result() {
+    told("story", tell).await;
+}
+
+/// Opens a browser on the page, where there is one, and tells a story in it.
+async fn told(name: &str, story: impl AsyncFnOnce(&Browser) -> Result) {
     let Some(site) = site() else { return };
     let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, tell(&browser)).await;
-    end("story", browser, story).await;
+    let story = tokio::time::timeout(AT_MOST, story(&browser)).await;
+    end(name, browser, story).await;
 }
 
 /// Ends a story: it came to its end in time and left nothing in the console, or there is a picture of where it failed.
@@ -158,11 +163,7 @@ async fn edit(browser: &Browser) -> Result {
 /// Every shape and theme: nothing axe-core objects to, nothing that scrolls sideways.
 async fn everywhere(browser: &Browser) -> Result {
     for theme in ["light", "dark"] {
-        browser
-            .run(&format!(
-                "document.documentElement.dataset.theme = '{theme}'"
-            ))
-            .await?;
+        browser.theme(theme).await?;
         for shape in SHAPES {
             browser.shape(shape).await?;
             tokio::time::sleep(Duration::from_millis(400)).await;
@@ -172,10 +173,9 @@ async fn everywhere(browser: &Browser) -> Result {
                 return ids.filter((it, idx) => ids.indexOf(it) !== idx)";
             let twice = browser.run(twice).await?;
             assert_eq!(twice, Value::Array(Vec::new()), "two elements of one name");
-            let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            let overflow = browser.run(overflow).await?;
+            let overflow = browser.sideways().await?;
             assert!(
-                overflow.as_i64().unwrap_or_default() <= 0,
+                overflow <= 0,
                 "{theme} {shape:?} scrolls sideways by {overflow}"
             );
             browser.picture(&format!("{theme}-{}", shape.0)).await?;

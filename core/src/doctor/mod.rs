@@ -240,7 +240,7 @@ pub struct Asked {
 }
 
 /// What was looked at, and what was found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// What was found: what is worst comes first.
     pub findings: Vec<Finding>,
@@ -305,6 +305,16 @@ impl Diagnosis {
         wrong.filter(|it| it.severity != Severity::Note).count()
     }
 
+    /// What came of it, in a few words.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        match self.n_wrong() {
+            0 => "nothing is wrong".to_owned(),
+            1 => "1 thing is wrong".to_owned(),
+            n => [&n.to_string(), " things are wrong"].concat(),
+        }
+    }
+
     /// What was checked and what came of it, in one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -315,11 +325,7 @@ impl Diagnosis {
             by_address,
             left_out,
         } = &self.checked;
-        let end = match self.n_wrong() {
-            0 => "nothing is wrong".to_owned(),
-            1 => "1 thing is wrong".to_owned(),
-            n => [&n.to_string(), " things are wrong"].concat(),
-        };
+        let end = self.verdict();
         let mut sampled = String::new();
         if *by_address > 0 {
             sampled = [" (", &by_address.to_string(), " by address)"].concat();

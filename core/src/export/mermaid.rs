@@ -160,14 +160,10 @@ impl Diagram {
 
 /// What a hook rewrote: `destination 10.96.0.10:80 → 10.244.1.5:8080`.
 fn changes(before: &Packet, after: &Packet) -> Vec<String> {
-    let end = |address, port: Option<u16>| match port {
-        Some(port) => crate::ip::join_host_port(address, port),
-        None => address.to_string(),
-    };
     let ends = |it: &Packet| {
         [
-            ("source", end(it.source, it.source_port())),
-            ("destination", end(it.destination, it.destination_port())),
+            ("source", it.source_socket()),
+            ("destination", it.destination_socket()),
         ]
     };
     let pairs = ends(before).into_iter().zip(ends(after));

@@ -245,6 +245,18 @@ impl Packet {
         self.ports().map(|it| it.0)
     }
 
+    /// Who sends it: `10.244.1.9:41000`.
+    #[must_use]
+    pub fn source_socket(&self) -> String {
+        crate::ip::socket(self.source, self.source_port())
+    }
+
+    /// Whom it is for: `10.96.0.10:80`.
+    #[must_use]
+    pub fn destination_socket(&self) -> String {
+        crate::ip::socket(self.destination, self.destination_port())
+    }
+
     /// The destination port, where the protocol has one.
     #[must_use]
     pub fn destination_port(&self) -> Option<u16> {
@@ -456,15 +468,11 @@ impl fmt::Display for TcpFlags {
 impl fmt::Display for Packet {
     /// `10.244.1.9:41000 → 10.96.0.10:80 TCP SYN`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = |address: IpAddr, port: Option<u16>| match port {
-            Some(port) => crate::ip::join_host_port(address, port),
-            None => address.to_string(),
-        };
         write!(
             f,
             "{} → {} ",
-            end(self.source, self.source_port()),
-            end(self.destination, self.destination_port())
+            self.source_socket(),
+            self.destination_socket()
         )?;
         match &self.transport {
             Transport::Tcp { flags, .. } => write!(f, "TCP {flags}"),

@@ -68,6 +68,15 @@ impl Chain {
         }
     }
 
+    /// The same without its rules: what is declared.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Chain {
+            rules: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The same with a comment.
     #[must_use]
     pub fn commented(mut self, comment: &str) -> Self {

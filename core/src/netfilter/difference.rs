@@ -46,17 +46,9 @@ fn is_declared_alike(old: &Table, new: &Table) -> bool {
 }
 
 fn declared(set: &Set) -> Set {
-    let mut bare = set.clone();
-    bare.clear();
+    let mut bare = set.bare();
     bare.comment = None;
     bare
-}
-
-fn bare(chain: &Chain) -> Object {
-    Object::Chain(Chain {
-        rules: Vec::new(),
-        ..chain.clone()
-    })
 }
 
 fn make(tx: &mut Transaction, new: &Table) {
@@ -68,14 +60,12 @@ fn change(tx: &mut Transaction, old: &Table, new: &Table) {
     let mut steps = Transaction::default();
     for chain in new.chains.iter() {
         if old.chains.get(&chain.name).is_none() {
-            steps.push(Verb::Add, key, bare(chain));
+            steps.push(Verb::Add, key, Object::Chain(chain.bare()));
         }
     }
     for set in new.sets.iter() {
         if old.sets.get(&set.name).is_none() {
-            let mut bare = set.clone();
-            bare.clear();
-            steps.push(Verb::Add, key, Object::Set(bare));
+            steps.push(Verb::Add, key, Object::Set(set.bare()));
         }
     }
     for chain in new.chains.iter() {
@@ -100,7 +90,7 @@ fn fill(tx: &mut Transaction, old: &Table, chain: &Chain, new: &Table) {
         return;
     }
     if !before.is_empty() {
-        tx.push(Verb::Flush, &new.key, bare(chain));
+        tx.push(Verb::Flush, &new.key, Object::Chain(chain.bare()));
     }
     for rule in &chain.rules {
         let (chain, rule) = (chain.name.clone(), rule.clone());
@@ -140,7 +130,7 @@ fn remove(tx: &mut Transaction, old: &Table, new: &Table) {
         .collect();
     let emptied = gone.iter().filter(|it| !it.rules.is_empty());
     for chain in emptied {
-        tx.push(Verb::Flush, &new.key, bare(chain));
+        tx.push(Verb::Flush, &new.key, Object::Chain(chain.bare()));
     }
     // A set that is gone may lead to a chain that is gone.
     for set in old.sets.iter() {
@@ -149,7 +139,7 @@ fn remove(tx: &mut Transaction, old: &Table, new: &Table) {
         }
     }
     for chain in gone {
-        tx.push(Verb::Delete, &new.key, bare(chain));
+        tx.push(Verb::Delete, &new.key, Object::Chain(chain.bare()));
     }
 }
 
@@ -157,13 +147,6 @@ fn remove(tx: &mut Transaction, old: &Table, new: &Table) {
 mod tests {
     use super::*;
     use crate::netfilter::dialect::nft;
-
-    fn of(text: &str) -> Ruleset {
-        let mut ruleset = Ruleset::default();
-        let parsed = nft::parse(text).expect("rules");
-        parsed.apply(&mut ruleset).expect("they fit together");
-        ruleset
-    }
 
     const ONE: &str = "
 add table ip t
@@ -192,13 +175,16 @@ add element ip t m { 10.96.0.2 : goto d }
 
     #[test]
     fn what_is_alike_needs_nothing() {
-        assert_eq!(difference(&of(ONE), &of(ONE)).commands, []);
+        assert_eq!(
+            difference(&Ruleset::of(ONE), &Ruleset::of(ONE)).commands,
+            []
+        );
     }
 
     #[test]
     fn only_what_is_different_is_touched() {
         assert_eq!(
-            difference(&of(ONE), &of(OTHER)).to_string(),
+            difference(&Ruleset::of(ONE), &Ruleset::of(OTHER)).to_string(),
             "add table ip t
 add chain ip t d
 flush chain ip t b
@@ -215,7 +201,7 @@ delete chain ip t c
     #[test]
     fn it_leads_from_any_to_any() {
         let empty = Ruleset::default();
-        let all = [of(ONE), of(OTHER), empty];
+        let all = [Ruleset::of(ONE), Ruleset::of(OTHER), empty];
         for before in &all {
             for after in &all {
                 let mut changed = before.clone();
@@ -235,7 +221,7 @@ delete chain ip t c
     #[test]
     fn a_chain_on_another_hook_is_a_table_anew() {
         let moved = ONE.replace("prerouting", "output");
-        let text = difference(&of(ONE), &of(&moved)).to_string();
+        let text = difference(&Ruleset::of(ONE), &Ruleset::of(&moved)).to_string();
         assert!(
             text.starts_with("delete table ip t\nadd table ip t\n"),
             "{text}"

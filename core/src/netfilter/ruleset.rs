@@ -134,25 +134,6 @@ impl<T> Named<T> {
         Some((u32::try_from(place).ok()?, thing))
     }
 
-    /// The thing of this name. Of a few things it is found at once by a name that is shared with it.
-    pub(super) fn get_shared(&self, name: &Name) -> Option<&T> {
-        const A_FEW: usize = 16;
-        let mut names = self.names.iter().take(A_FEW);
-        let place = names.position(|it| Arc::ptr_eq(it, name));
-        let thing = place.and_then(|it| self.by_name.at(it));
-        match thing {
-            Some((_, thing)) => Some(thing),
-            None => self.get(name),
-        }
-    }
-
-    /// The same name, shared with the thing it is the name of.
-    pub(super) fn share(&self, name: &mut Name) {
-        if let Some((place, _)) = self.placed(name) {
-            *name = self.names[place as usize].clone();
-        }
-    }
-
     /// What stands at a place.
     pub(super) fn at(&self, place: u32) -> Option<&T> {
         Some(self.by_name.at(place as usize)?.1)
@@ -227,6 +208,15 @@ impl Table {
 }
 
 impl Ruleset {
+    /// The rules of a text for `nft -f`, which is known to be right.
+    #[cfg(test)]
+    pub(crate) fn of(text: &str) -> Self {
+        let mut ruleset = Ruleset::default();
+        let parsed = super::dialect::nft::parse(text).expect("rules");
+        parsed.apply(&mut ruleset).expect("they fit together");
+        ruleset
+    }
+
     /// The table of this key.
     #[must_use]
     pub fn table(&self, key: &TableKey) -> Option<&Table> {

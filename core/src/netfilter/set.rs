@@ -214,6 +214,21 @@ impl Set {
         }
     }
 
+    /// The same without its elements: what is declared.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Set {
+            name: self.name.clone(),
+            key_type: self.key_type.clone(),
+            value_type: self.value_type.clone(),
+            flags: self.flags.clone(),
+            timeout: self.timeout,
+            size: self.size,
+            comment: self.comment.clone(),
+            elements: Indexed::default(),
+        }
+    }
+
     /// The same with a comment.
     #[must_use]
     pub fn commented(mut self, comment: &str) -> Self {

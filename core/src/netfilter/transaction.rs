@@ -6,10 +6,7 @@
 //! **Left out**: rule handles and positions other than the end; `insert` and `replace`, which
 //! kube-proxy never sends.
 
-use super::{
-    Chain, Element, Expression, Name, NatTarget, Operand, Rule, Ruleset, Set, SetReference,
-    Statement, Table, TableKey,
-};
+use super::{Chain, Element, Name, Rule, Ruleset, Set, Table, TableKey};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -129,16 +126,10 @@ impl Transaction {
             let comment = table.comment.clone();
             tx.push(Verb::Add, key, Object::Table { comment });
             for chain in table.chains.iter() {
-                let bare = Chain {
-                    rules: Vec::new(),
-                    ..chain.clone()
-                };
-                tx.push(Verb::Add, key, Object::Chain(bare));
+                tx.push(Verb::Add, key, Object::Chain(chain.bare()));
             }
             for set in table.sets.iter() {
-                let mut bare = set.clone();
-                bare.clear();
-                tx.push(Verb::Add, key, Object::Set(bare));
+                tx.push(Verb::Add, key, Object::Set(set.bare()));
             }
             for chain in table.chains.iter() {
                 for rule in &chain.rules {
@@ -186,11 +177,7 @@ impl Command {
             Object::Set(set) => self.apply_to_set(table, set),
             Object::Rule { chain, rule } => match table.chains.get_mut(chain) {
                 Some(chain) => {
-                    let mut rule = rule.clone();
-                    for name in rule.sets_asked_mut() {
-                        table.sets.share(name);
-                    }
-                    chain.rules.push(rule);
+                    chain.rules.push(rule.clone());
                     Ok(())
                 }
                 None => Err(self.missing(&format!("chain {chain}"))),
@@ -390,6 +377,7 @@ impl Rule {
 
     /// The named sets and maps it asks.
     pub fn sets_asked(&self) -> impl Iterator<Item = &Name> {
+        use super::{Expression, NatTarget, Operand, SetReference, Statement};
         self.statements.iter().filter_map(|it| match it {
             Statement::Match {
                 right: Operand::Set(SetReference::Named(name)),
@@ -406,21 +394,6 @@ impl Rule {
                         map: SetReference::Named(name),
                         ..
                     })),
-                ..
-            } => Some(name),
-            _ => None,
-        })
-    }
-
-    /// The same names, to be shared with the sets.
-    fn sets_asked_mut(&mut self) -> impl Iterator<Item = &mut Name> {
-        self.statements.iter_mut().filter_map(|it| match it {
-            Statement::Match {
-                right: Operand::Set(SetReference::Named(name)),
-                ..
-            }
-            | Statement::VerdictMap {
-                map: SetReference::Named(name),
                 ..
             } => Some(name),
             _ => None,

@@ -138,7 +138,6 @@ fn answer(there: &Journey) -> Option<Answer> {
 mod tests {
     use super::*;
     use crate::net::{Flow, Protocol, TcpFlags};
-    use crate::netfilter::dialect::nft;
 
     const RULES: &str = "
 add table ip t
@@ -156,10 +155,7 @@ add rule ip t post ip saddr 192.0.2.7 masquerade
         routes.add_interface("cni0", &["10.244.1.1/24".parse().expect("a range")]);
         let gateway = "192.0.2.1".parse().ok();
         routes.add_route("0.0.0.0/0".parse().expect("a range"), gateway, "eth0");
-        let mut ruleset = Ruleset::default();
-        let rules = nft::parse(RULES).expect("rules");
-        rules.apply(&mut ruleset).expect("they fit together");
-        Alone::new("n", routes, ruleset)
+        Alone::new("n", routes, Ruleset::of(RULES))
     }
 
     fn syn(source: &str) -> Packet {

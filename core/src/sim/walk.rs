@@ -21,7 +21,7 @@ use crate::api::{Kind, ObjectRef};
 use crate::chance::{Chooser, Exploration, explore};
 use crate::controllers::ContainerFault;
 use crate::dns::{Question, RecordData, RecordType, fully_qualified};
-use crate::ip::{Family, IpAddr, family, join_host_port};
+use crate::ip::{Family, IpAddr, family, socket};
 use crate::net::{Flow, Packet, Protocol, TcpFlags, Transport};
 use crate::netfilter::ct_status;
 use crate::time::Instant;
@@ -618,7 +618,7 @@ impl Ending {
             verdict,
             by,
             reason,
-            destination: Some(socket(last.destination, last.destination_port())),
+            destination: Some(last.destination_socket()),
             rewritten: last.destination != sent.destination
                 || last.destination_port() != sent.destination_port(),
             ..Ending::nowhere()
@@ -698,11 +698,4 @@ fn owner(network: &Network, host: &HostId, packet: &Packet) -> Option<ObjectRef>
         HostId::Node(name) => Some(ObjectRef::new(Kind::Node, "", name)),
         HostId::Router | HostId::Outside => None,
     })
-}
-
-fn socket(address: IpAddr, port: Option<u16>) -> String {
-    match port {
-        Some(port) => join_host_port(address, port),
-        None => address.to_string(),
-    }
 }

@@ -607,7 +607,7 @@ fn packet_view(packet: &Packet) -> PacketView {
     }
 }
 
-fn changes(before: &Packet, after: &Packet) -> Vec<Change> {
+pub(super) fn changes(before: &Packet, after: &Packet) -> Vec<Change> {
     [
         (HeaderField::Source, "source"),
         (HeaderField::SourcePort, "source port"),

@@ -2,14 +2,13 @@
 //!
 //! **Left out**: pictures: there is no map of a machine that is known by its rules alone.
 
-use super::hop::nat_skipped;
+use super::hop::{changes, nat_skipped};
 use super::reading;
 use super::rules::{ChainView, Page, RuleStatus, chains};
 use super::text;
 use crate::api::Manifest;
-use crate::ip::join_host_port;
 use crate::lines::{Mark, script};
-use crate::net::{HeaderField, Packet};
+use crate::net::Packet;
 use crate::netfilter::dialect::{Dialect, nft};
 use crate::netfilter::{Hook, Outcome, Ruleset, Trace};
 use crate::sim::{Dropper, End, Journey, Leg, RouteChosen, Step, StepKind};
@@ -68,7 +67,10 @@ fn live_step(ruleset: &Ruleset, dialect: Dialect, step: &Step) -> LiveStep {
         is_reply: step.leg == Leg::Reply,
         place,
         sentence: sentence(step),
-        changes: changes(&step.before, &step.after),
+        changes: changes(&step.before, &step.after)
+            .iter()
+            .map(|it| format!("{} {} → {}", it.name, it.before, it.after))
+            .collect(),
         chains,
         nat_skipped: nat,
         mark,
@@ -103,20 +105,6 @@ fn read(ruleset: &Ruleset, dialect: Dialect, trace: &Trace) -> Vec<ChainView> {
     all
 }
 
-fn changes(before: &Packet, after: &Packet) -> Vec<String> {
-    let fields = [
-        ("source", HeaderField::Source),
-        ("source port", HeaderField::SourcePort),
-        ("destination", HeaderField::Destination),
-        ("destination port", HeaderField::DestinationPort),
-    ];
-    let changed = |(name, field): (&str, HeaderField)| {
-        let (before, after) = (before.field(field)?, after.field(field)?);
-        (before != after).then(|| format!("{name} {before} → {after}"))
-    };
-    fields.into_iter().filter_map(changed).collect()
-}
-
 fn sentence(step: &Step) -> String {
     let (before, after) = (&step.before, &step.after);
     match &step.kind {
@@ -132,7 +120,7 @@ fn sentence(step: &Step) -> String {
         StepKind::Arrived if step.leg == Leg::Reply => {
             format!(
                 "The program that asked sees an answer from {}.",
-                source(after)
+                after.source_socket()
             )
         }
         StepKind::Arrived => format!("It is for this host itself: {}.", flow(after)),
@@ -175,19 +163,19 @@ fn sentence(step: &Step) -> String {
 }
 
 fn accepted(leg: Leg, hook: Hook, before: &Packet, after: &Packet) -> String {
-    let is_moved = destination(before) != destination(after);
-    let is_masked = source(before) != source(after);
+    let is_moved = before.destination_socket() != after.destination_socket();
+    let is_masked = before.source_socket() != after.source_socket();
     match (leg, is_moved, is_masked) {
         (Leg::Reply, true, _) => format!(
             "The connection is remembered: the answer goes to {} again.",
-            destination(after)
+            after.destination_socket()
         ),
         (Leg::Reply, _, true) => format!(
             "The connection is remembered: the answer comes from {} again.",
-            source(after)
+            after.source_socket()
         ),
-        (_, true, _) => format!("The destination becomes {}.", destination(after)),
-        (_, _, true) => format!("The source becomes {}.", source(after)),
+        (_, true, _) => format!("The destination becomes {}.", after.destination_socket()),
+        (_, _, true) => format!("The source becomes {}.", after.source_socket()),
         (Leg::Reply, ..) => format!("The answer passes {hook} unchanged."),
         _ => format!("It passes {hook} unchanged."),
     }
@@ -219,30 +207,16 @@ fn capital(text: &str) -> String {
 fn flow(packet: &Packet) -> String {
     format!(
         "{} → {} over {}",
-        source(packet),
-        destination(packet),
+        packet.source_socket(),
+        packet.destination_socket(),
         packet.protocol()
     )
-}
-
-fn source(packet: &Packet) -> String {
-    match packet.source_port() {
-        Some(port) => join_host_port(packet.source, port),
-        None => packet.source.to_string(),
-    }
-}
-
-fn destination(packet: &Packet) -> String {
-    match packet.destination_port() {
-        Some(port) => join_host_port(packet.destination, port),
-        None => packet.destination.to_string(),
-    }
 }
 
 /// How a journey ends, in a word that stays and in a sentence.
 #[must_use]
 pub fn live_ending(journey: &Journey) -> (&'static str, String) {
-    let last = journey.steps.last().map(|it| destination(&it.after));
+    let last = journey.steps.last().map(|it| it.after.destination_socket());
     let last = last.unwrap_or_default();
     match &journey.end {
         End::Left => ("forwarded", format!("leaves this host for {last}")),
@@ -338,21 +312,17 @@ pub fn rules_changed(before: &Ruleset, after: &Ruleset) -> String {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Ruleset {
-        let mut ruleset = Ruleset::default();
-        let parsed = nft::parse(text).expect("rules");
-        parsed.apply(&mut ruleset).expect("they fit together");
-        ruleset
-    }
-
     #[test]
     fn changed_lines_stand_beneath_their_chain() {
         let rules = "add table ip t\nadd chain ip t a\nadd chain ip t b\nadd rule ip t a accept\nadd rule ip t b ";
         let (before, after) = (format!("{rules}drop\n"), format!("{rules}return\n"));
         assert_eq!(
-            rules_changed(&of(&before), &of(&after)),
+            rules_changed(&Ruleset::of(&before), &Ruleset::of(&after)),
             "  table ip t {\n  \tchain b {\n- \t\tdrop\n+ \t\treturn\n"
         );
-        assert_eq!(rules_changed(&of(&before), &of(&before)), "");
+        assert_eq!(
+            rules_changed(&Ruleset::of(&before), &Ruleset::of(&before)),
+            ""
+        );
     }
 }

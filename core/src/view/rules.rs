@@ -4,7 +4,7 @@
 use super::ipvs;
 use super::kept;
 use crate::api::{Manifest, ObjectRef};
-use crate::netfilter::dialect::Dialect;
+use crate::netfilter::dialect::{Dialect, iptables};
 use crate::netfilter::ipset::element_text;
 use crate::netfilter::{
     CtKey, Datum, Entered, Expression, Lookup, LookupResult, Named, Policy, Rule, Ruleset, Skipped,
@@ -341,16 +341,13 @@ impl<'a> Page<'a> {
     /// What iptables has no table for is written in nft's language, whatever the rest is: NetworkPolicies, and on a
     /// live node what others load.
     pub(super) fn dialect_of(self, table: &Table) -> Dialect {
-        if IPTABLES_TABLES.contains(&&*table.key.name) {
+        if iptables::TABLES.contains(&&*table.key.name) {
             self.dialect
         } else {
             Dialect::Nft
         }
     }
 }
-
-/// The tables of iptables.
-const IPTABLES_TABLES: [&str; 5] = ["raw", "mangle", "nat", "filter", "security"];
 
 fn is_of_policies(table: &Table) -> bool {
     &*table.key.name == policy::TABLE

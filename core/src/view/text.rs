@@ -136,10 +136,7 @@ pub(super) fn onward(onward: &Onward) -> String {
 fn sent(step: &Step, walk: &Walk, world: &World) -> String {
     let host = step.host.short();
     let packet = &step.after;
-    let to = match packet.destination_port() {
-        Some(port) => crate::ip::join_host_port(packet.destination, port),
-        None => packet.destination.to_string(),
-    };
+    let to = packet.destination_socket();
     if step.leg == Leg::Reply {
         if matches!(packet.transport, Transport::Icmp(Icmp::Unreachable { .. })) {
             return format!("{host} tells the sender: destination unreachable.");

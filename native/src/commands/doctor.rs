@@ -12,7 +12,7 @@ use crate::input::{Manifests, Settings};
 use crate::kernel::Place;
 use crate::node::{checks, host_name, live, node_of};
 use crate::output;
-use packetwalk_core::doctor::{Asked, Checked, Finding, Severity, Tried, examine};
+use packetwalk_core::doctor::{Asked, Diagnosis, Finding, Tried, examine};
 use packetwalk_core::net::Protocol;
 use packetwalk_core::sim::{Destination, Source, World};
 use packetwalk_core::view;
@@ -62,18 +62,11 @@ const EXAMPLES: &str = "Examples:
 
 Exit code: 0 if nothing is wrong, 1 if something is.";
 
-/// What was found: in manifests, on this machine, or both.
+/// What was found, in manifests, on this machine, or both, and what is said of each of them.
+#[derive(Default)]
 struct Found {
-    findings: Vec<Finding>,
-    checked: Checked,
-    sentence: String,
-}
-
-impl Found {
-    /// Whether nothing but notes was found.
-    fn is_well(&self) -> bool {
-        self.findings.iter().all(|it| it.severity == Severity::Note)
-    }
+    diagnosis: Diagnosis,
+    sentences: Vec<String>,
 }
 
 /// Prints what was found. Whether anything is wrong is the exit code.
@@ -83,7 +76,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             "json" => output::json(&as_json(&found)),
             _ => output::answer(&as_text(&found)),
         }?;
-        Ok(found.is_well())
+        Ok(found.diagnosis.is_well())
     });
     match told {
         Ok(true) => ExitCode::SUCCESS,
@@ -103,19 +96,13 @@ fn look(arguments: &Arguments) -> Result<Found, Error> {
     let manifests = Manifests {
         files: arguments.files.clone(),
     };
-    let mut found = Found {
-        findings: Vec::new(),
-        checked: Checked::default(),
-        sentence: String::new(),
-    };
+    let mut found = Found::default();
     let world = match arguments.files.is_empty() {
         true => None,
         false => {
             let (manifest, world) = manifests.world(&arguments.settings)?;
-            let diagnosis = examine(&world, Some(&manifest), &Asked { from, to });
-            found.sentence = diagnosis.sentence();
-            found.checked = diagnosis.checked;
-            found.findings = diagnosis.findings;
+            found.diagnosis = examine(&world, Some(&manifest), &Asked { from, to });
+            found.sentences.push(found.diagnosis.sentence());
             Some(world)
         }
     };
@@ -140,56 +127,43 @@ fn look_at_this_machine(
         Some(world) => node_of(world, told, &live.routing)?,
         None => told.map_or_else(host_name, str::to_owned),
     };
-    let mut here = checks::settings(&node, &checks::Here, &live.routing);
-    here.extend(checks::nobody_in_charge(&node, Place::Here)?);
-    let mut n_asked = 0;
+    let mut here = Diagnosis {
+        findings: checks::settings(&node, &checks::Here, &live.routing),
+        ..Diagnosis::default()
+    };
+    here.findings
+        .extend(checks::nobody_in_charge(&node, Place::Here)?);
+    let mut asked = String::new();
     if let Some(world) = world {
         let (of_services, n) = checks::services(world, &node, &live)?;
-        here.extend(of_services);
-        n_asked = n;
+        here.findings.extend(of_services);
+        asked = format!(", and asked {n} addresses of Services");
     }
-    let n_wrong = here
-        .iter()
-        .filter(|it| it.severity != Severity::Note)
-        .count();
-    here.append(&mut found.findings);
-    found.findings = here;
-    let said = format!(
-        "looked at {node} itself, its settings and {} rules{}: {}",
+    found.sentences.push(format!(
+        "looked at {node} itself, its settings and {} rules{asked}: {}",
         live.host.ruleset().n_rules(),
-        match world {
-            Some(_) => format!(", and asked {n_asked} addresses of Services"),
-            None => String::new(),
-        },
-        match n_wrong {
-            0 => "nothing is wrong".to_owned(),
-            1 => "1 thing is wrong".to_owned(),
-            n => format!("{n} things are wrong"),
-        }
-    );
-    found.sentence = match found.sentence.is_empty() {
-        true => said,
-        false => format!("{}\n{said}", found.sentence),
-    };
+        here.verdict()
+    ));
+    found.diagnosis.findings.splice(0..0, here.findings);
     Ok(())
 }
 
 fn as_json(found: &Found) -> Value {
     json!({
-        "well": found.is_well(),
-        "summary": found.sentence,
-        "checked": found.checked,
-        "findings": found.findings,
+        "well": found.diagnosis.is_well(),
+        "summary": found.sentences.join("\n"),
+        "checked": found.diagnosis.checked,
+        "findings": found.diagnosis.findings,
     })
 }
 
 fn as_text(found: &Found) -> String {
     let mut text = String::new();
-    for it in &found.findings {
+    for it in &found.diagnosis.findings {
         tell(&mut text, it);
         text.push('\n');
     }
-    text.push_str(&found.sentence);
+    text.push_str(&found.sentences.join("\n"));
     text.push('\n');
     text
 }

@@ -5,10 +5,11 @@
 use crate::error::Error;
 use crate::kernel::Place;
 use crate::node::live::{self, Live};
+use crate::node::{MAX_WAYS, first_packet};
 use crate::output;
 use packetwalk_core::chance::{Branch, Exploration};
 use packetwalk_core::ip::{IpAddr, family, parse_sloppy};
-use packetwalk_core::net::{Flow, Packet, Protocol, TcpFlags};
+use packetwalk_core::net::{Packet, Protocol};
 use packetwalk_core::sim::{Destination, Origin, Passage};
 use packetwalk_core::view::{LiveStep, live_ending, live_steps, live_text, odds};
 use serde_json::{Value, json};
@@ -46,11 +47,6 @@ const EXAMPLES: &str = "Examples:
 
 The rules of nft and of iptables are read, with the addresses and routes of this machine. Nothing is changed and nothing is sent.
 A packet that is dropped is a sound answer (exit code 0).";
-
-/// The most ways that are explored.
-const MAX_WAYS: usize = 4096;
-/// The source port of the packet.
-const PORT: u16 = 40_000;
 
 /// Prints what becomes of the packet.
 ///
@@ -121,14 +117,8 @@ fn packet(
         (None, None) => Origin::Made,
         (_, told) => live.origin(source, told)?,
     };
-    let flow = Flow {
-        protocol,
-        source,
-        destination: address,
-        source_port: PORT,
-        destination_port: port.unwrap_or_default(),
-    };
-    Ok((Packet::of_flow(flow, TcpFlags::SYN), origin))
+    let packet = first_packet(protocol, source, address, port.unwrap_or_default());
+    Ok((packet, origin))
 }
 
 /// The steps there and back.

@@ -40,9 +40,7 @@ impl Tools {
             Self::V6 => "ip6tables-nft-save",
         }
     }
-}
 
-impl Tools {
     const fn save_legacy(self) -> &'static str {
         match self {
             Self::V4 => "iptables-legacy-save",

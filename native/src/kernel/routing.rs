@@ -2,8 +2,8 @@
 //!
 //! Linux: rtnetlink(7), three lists over one socket: links, addresses, routes of the tables `local` and `main`.
 //!
-//! **Left out**: other tables and the rules that lead to them, which are counted; of several next hops of one route all
-//! but the first, which are counted too; next hops that are objects of their own.
+//! **Left out**: other tables, of which only the numbers are told; of several next hops of one route all but the first,
+//! which are counted; next hops that are objects of their own.
 
 use super::{
     error::Error,
@@ -37,8 +37,6 @@ pub struct Routing {
     pub interfaces: Vec<Interface>,
     /// Its routes, those of the table `local` included.
     pub routes: Vec<FoundRoute>,
-    /// How many routes are in further tables, which only rules of policy routing lead to.
-    pub n_in_other_tables: usize,
     /// How many next hops were left out, of routes that have several.
     pub n_further_hops: usize,
 }
@@ -183,14 +181,8 @@ fn put_together(
             addresses: mine.filter_map(prefix_of).collect(),
         });
     }
-    for message in routes {
-        match table_of(message) {
-            TABLE_MAIN | TABLE_LOCAL => {}
-            _ => {
-                routing.n_in_other_tables += 1;
-                continue;
-            }
-        }
+    let is_plain = |it: &&RouteMessage| matches!(table_of(it), TABLE_MAIN | TABLE_LOCAL);
+    for message in routes.iter().filter(is_plain) {
         let (route, n_left_out) = route_of(message, &names);
         routing.routes.extend(route);
         routing.n_further_hops += n_left_out;

@@ -8,26 +8,23 @@
 //! of which kube-proxy itself would not say where they lead.
 
 use super::live::Live;
-use super::tables;
+use super::{MAX_WAYS, first_packet, tables};
 use crate::error::Error;
 use crate::kernel::Place;
 use crate::kernel::routing::{InterfaceKind, Routing};
 use packetwalk_core::api::{Kind, ObjectRef, Service};
 use packetwalk_core::doctor::{Fact, Finding, Remedy, Severity};
 use packetwalk_core::ip::{Family, IpAddr, family, join_host_port};
-use packetwalk_core::net::{Flow, Packet, Protocol, TcpFlags};
+use packetwalk_core::net::{Packet, Protocol};
 use packetwalk_core::netfilter::Ruleset;
-use packetwalk_core::sim::{Alone, Origin, World};
+use packetwalk_core::sim::{Alone, Journey, Origin, World};
 use packetwalk_core::view::live_ending;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 
 /// From this share of its room on the table of connections is nearly full.
 const NEARLY_FULL_PERCENT: u64 = 80;
 const FULL_PERCENT: u64 = 95;
-/// The most ways of a request that are compared.
-const MAX_WAYS: usize = 4096;
-const PORT: u16 = 40_000;
 
 /// Where kernel settings are read.
 pub trait Kernel {
@@ -48,12 +45,12 @@ impl Kernel for Here {
 /// What is wrong with the machine itself.
 #[must_use]
 pub fn settings(node: &str, kernel: &impl Kernel, routing: &Routing) -> Vec<Finding> {
-    let about = || ObjectRef::new(Kind::Node, "", node);
+    let about = &ObjectRef::new(Kind::Node, "", node);
     let mut found = Vec::new();
-    found.extend(forwarding(kernel, routing, &about));
-    found.extend(reverse_path(kernel, routing, &about));
-    found.extend(bridges(kernel, routing, &about));
-    found.extend(connections(kernel, &about));
+    found.extend(forwarding(kernel, routing, about));
+    found.extend(reverse_path(kernel, routing, about));
+    found.extend(bridges(kernel, routing, about));
+    found.extend(connections(kernel, about));
     found
 }
 
@@ -81,30 +78,25 @@ fn finding(
     }
 }
 
-fn mended(mut it: Finding, says: &str, command: String) -> Finding {
-    it.remedies.push(Remedy {
-        says: says.to_owned(),
-        command,
-        mends: true,
-    });
-    it
+fn mended(it: Finding, says: &str, command: String) -> Finding {
+    with_remedy(it, says, command, true)
 }
 
-fn looked_at(mut it: Finding, says: &str, command: String) -> Finding {
+fn looked_at(it: Finding, says: &str, command: String) -> Finding {
+    with_remedy(it, says, command, false)
+}
+
+fn with_remedy(mut it: Finding, says: &str, command: String, mends: bool) -> Finding {
     it.remedies.push(Remedy {
         says: says.to_owned(),
         command,
-        mends: false,
+        mends,
     });
     it
 }
 
 /// Whether packets for pods are passed on.
-fn forwarding(
-    kernel: &impl Kernel,
-    routing: &Routing,
-    about: &impl Fn() -> ObjectRef,
-) -> Vec<Finding> {
+fn forwarding(kernel: &impl Kernel, routing: &Routing, about: &ObjectRef) -> Vec<Finding> {
     let has = |of: Family| super::addresses(routing).iter().any(|it| family(*it) == of);
     let switches = [
         (Family::V4, "net.ipv4.ip_forward"),
@@ -117,7 +109,7 @@ fn forwarding(
         let it = finding(
             "ip-forward-off",
             Severity::Error,
-            about(),
+            about.clone(),
             format!("this machine does not pass {of} packets on: whatever comes in for a pod, or for a Service whose endpoint is elsewhere, is lost"),
             vec![("setting", format!("{key} = 0"))],
         );
@@ -131,21 +123,13 @@ fn path_of(key: &str) -> String {
 }
 
 /// Strict reverse-path filtering where answers go another way than requests come.
-fn reverse_path(
-    kernel: &impl Kernel,
-    routing: &Routing,
-    about: &impl Fn() -> ObjectRef,
-) -> Vec<Finding> {
+fn reverse_path(kernel: &impl Kernel, routing: &Routing, about: &ObjectRef) -> Vec<Finding> {
     let mode = |name: &str| {
         let says = kernel.says(&format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"));
         says.and_then(|it| it.parse::<u32>().ok()).unwrap_or(0)
     };
     let of_all = mode("all");
-    let ways_out = routing
-        .routes
-        .iter()
-        .filter(|it| it.to.length == 0 && it.to.address.is_ipv4());
-    let way_out = ways_out.min_by_key(|it| it.metric);
+    let way_out = super::way_out(routing, Family::V4);
     let Some(way_out) = way_out.and_then(|it| it.interface.as_deref()) else {
         return Vec::new();
     };
@@ -165,7 +149,7 @@ fn reverse_path(
             let it = finding(
                 "rp-filter-strict",
                 Severity::Warning,
-                about(),
+                about.clone(),
                 format!("what comes in by {name} from addresses whose answers leave by {way_out} is dropped without a word"),
                 vec![
                     ("net.ipv4.conf.all.rp_filter", of_all.to_string()),
@@ -183,11 +167,7 @@ fn reverse_path(
 }
 
 /// Pods on a bridge whose packets to one another pass no rules.
-fn bridges(
-    kernel: &impl Kernel,
-    routing: &Routing,
-    about: &impl Fn() -> ObjectRef,
-) -> Vec<Finding> {
+fn bridges(kernel: &impl Kernel, routing: &Routing, about: &ObjectRef) -> Vec<Finding> {
     const KEY: &str = "net.bridge.bridge-nf-call-iptables";
     let said = kernel.says(&path_of(KEY));
     if said.as_deref() == Some("1") {
@@ -209,7 +189,7 @@ fn bridges(
             let it = finding(
                 "bridge-without-netfilter",
                 Severity::Warning,
-                about(),
+                about.clone(),
                 format!("pods on the bridge {} that ask a Service and get a pod on the same bridge see an answer from an address they did not ask, unless each has a single address: the bridge hands the answer over without the rules", bridge.name),
                 vec![("setting", value)],
             );
@@ -224,7 +204,7 @@ fn bridges(
 }
 
 /// Whether there is room for new connections.
-fn connections(kernel: &impl Kernel, about: &impl Fn() -> ObjectRef) -> Option<Finding> {
+fn connections(kernel: &impl Kernel, about: &ObjectRef) -> Option<Finding> {
     let number = |name: &str| -> Option<u64> {
         let path = format!("/proc/sys/net/netfilter/{name}");
         kernel.says(&path)?.parse().ok()
@@ -250,7 +230,7 @@ fn connections(kernel: &impl Kernel, about: &impl Fn() -> ObjectRef) -> Option<F
     let it = finding(
         "conntrack-table-full",
         severity,
-        about(),
+        about.clone(),
         format!(
             "the table of connections is {percent} % full; when there is no room, the first packets of new connections are dropped"
         ),
@@ -283,8 +263,8 @@ fn dropped(statistics: &str) -> Option<u64> {
     )
 }
 
-/// How requests end, each with how often of a thousand.
-type Ends = BTreeMap<String, u64>;
+/// How requests can end.
+type Ends = BTreeSet<String>;
 
 /// The Services of a world whose rules are not loaded, or lead elsewhere than they should.
 ///
@@ -306,14 +286,8 @@ pub fn services(world: &World, node: &str, live: &Live) -> Result<(Vec<Finding>,
                     continue;
                 };
                 n_asked += 1;
-                let flow = Flow {
-                    protocol,
-                    source,
-                    destination: address,
-                    source_port: PORT,
-                    destination_port: port,
-                };
-                let ends = [&wanted, &live.host].map(|it| ends(it, flow));
+                let packet = first_packet(protocol, source, address, port);
+                let ends = [&wanted, &live.host].map(|it| ends(it, &packet));
                 found.extend(compared(service, path, (address, port, protocol), ends));
             }
         }
@@ -358,32 +332,14 @@ fn asked(
     all
 }
 
-fn ends(host: &Alone, flow: Flow) -> Ends {
-    let packet = Packet::of_flow(flow, TcpFlags::SYN);
-    let ways = host.explore(&packet, &Origin::Made, 1, MAX_WAYS);
-    let mut ends = Ends::new();
-    for it in &ways.branches {
-        let (verdict, _) = live_ending(&it.result.there);
-        let last = it.result.there.steps.last().map(|it| &it.after);
-        let end = match (verdict, last) {
-            ("forwarded" | "delivered", Some(it)) => {
-                let port = it.destination_port().unwrap_or_default();
-                join_host_port(it.destination, port)
-            }
-            (verdict, _) => verdict.to_owned(),
-        };
-        *ends.entry(end).or_default() += per_mille(it.probability);
-    }
-    ends
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a probability is between none and one"
-)]
-fn per_mille(probability: f64) -> u64 {
-    (probability * 1000.0).round() as u64
+fn ends(host: &Alone, packet: &Packet) -> Ends {
+    let ways = host.explore(packet, &Origin::Made, 1, MAX_WAYS);
+    let end = |there: &Journey| match (live_ending(there).0, there.steps.last()) {
+        ("forwarded" | "delivered", Some(last)) => last.after.destination_socket(),
+        (verdict, _) => verdict.to_owned(),
+    };
+    let ways = ways.branches.iter();
+    ways.map(|it| end(&it.result.there)).collect()
 }
 
 fn compared(
@@ -392,16 +348,12 @@ fn compared(
     (address, port, protocol): (IpAddr, u16, Protocol),
     [wanted, loaded]: [Ends; 2],
 ) -> Option<Finding> {
-    let (should, does): (BTreeSet<_>, BTreeSet<_>) =
-        (wanted.keys().collect(), loaded.keys().collect());
-    if should == does {
+    if wanted == loaded {
         return None;
     }
     let at = join_host_port(address, port);
     let name = &service.metadata.name;
-    let is_untouched = does
-        .iter()
-        .all(|it| **it == at || it.as_str() == "unreachable");
+    let is_untouched = loaded.iter().all(|it| *it == at || it == "unreachable");
     let (id, sentence) = match is_untouched {
         true => (
             "rules-missing",
@@ -416,7 +368,7 @@ fn compared(
             ),
         ),
     };
-    let listed = |it: &Ends| it.keys().cloned().collect::<Vec<_>>().join(", ");
+    let listed = |it: Ends| it.into_iter().collect::<Vec<_>>().join(", ");
     let metadata = &service.metadata;
     let object = ObjectRef::new(Kind::Service, &metadata.namespace, name);
     let mut it = finding(
@@ -425,8 +377,8 @@ fn compared(
         object,
         sentence,
         vec![
-            ("should lead to", listed(&wanted)),
-            ("leads to", listed(&loaded)),
+            ("should lead to", listed(wanted)),
+            ("leads to", listed(loaded)),
         ],
     );
     it.path = path;
@@ -472,6 +424,7 @@ mod tests {
     use super::*;
     use crate::kernel::routing::{FoundRoute, Interface};
     use crate::kernel::topology::RouteKind;
+    use std::collections::BTreeMap;
 
     struct Told(BTreeMap<&'static str, &'static str>);
 

@@ -76,7 +76,7 @@ fn rules(place: Place<'_>, remarks: &mut Vec<String>) -> Result<(Ruleset, Dialec
     for (tools, family) in [(Tools::V4, TableFamily::Ip), (Tools::V6, TableFamily::Ip6)] {
         let has_tables = tables
             .iter()
-            .any(|it| it.0 == family.name() && IPTABLES_TABLES.contains(&it.1.as_str()));
+            .any(|it| it.0 == family.name() && iptables_text::TABLES.contains(&it.1.as_str()));
         let modern = match has_tables {
             true => Some(iptables::save(place, tools)?),
             false => None,
@@ -119,9 +119,6 @@ fn rules(place: Place<'_>, remarks: &mut Vec<String>) -> Result<(Ruleset, Dialec
     };
     Ok((ruleset, dialect))
 }
-
-/// The tables of iptables.
-const IPTABLES_TABLES: [&str; 5] = ["raw", "mangle", "nat", "filter", "security"];
 
 fn key(family: &str, name: &str) -> Option<TableKey> {
     let all = [TableFamily::Ip, TableFamily::Ip6, TableFamily::Inet];

@@ -10,10 +10,30 @@ pub mod live;
 pub mod tables;
 
 use crate::error::Error;
-use crate::kernel::routing::{InterfaceKind, Routing};
+use crate::kernel::routing::{FoundRoute, InterfaceKind, Routing};
 use packetwalk_core::ip::{Family, IpAddr, family};
+use packetwalk_core::net::{Flow, Packet, Protocol, TcpFlags};
 use packetwalk_core::sim::World;
 use std::fs;
+
+/// The most ways of a packet that are explored.
+pub const MAX_WAYS: usize = 4096;
+
+/// The port that packets are made up to come from.
+const PORT: u16 = 40_000;
+
+/// The first packet of a connection.
+#[must_use]
+pub fn first_packet(protocol: Protocol, source: IpAddr, destination: IpAddr, port: u16) -> Packet {
+    let flow = Flow {
+        protocol,
+        source,
+        destination,
+        source_port: PORT,
+        destination_port: port,
+    };
+    Packet::of_flow(flow, TcpFlags::SYN)
+}
 
 /// The Node of a world that this machine is: the one that was named, or the one whose address or name it has.
 ///
@@ -64,10 +84,7 @@ pub fn addresses(routing: &Routing) -> Vec<IpAddr> {
 pub fn primary(routing: &Routing, of: Family) -> Option<IpAddr> {
     let mine = addresses(routing);
     let mut mine = mine.into_iter().filter(|it| family(*it) == of);
-    let ways_out = routing.routes.iter();
-    let way_out = ways_out.filter(|it| it.to.length == 0 && family(it.to.address) == of);
-    let way_out = way_out.min_by_key(|it| it.metric);
-    let on_way_out = way_out.and_then(|route| {
+    let on_way_out = way_out(routing, of).and_then(|route| {
         let by = route.interface.as_ref();
         let interface = routing.interfaces.iter().find(|it| Some(&it.name) == by)?;
         let mut addresses = interface.addresses.iter().map(|it| it.address);
@@ -76,6 +93,13 @@ pub fn primary(routing: &Routing, of: Family) -> Option<IpAddr> {
             .or_else(|| addresses.find(|it| family(*it) == of && !is_link_local(*it)))
     });
     on_way_out.or_else(|| mine.next())
+}
+
+/// The route of a family by which everything goes that has none of its own.
+fn way_out(routing: &Routing, of: Family) -> Option<&FoundRoute> {
+    let routes = routing.routes.iter();
+    let ways_out = routes.filter(|it| it.to.length == 0 && family(it.to.address) == of);
+    ways_out.min_by_key(|it| it.metric)
 }
 
 fn is_link_local(address: IpAddr) -> bool {

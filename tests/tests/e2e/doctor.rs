@@ -1,13 +1,10 @@
 //! The doctor in a real Chromium: well, ill, the request that shows it, the command that mends it.
 
-use super::{AT_MOST, Browser, Result, end, site};
+use super::{Browser, Result, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_is_wrong_shows_it_and_mends_it() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, examine(&browser)).await;
-    end("doctor", browser, story).await;
+    told("doctor", examine).await;
 }
 
 async fn examine(browser: &Browser) -> Result {
@@ -30,9 +27,7 @@ async fn examine(browser: &Browser) -> Result {
     browser.picture("doctor").await?;
     let faults = browser.accessibility_faults().await?;
     assert_eq!(faults, Vec::<String>::new(), "what is wrong");
-    browser
-        .run("document.documentElement.dataset.theme = 'dark'")
-        .await?;
+    browser.theme("dark").await?;
     browser.picture("doctor-dark").await?;
     let faults = browser.accessibility_faults().await?;
     assert_eq!(faults, Vec::<String>::new(), "in the dark");
@@ -51,8 +46,6 @@ async fn examine(browser: &Browser) -> Result {
     browser.see("#outcomes", "delivered").await?;
     browser.see("#doctor-summary", "nothing is wrong").await?;
     browser.shape((390, 844)).await?;
-    let overflow =
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    assert!(browser.run(overflow).await?.as_i64().unwrap_or_default() <= 0);
+    assert!(browser.sideways().await? <= 0);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The manifest's editor in a real Chromium: it takes the text area's place, offers what the API knows, marks mistakes, folds, finds and
 //! undoes; panels are put elsewhere and stay there; a step is saved as pixels.
 
-use super::{AT_MOST, Browser, Result, end, site};
+use super::{Browser, Result, told};
 use serde_json::json;
 
 /// What stands in the editor's own tree.
@@ -9,18 +9,12 @@ const INSIDE: &str = "document.querySelector('#yaml').shadowRoot";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_manifest_is_written_in_an_editor_that_knows_the_api() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, writing(&browser)).await;
-    end("editor", browser, story).await;
+    told("editor", writing).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn panels_stay_where_they_were_put_and_a_step_is_saved_as_pixels() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, arranging(&browser)).await;
-    end("panels", browser, story).await;
+    told("panels", arranging).await;
 }
 
 /// Opens the page that computes, with the editor in it.
@@ -56,18 +50,6 @@ async fn key(browser: &Browser, name: &str, code: u32, with_control: bool) -> Re
     Ok(())
 }
 
-/// Waits until something holds.
-async fn until(browser: &Browser, what: &str) -> Result {
-    let end = tokio::time::Instant::now() + super::PATIENCE;
-    while tokio::time::Instant::now() < end {
-        if browser.run(&format!("return !!({what})")).await? == true {
-            return Ok(());
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    Err(format!("never: {what}").into())
-}
-
 async fn caret_behind(browser: &Browser, words: &str) -> Result {
     let script = format!(
         "const it = document.querySelector('#yaml'); const at = it.value.indexOf({words:?}) + {};\
@@ -95,38 +77,36 @@ async fn writing(browser: &Browser) -> Result {
     key(browser, "Enter", 13, false).await?;
     key(browser, "Backspace", 8, false).await?;
     types(browser, "sessionAff").await?;
-    until(browser, &format!("[...{INSIDE}.querySelectorAll('.cm-tooltip-autocomplete li')].some(it => it.textContent.includes('sessionAffinityConfig'))")).await?;
+    browser.until(&format!("[...{INSIDE}.querySelectorAll('.cm-tooltip-autocomplete li')].some(it => it.textContent.includes('sessionAffinityConfig'))")).await?;
     browser.picture("editor-completion").await?;
     key(browser, "Enter", 13, false).await?;
-    until(browser, &format!("[...{INSIDE}.querySelectorAll('.cm-tooltip-autocomplete li')].some(it => it.textContent.includes('ClientIP'))")).await?;
+    browser.until(&format!("[...{INSIDE}.querySelectorAll('.cm-tooltip-autocomplete li')].some(it => it.textContent.includes('ClientIP'))")).await?;
     types(browser, "Cl").await?;
-    until(
-        browser,
-        &format!("{INSIDE}.querySelectorAll('.cm-tooltip-autocomplete li').length === 1"),
-    )
-    .await?;
+    browser
+        .until(&format!(
+            "{INSIDE}.querySelectorAll('.cm-tooltip-autocomplete li').length === 1"
+        ))
+        .await?;
     key(browser, "Enter", 13, false).await?;
     let after = value(browser).await?;
     assert!(after.contains("\n  sessionAffinity: ClientIP\n"), "{after}");
     browser.see("#complaints-summary", "No mistakes").await?;
     // A mistake stands at its place, and pressing it leads there.
     browser.edit("targetPort: 8080", "targetport: 8080").await?;
-    until(
-        browser,
-        &format!("{INSIDE}.querySelector('.cm-lint-marker')"),
-    )
-    .await?;
-    until(
-        browser,
-        &format!("{INSIDE}.querySelector('.cm-lintRange')?.textContent === 'targetport'"),
-    )
-    .await?;
+    browser
+        .until(&format!("{INSIDE}.querySelector('.cm-lint-marker')"))
+        .await?;
+    browser
+        .until(&format!(
+            "{INSIDE}.querySelector('.cm-lintRange')?.textContent === 'targetport'"
+        ))
+        .await?;
     browser.click("#complaints button").await?;
-    until(
-        browser,
-        &format!("{INSIDE}.querySelector('.cm-activeLine')?.textContent.includes('targetport')"),
-    )
-    .await?;
+    browser
+        .until(&format!(
+            "{INSIDE}.querySelector('.cm-activeLine')?.textContent.includes('targetport')"
+        ))
+        .await?;
     // Its own undo leads back to the first text, and never to none.
     caret_behind(browser, "kind: ").await?;
     for _ in 0..40 {
@@ -146,7 +126,9 @@ async fn writing(browser: &Browser) -> Result {
     caret_behind(browser, "port: 80 ").await?;
     browser.see("#line-uses", "node-1, prerouting").await?;
     key(browser, "f", 70, true).await?;
-    until(browser, &format!("{INSIDE}.querySelector('.cm-search')")).await?;
+    browser
+        .until(&format!("{INSIDE}.querySelector('.cm-search')"))
+        .await?;
     // Where nothing lies below the row of links that stays in sight.
     browser.run("window.scrollTo(0, 0)").await?;
     let faults = browser.accessibility_faults().await?;
@@ -173,14 +155,14 @@ async fn arranging(browser: &Browser) -> Result {
         .click("[data-panel=walk] .arrange__moves button:nth-child(3)")
         .await?;
     let is_folded = "document.querySelector('#walk-list').offsetHeight === 0 && document.querySelector('#walk-head').offsetHeight > 0";
-    until(browser, is_folded).await?;
+    browser.until(is_folded).await?;
     let faults = browser.accessibility_faults().await?;
     assert_eq!(faults, Vec::<String>::new(), "arranged");
     browser.picture("panels").await?;
     browser.load().await?;
     browser.wait("[data-panel=doctor]").await?;
     assert_eq!(browser.run(order).await?, moved, "after a reload");
-    until(browser, is_folded).await?;
+    browser.until(is_folded).await?;
     // Room on both sides of the figure.
     browser.shape((1920, 1080)).await?;
     browser.wait(".side--left [data-panel=manifest]").await?;
@@ -192,10 +174,12 @@ async fn arranging(browser: &Browser) -> Result {
     browser.click("#rearrange").await?;
     browser.wait(".side--right [data-panel=doctor]").await?;
     browser.shape((1440, 900)).await?;
-    until(browser, "!document.querySelector('.side--left')").await?;
+    browser
+        .until("!document.querySelector('.side--left')")
+        .await?;
     assert_eq!(browser.run(order).await?, usual);
     // The service worker that pixels need comes with the whole page.
-    until(browser, "navigator.serviceWorker.controller").await?;
+    browser.until("navigator.serviceWorker.controller").await?;
     browser.click("#save-pixels").await?;
     browser.see("#share-told", "The picture is saved.").await?;
     assert_eq!(browser.console().await?, Vec::<String>::new());

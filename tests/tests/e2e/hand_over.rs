@@ -1,6 +1,6 @@
 //! The small module that the page starts with, and the whole one that takes over from it: nothing is lost on the way.
 
-use super::{AT_MOST, Browser, Result, SHAPES, copied, end, site};
+use super::{AT_MOST, Browser, Result, SHAPES, copied, end, site, told};
 use fantoccini::key::Key;
 use serde_json::json;
 use std::path::Path;
@@ -11,10 +11,7 @@ const LATER: &str = "packetwalk-all_bg.wasm";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_while_the_whole_page_takes_over_is_not_lost() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, type_through(&browser)).await;
-    end("hand-over", browser, story).await;
+    told("hand-over", type_through).await;
 }
 
 /// A first look is small: it steps, and computes nothing. Typing brings the rest.
@@ -98,11 +95,7 @@ async fn fail_and_try_again(browser: &Browser, site: &Path, copy: &Path) -> Resu
     browser.edit("targetPort: 8080", "targetPort: 9090").await?;
     browser.see("#rest", "did not load").await?;
     for theme in ["light", "dark"] {
-        browser
-            .run(&format!(
-                "document.documentElement.dataset.theme = '{theme}'"
-            ))
-            .await?;
+        browser.theme(theme).await?;
         browser.shape(SHAPES[0]).await?;
         let faults = browser.accessibility_faults().await?;
         assert_eq!(faults, Vec::<String>::new(), "{theme}");

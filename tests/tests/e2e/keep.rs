@@ -1,16 +1,13 @@
 //! What is kept and given away: a link, a file, the page without a network, and a state that cannot be read.
 
-use super::{AT_MOST, Browser, PATIENCE, Result, copied, end, site};
+use super::{AT_MOST, Browser, PATIENCE, Result, copied, end, site, told};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_and_a_reload_show_what_was_seen() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, share(&browser)).await;
-    end("share", browser, story).await;
+    told("share", share).await;
 }
 
 async fn share(browser: &Browser) -> Result {

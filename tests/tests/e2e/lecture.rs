@@ -1,13 +1,10 @@
 //! Lecture mode in a real Chromium: large type, the figure alone, a remote control's keys, and back.
 
-use super::{AT_MOST, Browser, Result, end, site};
+use super::{Browser, Result, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_sees_the_figure_alone_and_a_remote_control_steps() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, lecture(&browser)).await;
-    end("lecture", browser, story).await;
+    told("lecture", lecture).await;
 }
 
 async fn lecture(browser: &Browser) -> Result {
@@ -41,9 +38,7 @@ async fn lecture(browser: &Browser) -> Result {
     browser.picture("lecture").await?;
     let faults = browser.accessibility_faults().await?;
     assert_eq!(faults, Vec::<String>::new(), "in a lecture");
-    let overflow =
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    assert!(browser.run(overflow).await?.as_i64().unwrap_or_default() <= 0);
+    assert!(browser.sideways().await? <= 0);
     browser.run(&press("Escape")).await?;
     assert_eq!(browser.run(is_alone).await?.as_bool(), Some(false));
     Ok(())

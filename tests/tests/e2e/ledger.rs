@@ -1,21 +1,15 @@
 //! What can be looked up, in a real Chromium: rules of three modes next to one another, what changed, what a hop asked, and lists.
 
-use super::{AT_MOST, Browser, Result, end, site};
+use super::{Browser, Result, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_and_lists_are_looked_up_searched_and_follow_the_cluster() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, look_up(&browser)).await;
-    end("ledger", browser, story).await;
+    told("ledger", look_up).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_of_the_manifest_lights_up_the_hops_and_rules_it_decides() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, point_at_lines(&browser)).await;
-    end("line-uses", browser, story).await;
+    told("line-uses", point_at_lines).await;
 }
 
 async fn point_at_lines(browser: &Browser) -> Result {
@@ -122,14 +116,10 @@ async fn look_up(browser: &Browser) -> Result {
     browser.run(&key("Home")).await?;
     browser.see("#ledger-page", "nft list ruleset").await?;
     browser.shape((390, 844)).await?;
-    browser
-        .run("document.documentElement.dataset.theme = 'dark'")
-        .await?;
+    browser.theme("dark").await?;
     browser.picture("ledger-phone-dark").await?;
     let faults = browser.accessibility_faults().await?;
     assert_eq!(faults, Vec::<String>::new(), "on a phone, in the dark");
-    let overflow =
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    assert!(browser.run(overflow).await?.as_i64().unwrap_or_default() <= 0);
+    assert!(browser.sideways().await? <= 0);
     Ok(())
 }

@@ -1,16 +1,13 @@
 //! Lessons in a real Chromium: the list, a challenge from its story to its debrief, what was there before, and progress.
 
-use super::{AT_MOST, Browser, Result, SHAPES, end, site};
+use super::{Browser, Result, SHAPES, told};
 use fantoccini::key::Key;
 use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_learns_and_has_back_what_was_there_before() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, learn(&browser)).await;
-    end("lessons", browser, story).await;
+    told("lessons", learn).await;
 }
 
 async fn learn(browser: &Browser) -> Result {
@@ -213,11 +210,7 @@ async fn come(browser: &Browser) -> Result {
 /// Every shape and theme: nothing axe-core objects to, nothing that scrolls sideways.
 async fn everywhere(browser: &Browser, name: &str, part: &str) -> Result {
     for theme in ["light", "dark"] {
-        browser
-            .run(&format!(
-                "document.documentElement.dataset.theme = '{theme}'"
-            ))
-            .await?;
+        browser.theme(theme).await?;
         for shape in SHAPES {
             browser.shape(shape).await?;
             // What the terminal's bar lies above is not to be judged.
@@ -226,12 +219,8 @@ async fn everywhere(browser: &Browser, name: &str, part: &str) -> Result {
                 .await?;
             let faults = browser.accessibility_faults_within(part).await?;
             assert_eq!(faults, Vec::<String>::new(), "{name} {theme} {shape:?}");
-            let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            let overflow = browser.run(overflow).await?;
-            assert!(
-                overflow.as_i64().unwrap_or_default() <= 0,
-                "{name} {theme} {shape:?}"
-            );
+            let overflow = browser.sideways().await?;
+            assert!(overflow <= 0, "{name} {theme} {shape:?}");
             browser
                 .run("document.querySelector('#lesson')?.scrollIntoView()")
                 .await?;

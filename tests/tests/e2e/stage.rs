@@ -16,35 +16,12 @@ const LAPTOP: (u32, u32) = (1440, 900);
 /// Whether the page is the one that computes.
 const IS_WHOLE: &str = "document.documentElement.dataset.page === 'whole'";
 
-async fn write(browser: &Browser, text: &str) -> Result {
-    let script = format!(
-        "const it = document.querySelector('#yaml');\
-         const its = it.localName === 'textarea' ? HTMLTextAreaElement.prototype : Object.getPrototypeOf(it);\
-         Object.getOwnPropertyDescriptor(its, 'value').set.call(it, {text:?});\
-         it.dispatchEvent(new Event('input', {{bubbles: true}}))"
-    );
-    browser.run(&script).await?;
-    Ok(())
-}
-
 async fn ask(browser: &Browser, to: &str) -> Result {
     let script = format!(
         "document.querySelector('#to').value = {to:?}; document.querySelector('#request').requestSubmit()"
     );
     browser.run(&script).await?;
     Ok(())
-}
-
-/// Waits until a script says yes.
-async fn until(browser: &Browser, script: &str) -> Result {
-    let end = tokio::time::Instant::now() + super::PATIENCE;
-    while tokio::time::Instant::now() < end {
-        if browser.run(&format!("return Boolean({script})")).await? == Value::Bool(true) {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err(format!("never: {script}").into())
 }
 
 /// Labels of the map that lie on one another.
@@ -104,18 +81,14 @@ async fn a_map_of_two_hundred_pods_is_zoomed_folded_and_walked_by_keys() {
 
 async fn map(browser: &Browser) -> Result {
     assert_readable(browser, "the first look").await?;
-    write(browser, &twenty_nodes_text()).await?;
-    until(
-        browser,
-        "document.querySelectorAll('#map .place--node').length === 20",
-    )
-    .await?;
+    browser.write(&twenty_nodes_text()).await?;
+    browser
+        .until("document.querySelectorAll('#map .place--node').length === 20")
+        .await?;
     ask(browser, "http://10.96.0.10").await?;
-    until(
-        browser,
-        "document.querySelectorAll('#walk-list [data-hop]').length > 8",
-    )
-    .await?;
+    browser
+        .until("document.querySelectorAll('#walk-list [data-hop]').length > 8")
+        .await?;
     for shape in super::SHAPES {
         browser.shape(shape).await?;
         assert_readable(browser, "all of it").await?;
@@ -126,30 +99,24 @@ async fn map(browser: &Browser) -> Result {
     browser.shape((1366, 768)).await?;
     let parity = "[...document.querySelectorAll('#map [data-place]')].filter(it => it.dataset.place.startsWith('pod/'))\
         .every(it => document.querySelector('#cluster').textContent.includes(it.dataset.place.split('/')[2]))";
-    until(browser, parity).await?;
+    browser.until(parity).await?;
     for _ in 0..4 {
         browser.click("#zoom-in").await?;
         assert_readable(browser, "nearer").await?;
     }
-    until(
-        browser,
-        "document.querySelector('#stage').dataset.near !== undefined",
-    )
-    .await?;
+    browser
+        .until("document.querySelector('#stage').dataset.near !== undefined")
+        .await?;
     browser.click("#fit").await?;
-    until(
-        browser,
-        "document.querySelector('#stage').dataset.near === undefined",
-    )
-    .await?;
+    browser
+        .until("document.querySelector('#stage').dataset.near === undefined")
+        .await?;
     by_hand(browser).await?;
     by_keys(browser).await?;
     browser.click("#fold").await?;
-    until(
-        browser,
-        "document.querySelectorAll('#map [data-folded]').length > 10",
-    )
-    .await?;
+    browser
+        .until("document.querySelectorAll('#map [data-folded]').length > 10")
+        .await?;
     browser
         .run("document.querySelector('#cluster').open = true")
         .await?;
@@ -166,26 +133,24 @@ async fn by_hand(browser: &Browser) -> Result {
         .run("const m = document.querySelector('#map'), r = m.getBoundingClientRect();\
               m.dispatchEvent(new WheelEvent('wheel', {deltaY: -400, ctrlKey: true, bubbles: true, cancelable: true, clientX: r.left + 100, clientY: r.top + 100}))")
         .await?;
-    until(browser, &format!("{view} !== {whole}")).await?;
+    browser.until(&format!("{view} !== {whole}")).await?;
     let near = browser.run(&format!("return {view}")).await?;
     browser
         .run("const m = document.querySelector('#map');\
               const go = (type, x, y) => m.dispatchEvent(new PointerEvent(type, {pointerId: 1, isPrimary: true, button: 0, bubbles: true, clientX: x, clientY: y}));\
               go('pointerdown', 300, 300); go('pointermove', 240, 280); go('pointermove', 200, 260); go('pointerup', 200, 260)")
         .await?;
-    until(browser, &format!("{view} !== {near}")).await?;
+    browser.until(&format!("{view} !== {near}")).await?;
     browser.click("#fit").await?;
-    until(browser, &format!("{view} === {whole}")).await?;
+    browser.until(&format!("{view} === {whole}")).await?;
     browser
         .run("const m = document.querySelector('#map');\
               const go = (type, id, x) => m.dispatchEvent(new PointerEvent(type, {pointerId: id, isPrimary: id === 2, button: 0, bubbles: true, clientX: x, clientY: 300}));\
               go('pointerdown', 2, 300); go('pointerdown', 3, 340); go('pointermove', 3, 420); go('pointerup', 3, 420); go('pointerup', 2, 300)")
         .await?;
-    until(
-        browser,
-        "document.querySelector('#stage').dataset.near !== undefined",
-    )
-    .await?;
+    browser
+        .until("document.querySelector('#stage').dataset.near !== undefined")
+        .await?;
     browser.click("#fit").await
 }
 
@@ -201,23 +166,19 @@ async fn by_keys(browser: &Browser) -> Result {
     };
     let at = |place: &str| format!("document.activeElement.dataset.place === '{place}'");
     press(Key::Down).await?;
-    until(browser, &at("node/node-01")).await?;
+    browser.until(&at("node/node-01")).await?;
     press(Key::Right).await?;
-    until(browser, &at("node/node-02")).await?;
+    browser.until(&at("node/node-02")).await?;
     press(Key::Down).await?;
-    until(
-        browser,
-        "document.activeElement.dataset.place.startsWith('pod/default/api')",
-    )
-    .await?;
+    browser
+        .until("document.activeElement.dataset.place.startsWith('pod/default/api')")
+        .await?;
     press(Key::Right).await?;
-    until(
-        browser,
-        "document.activeElement.getAttribute('aria-label').includes('node-02')",
-    )
-    .await?;
+    browser
+        .until("document.activeElement.getAttribute('aria-label').includes('node-02')")
+        .await?;
     press(Key::Up).await?;
-    until(browser, &at("node/node-02")).await
+    browser.until(&at("node/node-02")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,11 +192,9 @@ async fn the_story_and_the_machine_are_one_walk() {
 
 async fn layers(browser: &Browser) -> Result {
     browser.click("#layer-story").await?;
-    until(
-        browser,
-        "document.querySelector('#stage').dataset.layer === 'story'",
-    )
-    .await?;
+    browser
+        .until("document.querySelector('#stage').dataset.layer === 'story'")
+        .await?;
     let mut n_stops = 0;
     while browser
         .run("return document.querySelector('#forward').getAttribute('aria-disabled')")
@@ -306,11 +265,9 @@ async fn time(browser: &Browser) -> Result {
     browser
         .see("#walk-list [aria-current=step]", "rewrite the destination")
         .await?;
-    until(
-        browser,
-        "document.querySelector('#play').textContent.includes('Play')",
-    )
-    .await
+    browser
+        .until("document.querySelector('#play').textContent.includes('Play')")
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,9 +281,9 @@ async fn a_question_is_asked_answered_and_the_walk_goes_on() {
 
 async fn predict(browser: &Browser) -> Result {
     let question = "document.querySelector('#question')";
-    until(browser, &format!("!{question}")).await?;
+    browser.until(&format!("!{question}")).await?;
     browser.click("#predict").await?;
-    until(browser, IS_WHOLE).await?;
+    browser.until(IS_WHOLE).await?;
     browser.click("#forward").await?;
     browser.see("#question", "How many DNS queries").await?;
     assert_accessible(browser, "a question").await?;
@@ -370,22 +327,20 @@ async fn many(browser: &Browser) -> Result {
     let sight = "return document.querySelector('#map').getAttribute('viewBox')";
     let seen = browser.run(sight).await?;
     browser.click("#send-many").await?;
-    until(browser, IS_WHOLE).await?;
+    browser.until(IS_WHOLE).await?;
     assert_eq!(browser.run(sight).await?, seen);
     browser.wait("#envelope[aria-pressed=true]").await?;
     browser.click("#fit").await?;
     browser.click("#envelope").await?;
-    until(
-        browser,
-        "document.querySelectorAll('#map .swarm [visibility=visible]').length > 3",
-    )
-    .await?;
+    browser
+        .until("document.querySelectorAll('#map .swarm [visibility=visible]').length > 3")
+        .await?;
     browser.picture("stage-many-in-flight").await?;
     browser
         .see("#traffic-sum", "100 requests over 100 connections")
         .await?;
     let sum = "[...document.querySelectorAll('#traffic-shares tr td:nth-child(3)')].reduce((a, it) => a + Number(it.textContent), 0)";
-    until(browser, &format!("{sum} === 100")).await?;
+    browser.until(&format!("{sum} === 100")).await?;
     assert_accessible(browser, "many requests").await?;
     browser.click("#keep-alive").await?;
     browser

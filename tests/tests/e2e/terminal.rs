@@ -1,20 +1,8 @@
 //! The terminal in a real Chromium, by keyboard alone: lines, Tab, what runs and is interrupted, undo, a link.
 
-use super::{AT_MOST, Browser, Result, end, site};
+use super::{Browser, Result, told};
 use fantoccini::key::Key;
 use serde_json::Value;
-
-/// Waits until a script says yes.
-async fn until(browser: &Browser, script: &str) -> Result {
-    let end = tokio::time::Instant::now() + super::PATIENCE;
-    while tokio::time::Instant::now() < end {
-        if browser.run(&format!("return Boolean({script})")).await? == Value::Bool(true) {
-            return Ok(());
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    Err(format!("never: {script}").into())
-}
 
 /// Types a line and sends it.
 async fn line(browser: &Browser, text: &str) -> Result {
@@ -27,10 +15,7 @@ const IS_FREE: &str = "document.querySelector('#terminal-stop').hidden";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_is_typed_and_the_picture_follows() {
-    let Some(site) = site() else { return };
-    let browser = Browser::open(site).await.expect("a browser");
-    let story = tokio::time::timeout(AT_MOST, type_all(&browser)).await;
-    end("terminal", browser, story).await;
+    told("terminal", type_all).await;
 }
 
 async fn type_all(browser: &Browser) -> Result {
@@ -38,11 +23,17 @@ async fn type_all(browser: &Browser) -> Result {
     browser.load().await?;
     // By its key, from anywhere on the page; what is typed first is there when the whole page takes over.
     browser.press("k").await?;
-    until(browser, "document.activeElement.id === 'terminal-line'").await?;
+    browser
+        .until("document.activeElement.id === 'terminal-line'")
+        .await?;
     line(browser, "kubectl get services").await?;
     browser.see("#terminal-log", "10.96.0.10").await?;
-    until(browser, "document.documentElement.dataset.page === 'whole'").await?;
-    until(browser, "document.activeElement.id === 'terminal-line'").await?;
+    browser
+        .until("document.documentElement.dataset.page === 'whole'")
+        .await?;
+    browser
+        .until("document.activeElement.id === 'terminal-line'")
+        .await?;
     line(browser, "kubectl exec client -- curl -s http://api").await?;
     browser.see("#terminal-log", "api-").await?;
     let faults = browser.accessibility_faults_within(".drawer").await?;
@@ -62,7 +53,7 @@ async fn change(browser: &Browser) -> Result {
         .see("#terminal-log", "pod \"api-2\" deleted")
         .await?;
     browser.see("#outcomes", "One way").await?;
-    until(browser, IS_FREE).await?;
+    browser.until(IS_FREE).await?;
     browser
         .run("document.querySelector('#undo').click()")
         .await?;
@@ -92,13 +83,15 @@ async fn by_tab(browser: &Browser) -> Result {
     browser
         .run("document.querySelector('#terminal').open = true")
         .await?;
-    until(browser, "document.activeElement.id === 'terminal-line'").await?;
+    browser
+        .until("document.activeElement.id === 'terminal-line'")
+        .await?;
     let tab = char::from(Key::Tab);
     let value = |text: &str| format!("document.querySelector('#terminal-line').value === '{text}'");
     browser.press(&format!("kubectl descr{tab}")).await?;
-    until(browser, &value("kubectl describe ")).await?;
+    browser.until(&value("kubectl describe ")).await?;
     browser.press(&format!("pods ap{tab}")).await?;
-    until(browser, &value("kubectl describe pods api-")).await?;
+    browser.until(&value("kubectl describe pods api-")).await?;
     browser.see("#terminal-offers", "api-2").await?;
     browser.picture("terminal-tab").await?;
     let faults = browser.accessibility_faults_within(".drawer").await?;
@@ -110,11 +103,13 @@ async fn by_tab(browser: &Browser) -> Result {
         .see("#terminal-log", "IP:           10.244.1.5")
         .await?;
     browser.press(&char::from(Key::Up).to_string()).await?;
-    until(browser, &value("kubectl describe pods api-1")).await?;
+    browser.until(&value("kubectl describe pods api-1")).await?;
     browser
         .press(&format!("{}{tab}", char::from(Key::Escape)))
         .await?;
-    until(browser, "document.activeElement.id !== 'terminal-line'").await?;
+    browser
+        .until("document.activeElement.id !== 'terminal-line'")
+        .await?;
     browser
         .run("const it = document.querySelector('#terminal-line'); it.value = ''; it.focus()")
         .await?;
@@ -125,7 +120,7 @@ async fn by_tab(browser: &Browser) -> Result {
 async fn interrupt(browser: &Browser) -> Result {
     line(browser, "kubectl exec client -- ping 10.244.2.3").await?;
     browser.see("#terminal-log", "icmp_seq=3").await?;
-    until(browser, &format!("!{IS_FREE}")).await?;
+    browser.until(&format!("!{IS_FREE}")).await?;
     browser.click("#forward").await?;
     browser
         .run("document.querySelector('#terminal-line').focus()")
@@ -133,7 +128,7 @@ async fn interrupt(browser: &Browser) -> Result {
     let control_c = format!("{}c{}", char::from(Key::Control), char::from(Key::Null));
     browser.press(&control_c).await?;
     browser.see("#terminal-log", "^C").await?;
-    until(browser, IS_FREE).await
+    browser.until(IS_FREE).await
 }
 
 /// What is printed is text, whatever it looks like.
@@ -146,8 +141,6 @@ async fn as_text(browser: &Browser) -> Result {
     browser.picture("terminal-phone").await?;
     let faults = browser.accessibility_faults_within(".drawer").await?;
     assert_eq!(faults, Vec::<String>::new(), "on a phone");
-    let overflow =
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    assert!(browser.run(overflow).await?.as_i64().unwrap_or_default() <= 0);
+    assert!(browser.sideways().await? <= 0);
     Ok(())
 }

@@ -133,16 +133,14 @@ impl Arrangement {
         let mut places = self.0.clone();
         let at = places.iter().position(|it| it.panel == panel)?;
         let side = places[at].side;
-        let is_beside = |it: &&usize| !is_wide || places[**it].side == side;
+        let is_beside = |it: &usize| !is_wide || places[*it].side == side;
         match by {
             Move::Up => {
-                let other = (0..at).rev().collect::<Vec<_>>();
-                let other = *other.iter().find(is_beside)?;
+                let other = (0..at).rev().find(is_beside)?;
                 places.swap(at, other);
             }
             Move::Down => {
-                let other = (at + 1..places.len()).collect::<Vec<_>>();
-                let other = *other.iter().find(is_beside)?;
+                let other = (at + 1..places.len()).find(is_beside)?;
                 places.swap(at, other);
             }
             Move::Across => {

@@ -23,10 +23,6 @@ const SCRIPT: &str = "./editor.js";
 
 /// So long the page is left in peace before the editor is fetched.
 const FETCH_AFTER_MS: u32 = 1_200;
-/// So often is looked whether it may take the text area's place.
-const LOOK_AGAIN_MS: u32 = 150;
-/// So often at most: a script that has not come by then does not come.
-const MAX_LOOKS: u32 = 2_000;
 
 /// What is edited.
 #[derive(PartialEq, Properties)]
@@ -48,50 +44,47 @@ struct Questions {
 pub fn use_rich_editor() -> bool {
     let is_there = use_state_eq(is_defined);
     let setter = is_there.setter();
-    use_effect_with((), move |()| {
-        let timer = std::rc::Rc::new(std::cell::RefCell::new(None::<Timeout>));
-        if !is_defined() {
-            wait(FETCH_AFTER_MS, 0, setter, &timer);
-        }
-        move || drop(timer.borrow_mut().take())
+    use_effect_with(*is_there, move |is_there| {
+        let waiting = (!is_there).then(|| wait(&setter));
+        move || drop(waiting)
     });
     *is_there
 }
 
-fn wait(
-    ms: u32,
-    n_looks: u32,
-    setter: UseStateSetter<bool>,
-    timer: &std::rc::Rc<std::cell::RefCell<Option<Timeout>>>,
-) {
-    let next = timer.clone();
-    *timer.borrow_mut() = Some(Timeout::new(ms, move || {
-        if n_looks == 0 {
-            fetch();
+/// Fetches the editor after a while, and lets it in when it has come and nobody types where it is to be.
+fn wait(setter: &UseStateSetter<bool>) -> (EventListener, Timeout) {
+    let let_in = {
+        let setter = setter.clone();
+        move || {
+            if is_defined() && !is_typed_in() {
+                setter.set(true);
+            }
         }
-        if is_defined() && !is_typed_in() {
-            setter.set(true);
-        } else if n_looks < MAX_LOOKS {
-            wait(LOOK_AGAIN_MS, n_looks + 1, setter, &next);
+    };
+    let at_once = let_in.clone();
+    // Whoever typed has gone elsewhere.
+    let left = EventListener::new(&document(), "focusout", move |_| let_in());
+    let timer = Timeout::new(FETCH_AFTER_MS, move || {
+        if let Some(script) = fetched() {
+            EventListener::once(&script, "load", move |_| at_once()).forget();
         }
-    }));
+    });
+    (left, timer)
 }
 
-/// Has the browser load the script, unless this page or one before has asked for it already.
-fn fetch() {
+/// The script, which the browser is asked to load unless it was asked before. A page without it keeps its text area, and says
+/// nothing.
+fn fetched() -> Option<Element> {
     let document = document();
-    let is_asked = document.query_selector(&format!("script[src=\"{SCRIPT}\"]"));
-    if !matches!(is_asked, Ok(None)) {
-        return;
+    let asked = document.query_selector(&format!("script[src=\"{SCRIPT}\"]"));
+    if let Ok(Some(script)) = asked {
+        return Some(script);
     }
-    let made = document.create_element("script").ok();
-    let script = made.and_then(|it| it.dyn_into::<HtmlScriptElement>().ok());
-    if let (Some(script), Some(head)) = (script, document.head()) {
-        script.set_type("module");
-        // A page without it keeps its text area, and says nothing.
-        script.set_src(SCRIPT);
-        let _ = head.append_child(&script);
-    }
+    let script: HtmlScriptElement = document.create_element("script").ok()?.dyn_into().ok()?;
+    script.set_type("module");
+    script.set_src(SCRIPT);
+    document.head()?.append_child(&script).ok()?;
+    Some(script.into())
 }
 
 fn is_defined() -> bool {

@@ -23,6 +23,9 @@ use std::fmt::Write;
 
 pub use super::iptables_parse::{ParseError, parse, parse_rule};
 
+/// The tables that iptables knows.
+pub const TABLES: [&str; 5] = ["raw", "mangle", "nat", "filter", "security"];
+
 /// The words of a rule as `iptables-save` prints it, without `-A` and the chain.
 #[must_use]
 pub fn words(rule: &Rule, family: TableFamily) -> Vec<Word> {

@@ -85,22 +85,22 @@ impl<'a> Pass<'a> {
         let is_v4 = it.packet.source.is_ipv4();
         match expression {
             Expression::Payload(Field::IpDaddr) if is_v4 => {
-                self.trace.add_address(it.packet.destination);
+                self.trace.add(Datum::Address(it.packet.destination));
             }
             Expression::Payload(Field::IpSaddr) if is_v4 => {
-                self.trace.add_address(it.packet.source);
+                self.trace.add(Datum::Address(it.packet.source));
             }
             Expression::Payload(Field::ThDport) => match it.packet.destination_port() {
-                Some(port) => self.trace.add_port(port),
+                Some(port) => self.trace.add(Datum::Port(port)),
                 None => return false,
             },
             Expression::Meta(Meta::L4proto) => {
                 let protocol = it.packet.protocol().number();
-                self.trace.add_protocol(protocol);
+                self.trace.add(Datum::Protocol(protocol));
             }
-            Expression::Meta(Meta::Mark) => self.trace.add_number(it.mark),
+            Expression::Meta(Meta::Mark) => self.trace.add(Datum::Number(it.mark)),
             Expression::Ct(CtKey::State) => match &it.tracking {
-                Some(tracking) => self.trace.add_bits(tracking.state),
+                Some(tracking) => self.trace.add(Datum::Bits(tracking.state)),
                 None => return false,
             },
             _ => return false,
@@ -389,7 +389,7 @@ impl<'a> Pass<'a> {
                 found.map(answer)
             }
             SetReference::Named(name) => {
-                let set = site.table.sets.get_shared(name);
+                let set = site.table.sets.get(name);
                 let found = set.and_then(|it| it.find_parts(parts)).map(answer);
                 found.or_else(|| {
                     if self.dynamic.is_empty() {

@@ -7,7 +7,6 @@
 //! **Left out**: reading backwards: who wants the last event collects them.
 
 use super::{Entered, Lookup, LookupResult, Skipped, TraceEvent, Written};
-use crate::ip::IpAddr;
 use crate::netfilter::conntrack::{ConnectionId, Found, Rewrite};
 use crate::netfilter::ruleset::Names;
 use crate::netfilter::{Datum, Hook, Name, Policy, Table, TableKey, Verdict};
@@ -455,36 +454,6 @@ impl Trace {
     /// Adds a part.
     pub(in crate::netfilter) fn add(&mut self, part: Datum) {
         self.values.push(part);
-    }
-
-    /// Adds an address. By itself, as those below: each writes its part where it stays, where one for all would copy it there.
-    #[inline(never)]
-    pub(in crate::netfilter) fn add_address(&mut self, it: IpAddr) {
-        self.values.push(Datum::Address(it));
-    }
-
-    /// Adds a port.
-    #[inline(never)]
-    pub(in crate::netfilter) fn add_port(&mut self, it: u16) {
-        self.values.push(Datum::Port(it));
-    }
-
-    /// Adds the number of a protocol.
-    #[inline(never)]
-    pub(in crate::netfilter) fn add_protocol(&mut self, it: u8) {
-        self.values.push(Datum::Protocol(it));
-    }
-
-    /// Adds a number.
-    #[inline(never)]
-    pub(in crate::netfilter) fn add_number(&mut self, it: u32) {
-        self.values.push(Datum::Number(it));
-    }
-
-    /// Adds bits.
-    #[inline(never)]
-    pub(in crate::netfilter) fn add_bits(&mut self, it: u32) {
-        self.values.push(Datum::Bits(it));
     }
 
     /// Adds all parts of a value.

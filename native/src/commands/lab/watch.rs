@@ -7,14 +7,14 @@
 
 use super::change::say;
 use crate::error::Error;
-use crate::input::Manifests;
+use crate::input::{Manifests, start_of};
 use crate::keeper::Home;
 use crate::keeper::talk::{Wish, ask};
 use crate::kernel;
 use crate::output;
 use notify::{RecursiveMode, Watcher, recommended_watcher};
 use packetwalk_core::api::{File, ObjectRef, read};
-use packetwalk_core::sim::{Start, StartFile};
+use packetwalk_core::sim::Start;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -69,7 +69,7 @@ pub(super) async fn watch(home: &Home, manifests: &Manifests, start: Start) -> R
     output::answer("watching the files; Ctrl-C ends that and leaves the lab")?;
     let mut good = start;
     // The last text that was looked at, so that one mistake is told once.
-    let mut seen = good.files.clone();
+    let mut seen = files_of(&good);
     loop {
         // A change may have come before the watcher did.
         take_in(home, manifests, &mut good, &mut seen)?;
@@ -113,26 +113,23 @@ fn take_in(
     home: &Home,
     manifests: &Manifests,
     good: &mut Start,
-    seen: &mut Vec<StartFile>,
+    seen: &mut Vec<File>,
 ) -> Result<(), Error> {
     let texts = match manifests.texts() {
         Ok(it) => it,
         // Between two steps of an editor a file may be missing; otherwise a person should know.
         Err(error) => return remark(&error),
     };
-    let files: Vec<StartFile> = texts.iter().map(of_file).collect();
-    if files == *seen {
+    if texts == *seen {
         return Ok(());
     }
-    seen.clone_from(&files);
-    let next = match manifests.start(good.seed) {
+    let next = start_of(&texts, good.seed);
+    *seen = texts;
+    let next = match next {
         Ok(it) => it,
         Err(error) => return remark(&error),
     };
-    let is_gone: Vec<ObjectRef> = objects(&good.files)
-        .difference(&objects(&next.files))
-        .cloned()
-        .collect();
+    let is_gone: Vec<ObjectRef> = objects(good).difference(&objects(&next)).cloned().collect();
     output::answer("the files changed:")?;
     kubectl(home, words(&["apply", "-f", "-"]), text_of(&next))?;
     for it in &is_gone {
@@ -155,24 +152,19 @@ fn words(line: &[&str]) -> Vec<String> {
     line.iter().map(|it| (*it).to_owned()).collect()
 }
 
-fn of_file(it: &File) -> StartFile {
-    StartFile {
-        name: it.name.to_string(),
-        text: it.text.to_string(),
-    }
+/// The files of a start, to be read.
+fn files_of(start: &Start) -> Vec<File> {
+    let files = start.files.iter().map(|it| File {
+        name: it.name.as_str().into(),
+        text: it.text.as_str().into(),
+    });
+    files.collect()
 }
 
-/// The objects of some files.
-fn objects(files: &[StartFile]) -> BTreeSet<ObjectRef> {
-    let files: Vec<File> = files
-        .iter()
-        .map(|it| File {
-            name: it.name.as_str().into(),
-            text: it.text.as_str().into(),
-        })
-        .collect();
-    let read = read(&files);
-    read.objects
+/// The objects of a start.
+fn objects(start: &Start) -> BTreeSet<ObjectRef> {
+    read(&files_of(start))
+        .objects
         .iter()
         .map(|it| it.object.reference())
         .collect()
