@@ -14,7 +14,7 @@ use packetwalk_core::netfilter::Transaction;
 use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::proxy::{Change, MODES, Mode, Syncer};
 use packetwalk_core::session::{Event, Session};
-use packetwalk_core::sim::{Cluster, World, outcomes, walk};
+use packetwalk_core::sim::{Cluster, World, begin, outcomes, walk};
 use packetwalk_core::store::{Part, Write};
 use packetwalk_core::time::{Clock, Duration};
 use packetwalk_tests::{large, request, text};
@@ -286,14 +286,62 @@ fn main() {
 }
 
 /// What is measured, by the name under which it runs alone.
-const PARTS: [(&str, fn()); 6] = [
+const PARTS: [(&str, fn()); 7] = [
     ("evaluator", evaluator),
     ("kubectl", kubectl),
     ("control-plane", control_plane),
     ("kube-proxy", kube_proxy_changes),
     ("loading", kube_proxy_loading),
     ("walks", walks),
+    ("editing", editing),
 ];
+
+/// One line of a large manifest changes: what that costs, and what it is made of.
+fn editing() {
+    for n in [100, 2_000] {
+        let tutorial = text("static/manifests/clusterip.yaml") + &large::services_text(n);
+        println!("\nan edit of one line at {n} Services, median of {ROUNDS}");
+        row(
+            "read the manifest",
+            median_ms(|| {
+                black_box(manifest(&tutorial));
+            }),
+        );
+        let read = manifest(&tutorial);
+        row(
+            "begin the cluster and have it come to rest",
+            median_ms(|| {
+                black_box(begin(read.clone(), 1));
+            }),
+        );
+        let cluster = Arc::new(begin(read.clone(), 1).cluster);
+        row(
+            "its network, with three nodes' rules, and its name server",
+            median_ms(|| {
+                black_box(World::of_cluster(cluster.clone(), None));
+            }),
+        );
+        let world = World::from_manifest(&read, None, 1);
+        let to_api = request("pod/client", "http://api", Protocol::Tcp);
+        row(
+            "every way of the request",
+            median_ms(|| {
+                black_box(outcomes(&world, &to_api, 64).ok());
+            }),
+        );
+        let mut session = Session::new(&tutorial, "pod/client", "http://api", 1);
+        let mut turn = 0;
+        row(
+            "all of it, and what there is to see",
+            median_ms(|| {
+                turn += 1;
+                let port = ["targetPort: 8080", "targetPort: 9090"][turn % 2];
+                let text = tutorial.replacen("targetPort: 8080", port, 1);
+                black_box(session.update(Event::Edited(text)));
+            }),
+        );
+    }
+}
 
 fn walks() {
     let tutorial = text("static/manifests/clusterip.yaml");
