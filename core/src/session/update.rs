@@ -248,7 +248,8 @@ impl Session {
 
     fn edit(&mut self, text: String) -> Vec<Effect> {
         self.text = text;
-        let manifest = read_text(&self.text);
+        let before = self.unread.as_ref().unwrap_or(&self.scene.manifest);
+        let manifest = read_text(&self.text, before);
         if manifest.has_errors() {
             self.unread = Some(manifest);
         } else {
@@ -278,8 +279,15 @@ impl Session {
 
     /// Another start, to which the same things happen as to the one before.
     fn begin_anew(&self, manifest: Manifest) -> Scene {
-        let scene = Scene::of(manifest, &self.text, &self.from, &self.to, self.seed);
         let before = &self.scene.timeline;
+        let scene = Scene::of(
+            manifest,
+            &self.text,
+            &self.from,
+            &self.to,
+            self.seed,
+            Some(before.begun()),
+        );
         if before.position() == 0 {
             return scene;
         }

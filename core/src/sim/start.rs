@@ -6,13 +6,14 @@
 //! **Left out**: everything of kubeadm's cluster that no packet of a Service meets; what admission gives a new pod
 //! (tolerations, the volume with its token), which a dump holds already.
 
-use super::base::{BaseNotice, lay_beneath};
+use super::base::{BaseNotice, Item, lay_beneath};
 use super::cluster::{AdvanceEnd, Cluster};
 use crate::api::{Complaint, File, Manifest, ObjectRef, read};
 use crate::controllers::Fault;
 use crate::time::{Clock, Duration, unix_secs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// How long a world may take to come to rest before it is shown.
 pub const SETTLE_LIMIT: Duration = Duration::from_secs(120);
@@ -41,13 +42,23 @@ pub struct StartFile {
 #[derive(Clone, Debug)]
 pub struct Started {
     /// The cluster, come to rest.
-    pub cluster: Cluster,
+    pub cluster: Arc<Cluster>,
     /// What was read.
     pub manifest: Manifest,
     /// What the base world did that a person should be told.
     pub notices: Vec<BaseNotice>,
     /// What is doubtful about the objects together.
     pub complaints: Vec<Complaint>,
+    /// What its clock said before anything came about.
+    clock: Clock,
+    adopted: Vec<Adopted>,
+}
+
+/// An object that was put into the store, and the store's revision after that.
+#[derive(Clone, Debug)]
+struct Adopted {
+    item: Item,
+    revision: u64,
 }
 
 impl Start {
@@ -69,15 +80,22 @@ impl Start {
 /// Begins the world that a manifest describes.
 #[must_use]
 pub fn begin(manifest: Manifest, seed: u64) -> Started {
+    begin_again(manifest, seed, None)
+}
+
+/// The same, where another manifest was begun before that may have much in common with this one. What comes about is the
+/// same with and without it: it only saves work, and what is the same in both worlds they share.
+#[must_use]
+pub fn begin_again(manifest: Manifest, seed: u64, before: Option<&Started>) -> Started {
     let (items, notices) = lay_beneath(&manifest);
     let mut complaints = Vec::new();
-    let mut cluster = Cluster::new(seed, clock(items.iter().map(|it| &it.1)));
+    let mut cluster = Cluster::new(seed, clock(items.iter().map(|it| &*it.1)));
     let clock = cluster.clock();
-    for (kind, document) in items {
-        if let Err(error) = cluster.store_mut().adopt(kind, document, &clock) {
-            complaints.push(Complaint::error(error.to_string()));
-        }
-    }
+    let before = before.filter(|it| it.cluster.seed() == seed && it.clock == clock);
+    cluster
+        .store_mut()
+        .follow(before.map(|it| it.cluster.store()));
+    let adopted = adopt(&mut cluster, items, before, &mut complaints);
     let place = |about: &ObjectRef, complaint: Complaint| match manifest.source(about) {
         Some(source) => {
             let path = complaint.path.clone().unwrap_or_default();
@@ -109,12 +127,49 @@ pub fn begin(manifest: Manifest, seed: u64) -> Started {
                 .try_this("two controllers may be undoing each other's work: this is a mistake of the simulator"),
         );
     }
+    cluster.store_mut().follow(None);
     Started {
-        cluster,
+        cluster: Arc::new(cluster),
         manifest,
         notices,
         complaints,
+        clock,
+        adopted,
     }
+}
+
+/// Puts everything into the store. As long as all that came earlier drew as much luck and made as many revisions as it did
+/// before, a document that is the same becomes the same object.
+fn adopt(
+    cluster: &mut Cluster,
+    items: Vec<Item>,
+    before: Option<&Started>,
+    complaints: &mut Vec<Complaint>,
+) -> Vec<Adopted> {
+    let clock = cluster.clock();
+    let store = cluster.store_mut();
+    let mut known = before.map_or(&[][..], |it| &it.adopted).iter();
+    let mut adopted = Vec::with_capacity(items.len());
+    for (kind, document) in items {
+        let same = known.next().filter(|it| it.item.0 == kind);
+        let is_same = |it: &Adopted| {
+            it.revision == store.revision() + 1
+                && (Arc::ptr_eq(&it.item.1, &document) || it.item.1 == document)
+        };
+        let is_there = same.is_some_and(is_same) && store.adopt_again(kind);
+        if !is_there && let Err(error) = store.adopt(kind, Value::clone(&document), &clock) {
+            complaints.push(Complaint::error(error.to_string()));
+        }
+        let revision = store.revision();
+        if same.is_none_or(|it| it.revision != revision) {
+            known = [].iter();
+        }
+        adopted.push(Adopted {
+            item: (kind, document),
+            revision,
+        });
+    }
+    adopted
 }
 
 /// The clock of a world: it begins when the newest of its objects says it was made, or a kubelet that it was there, so

@@ -13,7 +13,7 @@ use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits, Serv
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
 use crate::store::Objects;
-use crate::yaml::{Node, Position};
+use crate::yaml::Position;
 use std::sync::Arc;
 
 /// A cluster at an instant.
@@ -44,7 +44,7 @@ impl World {
     #[must_use]
     pub fn from_manifest(manifest: &Manifest, mode: Option<&'static Mode>, seed: u64) -> World {
         let begun = begin(manifest.clone(), seed);
-        World::of_begun(&begun, Arc::new(begun.cluster.clone()), mode)
+        World::of_begun(&begun, begun.cluster.clone(), mode)
     }
 
     /// The world of a timeline, at the moment one stands at.
@@ -68,7 +68,7 @@ impl World {
     /// The world of a cluster as it is now.
     #[must_use]
     pub fn of_cluster(cluster: Arc<Cluster>, asked_mode: Option<&'static Mode>) -> World {
-        let objects = Arc::new(cluster.store().objects().clone());
+        let objects = cluster.store().shared_objects();
         let mut complaints = Vec::new();
         let mode = asked_mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
         complaints.extend(doubts_about_ipvs(&objects, mode));
@@ -240,8 +240,7 @@ fn in_manifest(manifest: &Manifest, complaint: Complaint) -> Complaint {
     };
     let path = format!("data.{key}");
     let span = source.span(&path);
-    let text = source.node.get("data").and_then(|it| it.get(key));
-    let text = text.and_then(Node::as_str).unwrap_or_default();
+    let text = source.text(&path).unwrap_or_default();
     let n_lines = u32::try_from(text.trim_end().lines().count()).unwrap_or(u32::MAX);
     // A block of text stands line by line in the manifest, below its indicator or without it; other forms do not.
     let position = match (complaint.position, span.end.line - span.start.line + 1) {
