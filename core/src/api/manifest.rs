@@ -145,7 +145,10 @@ impl Manifest {
     /// Adds what was read of a file.
     fn take_in(&mut self, file: ReadFile) {
         for (severity, of) in [
-            (Severity::Error, (|it| &it.errors) as fn(&Part) -> &[Problem]),
+            (
+                Severity::Error,
+                (|it| &it.errors) as fn(&Part) -> &[Problem],
+            ),
             (Severity::Warning, |it| &it.warnings),
         ] {
             let mut begins = Place::default();

@@ -9,6 +9,8 @@
 //!
 //! **Left out**: what was undone, in links.
 
+#[cfg(test)]
+mod edit_tests;
 mod first_look;
 mod keep;
 #[cfg(test)]
@@ -41,7 +43,7 @@ use crate::ip::parse_sloppy;
 use crate::net::Protocol;
 use crate::sim::{
     BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE, Destination, Happening, HostId, Outcomes, Request,
-    Source, Start, StartFile, Started, Timeline, Walk, World, begin_again, outcomes,
+    Source, Start, StartFile, Timeline, Walk, World, begin_again, outcomes,
 };
 use crate::sorted::insert_once;
 use crate::view::{
@@ -441,7 +443,7 @@ impl Scene {
         from: &str,
         to: &str,
         seed: u64,
-        before: Option<&Started>,
+        before: Option<&Scene>,
     ) -> Scene {
         let start = Start {
             files: vec![StartFile {
@@ -450,14 +452,22 @@ impl Scene {
             }],
             seed,
         };
-        let begun = begin_again(manifest.clone(), seed, before);
+        let begun_before = before.map(|it| it.timeline.begun());
+        let begun = begin_again(manifest.clone(), seed, begun_before);
         let timeline = Timeline::begun_as(start, begun);
-        Scene::at(manifest, timeline, History::default(), from, to)
+        let history = History::default();
+        Scene::at(manifest, timeline, history, (from, to), before)
     }
 
     /// The scene at a moment of a timeline.
-    fn at(manifest: Manifest, timeline: Timeline, history: History, from: &str, to: &str) -> Scene {
-        let world = World::of_timeline(&timeline);
+    fn at(
+        manifest: Manifest,
+        timeline: Timeline,
+        history: History,
+        (from, to): (&str, &str),
+        before: Option<&Scene>,
+    ) -> Scene {
+        let world = World::of_timeline_again(&timeline, before.map(|it| &it.world));
         let (outcomes, error) = match ask(&world, from, to) {
             Ok(outcomes) => (Some(outcomes), None),
             Err(error) => (None, Some(error)),

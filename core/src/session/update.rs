@@ -268,8 +268,8 @@ impl Session {
             scene.manifest.clone(),
             scene.timeline.clone(),
             scene.history.clone(),
-            &self.from,
-            &self.to,
+            (&self.from, &self.to),
+            Some(scene),
         ));
         self.position = 0;
         self.forget_question();
@@ -286,7 +286,7 @@ impl Session {
             &self.from,
             &self.to,
             self.seed,
-            Some(before.begun()),
+            Some(&self.scene),
         );
         if before.position() == 0 {
             return scene;
@@ -297,7 +297,8 @@ impl Session {
             let _ = timeline.happen(event.clone());
         }
         let history = self.scene.history.clone();
-        Scene::at(scene.manifest, timeline, history, &self.from, &self.to)
+        let asked = (self.from.as_str(), self.to.as_str());
+        Scene::at(scene.manifest, timeline, history, asked, Some(&self.scene))
     }
 
     fn reset(&mut self) -> Vec<Effect> {

@@ -4,8 +4,9 @@
 
 use crate::api::ObjectRef;
 use crate::controllers::{Purpose, Wake};
+use crate::indexed::Indexed;
 use crate::time::Instant;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Which controller, by its place in the list of all of them, and which object.
@@ -17,7 +18,7 @@ pub(super) struct Agenda {
     /// What is due when.
     due: BTreeSet<(Instant, usize, Arc<ObjectRef>)>,
     /// The same by controller and object, and what for.
-    waiting: BTreeMap<Look, Wake>,
+    waiting: Indexed<Look, Wake>,
     /// How many of those that wait are on their way to something.
     n_progress: usize,
 }

@@ -416,7 +416,7 @@ impl Store {
     fn keep(&mut self, object: Object, document: Arc<Value>) -> ObjectRef {
         let (revision, kind) = (self.revision + 1, object.kind());
         let reference = object.reference();
-        let before = Arc::make_mut(&mut self.objects).put(object.clone());
+        let before = Arc::make_mut(&mut self.objects).put_at(&reference, object.clone());
         let change = if before.is_some() {
             ChangeKind::Modified
         } else {
@@ -536,9 +536,10 @@ impl Store {
 
     /// Takes an object away for good.
     pub fn remove(&mut self, object: &ObjectRef) {
-        let (Some(before), Some(document)) =
-            (Arc::make_mut(&mut self.objects).remove(object), self.documents.remove(object))
-        else {
+        let (Some(before), Some(document)) = (
+            Arc::make_mut(&mut self.objects).remove(object),
+            self.documents.remove(object),
+        ) else {
             return;
         };
         let uid = before.metadata().and_then(|it| it.uid.clone());
