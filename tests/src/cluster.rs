@@ -7,11 +7,12 @@ use packetwalk_core::sim::{Cluster, begin};
 use packetwalk_core::store::{Part, Propagation, Write};
 use packetwalk_core::time::Duration;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// The cluster that a text describes, come to rest.
 #[must_use]
 pub fn cluster(text: &str) -> Cluster {
-    begin(super::manifest(text), 1).cluster
+    Arc::unwrap_or_clone(begin(super::manifest(text), 1).cluster)
 }
 
 /// Lets so many seconds pass.

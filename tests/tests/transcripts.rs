@@ -72,7 +72,7 @@ impl World {
         let started = start.begin();
         let errors: Vec<&Complaint> = started.complaints.iter().collect();
         assert!(errors.is_empty(), "{errors:?}");
-        let cluster = Rc::new(RefCell::new(Arc::new(started.cluster)));
+        let cluster = Rc::new(RefCell::new(started.cluster));
         let console = Console::new(cluster.clone(), Rc::new(files.clone()), Rc::new(NoEditor));
         let mut world = World {
             cluster,

@@ -193,7 +193,7 @@ fn apply(it: &mut Cluster, body: &str) -> Vec<String> {
         let reference = read.object.reference();
         let live = it.store().document(&reference).cloned();
         let wanted = read.document();
-        let step = client_side_apply(reference.kind, &wanted, live.as_deref())
+        let step = client_side_apply(reference.kind, wanted, live.as_deref())
             .expect("it can be compared")
             .step;
         let (verb, word) = match step {

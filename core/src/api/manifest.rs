@@ -4,11 +4,16 @@
 //! kept where it still means something. Several documents, `kind: List` and the output of
 //! `kubectl get -o yaml` are read alike.
 //!
+//! Who edits a text changes little of it: what was read of its documents before is taken over by [`read_again`].
+//!
 //! **Left out**: kinds the model does not know are named in a warning and passed over.
 
+mod part;
+
 use super::{Complaint, Kind, Object, ObjectRef, Severity, schema};
-use crate::sorted::insert_by_key;
-use crate::yaml::{self, FieldProblem, Node, Position, Span};
+use crate::sorted::insert_by;
+use crate::yaml::{self, FieldProblem, MAX_BYTES, MAX_PROBLEMS, Node, Position, Problem, Span};
+use part::{Cut, Part, Place, ReadFile, cut, known};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -28,6 +33,8 @@ pub struct Manifest {
     pub objects: Vec<ReadObject>,
     /// Everything wrong or doubtful, in order.
     pub complaints: Vec<Complaint>,
+    /// What all that was put together from.
+    files: Vec<ReadFile>,
 }
 
 /// An object and the text it was read from.
@@ -37,6 +44,7 @@ pub struct ReadObject {
     pub object: Object,
     /// Its text.
     pub source: Source,
+    document: Arc<Value>,
 }
 
 /// Where an object stands in a file.
@@ -44,43 +52,72 @@ pub struct ReadObject {
 pub struct Source {
     /// The file.
     pub file: Arc<str>,
-    /// The document, or the item of a list.
-    pub node: Node,
+    /// The document, or the item of a list, with places that count from the beginning of its part of the file.
+    node: Arc<Node>,
+    /// Where that part begins.
+    begins: Place,
 }
 
 /// Reads objects from files. Never fails: what cannot be read is complained about.
 #[must_use]
 pub fn read(files: &[File]) -> Manifest {
+    read_again(files, &Manifest::default())
+}
+
+/// The same, where much of it was read before: what is the same need not be read again.
+#[must_use]
+pub fn read_again(files: &[File], before: &Manifest) -> Manifest {
     let mut manifest = Manifest::default();
-    for file in files {
-        let stream = yaml::parse(&file.text);
-        for (severity, problems) in [
-            (Severity::Error, &stream.errors),
-            (Severity::Warning, &stream.warnings),
-        ] {
-            for problem in problems {
-                manifest.complaints.push(Complaint {
-                    severity,
-                    file: Some(file.name.to_string()),
-                    position: Some(problem.position),
-                    path: None,
-                    message: problem.message.clone(),
-                    hint: problem.hint.clone(),
-                });
-            }
-        }
-        for node in stream.documents {
-            manifest.read_document(&file.name, node, 0);
-        }
+    for (idx, file) in files.iter().enumerate() {
+        let before = before.files.get(idx).filter(|it| it.name == file.name);
+        manifest.take_in(read_file(file, before.map_or(&[], |it| &it.parts)));
     }
     let mut in_order = Vec::new();
     for complaint in std::mem::take(&mut manifest.complaints) {
-        insert_by_key(&mut in_order, complaint, |it| {
-            (it.file.clone(), it.position)
+        insert_by(&mut in_order, complaint, |a: &Complaint, b| {
+            (&a.file, a.position).cmp(&(&b.file, b.position))
         });
     }
     manifest.complaints = in_order;
     manifest
+}
+
+fn read_file(file: &File, before: &[Arc<Part>]) -> ReadFile {
+    // What is too large as a whole is not read in parts either.
+    let whole = Cut::whole(&file.text);
+    let cuts = if file.text.len() > MAX_BYTES {
+        vec![whole]
+    } else {
+        cut(&file.text)
+    };
+    let known = known(&cuts, before);
+    let read = cuts.iter().zip(known);
+    ReadFile {
+        name: file.name.clone(),
+        parts: read
+            .map(|(cut, known)| match known {
+                Some(part) => part.clone(),
+                None => Arc::new(Part::read(&file.name, cut)),
+            })
+            .collect(),
+    }
+}
+
+impl Part {
+    fn read(file: &Arc<str>, cut: &Cut<'_>) -> Part {
+        let stream = yaml::parse(cut.text);
+        let mut part = Part {
+            text: cut.text.into(),
+            length: cut.length(),
+            errors: stream.errors,
+            warnings: stream.warnings,
+            ..Part::default()
+        };
+        for node in stream.documents {
+            part.read_document(file, node, 0);
+        }
+        part
+    }
 }
 
 /// How deep lists may hold lists.
@@ -93,7 +130,7 @@ impl Manifest {
         self.objects
             .iter()
             .rev()
-            .find(|it| it.object.reference() == *object)
+            .find(|it| it.object.is_called(object))
             .map(|it| &it.source)
     }
 
@@ -105,6 +142,48 @@ impl Manifest {
             .any(|it| it.severity == Severity::Error)
     }
 
+    /// Adds what was read of a file.
+    fn take_in(&mut self, file: ReadFile) {
+        for (severity, of) in [
+            (
+                Severity::Error,
+                (|it| &it.errors) as fn(&Part) -> &[Problem],
+            ),
+            (Severity::Warning, |it| &it.warnings),
+        ] {
+            let mut begins = Place::default();
+            let mut n_told = 0;
+            for part in &file.parts {
+                // Each part has told of so many at most; so does the file.
+                let rest = (MAX_PROBLEMS + 1).saturating_sub(n_told);
+                for problem in of(part).iter().take(rest) {
+                    n_told += 1;
+                    let mut complaint = in_file(&file.name, severity, problem);
+                    if n_told > MAX_PROBLEMS {
+                        complaint = complaint_of_more(complaint);
+                    }
+                    self.complaints.push(begins.shift(complaint));
+                }
+                begins = begins.and(part.length);
+            }
+        }
+        let mut begins = Place::default();
+        for part in &file.parts {
+            let complaints = part.complaints.iter().cloned();
+            self.complaints
+                .extend(complaints.map(|it| begins.shift(it)));
+            self.objects.extend(part.objects.iter().map(|it| {
+                let mut read = it.clone();
+                read.source.begins = begins;
+                read
+            }));
+            begins = begins.and(part.length);
+        }
+        self.files.push(file);
+    }
+}
+
+impl Part {
     fn read_document(&mut self, file: &Arc<str>, node: Node, depth: usize) {
         let start = node.span.start;
         if node.as_mapping().is_none() {
@@ -140,8 +219,8 @@ impl Manifest {
             return;
         };
         self.check_api_version(file, &node, kind);
-        if let Some(object) = self.decode(file, &node, kind) {
-            self.keep(file, object, node);
+        if let Some((object, document)) = self.decode(file, &node, kind) {
+            self.keep(file, object, document, node);
         }
     }
 
@@ -166,7 +245,7 @@ impl Manifest {
     }
 
     /// The object of a node: checked against everything the API knows of its kind, then read.
-    fn decode(&mut self, file: &Arc<str>, node: &Node, kind: Kind) -> Option<Object> {
+    fn decode(&mut self, file: &Arc<str>, node: &Node, kind: Kind) -> Option<(Object, Value)> {
         let mut document = yaml::to_json(node);
         let of = schema::of_kind(kind.api_version(), kind.name());
         let of = of.or_else(|| schema::of_settings(kind.name()));
@@ -194,7 +273,7 @@ impl Manifest {
             put_in_namespace(&mut document);
         }
         match Object::read(kind, &document) {
-            Ok(object) => Some(object),
+            Ok(object) => Some((object, document)),
             Err(fault) => {
                 let at = node.locate_nearest(&fault.path).start;
                 let complaint = Complaint::error(fault.message).about(fault.path);
@@ -204,7 +283,7 @@ impl Manifest {
         }
     }
 
-    fn keep(&mut self, file: &Arc<str>, mut object: Object, node: Node) {
+    fn keep(&mut self, file: &Arc<str>, mut object: Object, document: Value, node: Node) {
         if object.metadata().is_some_and(|it| it.name.is_empty()) {
             let complaint = Complaint::error("resource name may not be empty")
                 .about("metadata.name")
@@ -226,11 +305,17 @@ impl Manifest {
                 self.complain(complaint.at(file, at));
             }
         }
+        let document = Arc::new(completed(&object, document));
         let source = Source {
             file: file.clone(),
-            node,
+            node: Arc::new(node),
+            begins: Place::default(),
         };
-        self.objects.push(ReadObject { object, source });
+        self.objects.push(ReadObject {
+            object,
+            source,
+            document,
+        });
     }
 
     fn complain(&mut self, complaint: Complaint) {
@@ -242,19 +327,49 @@ impl ReadObject {
     /// The object as an API document: all that was written, with the namespace and the defaults filled in that
     /// reading fills in.
     #[must_use]
-    pub fn document(&self) -> Value {
-        let mut document = yaml::to_json(&self.source.node);
-        if let (Some(metadata), true) = (self.object.metadata(), document.is_object()) {
-            if !metadata.namespace.is_empty() {
-                document["metadata"]["namespace"] = metadata.namespace.clone().into();
-            }
-            document["apiVersion"] = self.object.kind().api_version().into();
+    pub const fn document(&self) -> &Arc<Value> {
+        &self.document
+    }
+}
+
+/// A document with what reading fills in.
+fn completed(object: &Object, mut document: Value) -> Value {
+    if object.metadata().is_some() {
+        document["apiVersion"] = object.kind().api_version().into();
+    }
+    if let Object::Service(_) = object {
+        document["spec"] = object.document()["spec"].take();
+    }
+    document
+}
+
+fn in_file(file: &str, severity: Severity, problem: &Problem) -> Complaint {
+    Complaint {
+        severity,
+        file: Some(file.to_owned()),
+        position: Some(problem.position),
+        path: None,
+        message: problem.message.clone(),
+        hint: problem.hint.clone(),
+    }
+}
+
+/// What stands for all the complaints from this one on.
+fn complaint_of_more(first: Complaint) -> Complaint {
+    Complaint {
+        message: yaml::MORE_PROBLEMS.to_owned(),
+        hint: None,
+        ..first
+    }
+}
+
+impl Place {
+    /// What is complained about in the part that begins here, at its place in the file.
+    fn shift(self, complaint: Complaint) -> Complaint {
+        Complaint {
+            position: complaint.position.map(|it| self.position(it)),
+            ..complaint
         }
-        if let Object::Service(_) = &self.object {
-            let typed = self.object.document();
-            document["spec"] = typed["spec"].clone();
-        }
-        document
     }
 }
 
@@ -262,13 +377,25 @@ impl Source {
     /// The place of a field, or of what comes nearest to it.
     #[must_use]
     pub fn span(&self, path: &str) -> Span {
-        self.node.locate_nearest(path)
+        let span = self.node.locate_nearest(path);
+        Span {
+            start: self.begins.position(span.start),
+            end: self.begins.position(span.end),
+            start_offset: span.start_offset + self.begins.bytes,
+            end_offset: span.end_offset + self.begins.bytes,
+        }
+    }
+
+    /// The text of a field, if it is one.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.node.locate(path)?.as_str()
     }
 
     /// The field at a place of the file.
     #[must_use]
     pub fn path_at(&self, position: Position) -> String {
-        self.node.path_at(position)
+        self.node.path_at(self.begins.within(position))
     }
 }
 

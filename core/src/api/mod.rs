@@ -58,7 +58,7 @@ pub use int_or_string::IntOrString;
 pub use ip_address_pool::{IpAddressPool, IpAddressPoolSpec};
 pub use labels::{LabelSelector, LabelSelectorRequirement, Labels, selects};
 pub use lease::{Lease, LeaseSpec};
-pub use manifest::{File, Manifest, ReadObject, Source, read};
+pub use manifest::{File, Manifest, ReadObject, Source, read, read_again};
 pub use namespace::{Namespace, NamespaceSpec, NamespaceStatus};
 pub use network_policy::{
     IpBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,

@@ -291,6 +291,15 @@ impl Object {
         }
     }
 
+    /// Whether this is its name among all objects.
+    #[must_use]
+    pub fn is_called(&self, reference: &ObjectRef) -> bool {
+        let metadata = self.metadata();
+        self.kind() == reference.kind
+            && metadata.map_or("", |it| &it.name) == reference.name
+            && metadata.map_or("", |it| &it.namespace) == reference.namespace
+    }
+
     /// The object as an API document: apiVersion and kind told, what is empty left away.
     #[must_use]
     pub fn document(&self) -> Value {

@@ -247,6 +247,11 @@ impl Set {
         by_key(&self.elements).into_iter()
     }
 
+    /// The same in no order that means anything.
+    pub(super) fn unordered(&self) -> impl Iterator<Item = &Element> {
+        self.elements.iter().map(|it| it.1)
+    }
+
     /// Whether it has no element.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

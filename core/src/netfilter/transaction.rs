@@ -161,9 +161,42 @@ impl Transaction {
         *ruleset = next;
         Ok(())
     }
+
+    /// The same for whoever needs neither the commands any more nor the ruleset as it was: nothing is copied. A ruleset that
+    /// refuses is left half changed.
+    ///
+    /// # Errors
+    /// The first command the kernel would refuse.
+    pub fn build(self, ruleset: &mut Ruleset) -> Result<(), Refusal> {
+        ruleset.ipvs.extend(&self.ipvs);
+        for command in self.commands {
+            if let Some(other) = command.add(ruleset) {
+                other.apply(ruleset)?;
+            }
+        }
+        check_references(ruleset)
+    }
 }
 
 impl Command {
+    /// Adds a rule, or something new. Any other command is given back.
+    fn add(self, ruleset: &mut Ruleset) -> Option<Command> {
+        let Command {
+            verb,
+            table: key,
+            object,
+        } = self;
+        let rest = match (verb, ruleset.table_mut(&key)) {
+            (Verb::Add, Some(table)) => add_to(table, object)?,
+            _ => object,
+        };
+        Some(Command {
+            verb,
+            table: key,
+            object: rest,
+        })
+    }
+
     fn apply(&self, ruleset: &mut Ruleset) -> Result<(), Refusal> {
         if let Object::Table { comment } = &self.object {
             return self.apply_to_table(ruleset, comment.as_ref());
@@ -309,9 +342,46 @@ impl Command {
     }
 }
 
+/// Adds to a table what is new in it, and gives back what is not.
+fn add_to(table: &mut Table, object: Object) -> Option<Object> {
+    match object {
+        Object::Chain(chain) if table.chains.get(&chain.name).is_none() => table.add_chain(chain),
+        Object::Set(set) if table.sets.get(&set.name).is_none() => {
+            table.sets.insert(set.name.clone(), set);
+        }
+        Object::Rule { chain, rule } => match table.chains.get_mut(&chain) {
+            Some(chain) => chain.rules.push(rule),
+            None => return Some(Object::Rule { chain, rule }),
+        },
+        Object::Element { set, element } => match table.sets.get_mut(&set) {
+            Some(it) if it.get(&element.key).is_none() => {
+                it.insert(element);
+            }
+            _ => return Some(Object::Element { set, element }),
+        },
+        other => return Some(other),
+    }
+    None
+}
+
+/// Whether everything that the rules and elements of a table name is there.
+fn is_whole(table: &Table) -> bool {
+    let mut rules = table.chains.iter().flat_map(|it| &it.rules);
+    let is_led_well = |it: &Rule| {
+        it.chains_led_to().all(|it| table.chains.get(it).is_some())
+            && it.sets_asked().all(|it| table.sets.get(it).is_some())
+    };
+    let mut elements = table.sets.iter().flat_map(Set::unordered);
+    rules.all(is_led_well)
+        && elements.all(|it| {
+            it.leads_to()
+                .is_none_or(|it| table.chains.get(it).is_some())
+        })
+}
+
 /// Every chain that a rule or an element leads to must be there, as must every named set.
 fn check_references(ruleset: &Ruleset) -> Result<(), Refusal> {
-    for table in ruleset.tables() {
+    for table in ruleset.tables().iter().filter(|it| !is_whole(it)) {
         let mut users: BTreeMap<&Name, String> = BTreeMap::new();
         let mut sets: BTreeMap<&Name, String> = BTreeMap::new();
         for chain in table.chains.iter() {

@@ -107,10 +107,11 @@ pub fn endpoints_of(
         let of_slice = Arc::new(of_slice);
         for number in ports_named(slice, &port.port_name, port.protocol) {
             for (idx, endpoint) in slice.endpoints.iter().enumerate() {
-                let Some(read) = read_endpoint((slice, &of_slice), (idx, endpoint), number, node)
+                let Some(mut read) = read_endpoint((slice, &of_slice), (idx, endpoint), number)
                 else {
                     continue;
                 };
+                read.local = endpoint.node_name.as_deref() == Some(&node.name);
                 let key = join_host_port(read.address, read.port);
                 let replaces = found.get(&key).is_none_or(|it| !it.local && read.local);
                 if replaces {
@@ -122,7 +123,7 @@ pub fn endpoints_of(
     found.into_values().collect()
 }
 
-fn ports_named<'a>(
+pub(super) fn ports_named<'a>(
     slice: &'a EndpointSlice,
     name: &'a str,
     protocol: Protocol,
@@ -135,11 +136,11 @@ fn ports_named<'a>(
     })
 }
 
-fn read_endpoint(
+/// An endpoint as it is seen from another node.
+pub(super) fn read_endpoint(
     (slice, of_slice): (&EndpointSlice, &Arc<ObjectRef>),
     (idx, endpoint): (usize, &crate::api::Endpoint),
     port: u16,
-    node: &NodeFacts,
 ) -> Option<Endpoint> {
     let hints = endpoint.hints.clone().unwrap_or_default();
     let names = |hints: Vec<crate::api::HintFor>| hints.into_iter().map(|it| it.name).collect();
@@ -157,7 +158,7 @@ fn read_endpoint(
         ready: endpoint.conditions.is_ready(),
         serving: endpoint.conditions.is_serving(),
         terminating: endpoint.conditions.is_terminating(),
-        local: endpoint.node_name.as_deref() == Some(&node.name),
+        local: false,
         zone_hints: names(hints.for_zones),
         node_hints: names(hints.for_nodes),
         slice: of_slice.clone(),

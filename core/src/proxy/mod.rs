@@ -15,6 +15,7 @@ mod iptables;
 mod ipvs;
 mod nftables;
 mod origin;
+mod served;
 mod service_port;
 mod settings;
 mod sync;
@@ -27,6 +28,7 @@ pub use iptables::IptablesSettings;
 pub use ipvs::{DUMMY_INTERFACE, IpvsReason, IpvsSettings, is_deprecated, listing as ipvs_listing};
 pub use nftables::{Form, NAMES as NFTABLES_NAMES, endpoint_base_of};
 pub use origin::{Origin, Origins, Path, Reason};
+pub use served::{Served, ServedPort};
 pub use service_port::{ServicePort, service_ports};
 pub use settings::{ConntrackSettings, complaints as configuration_complaints};
 pub use sync::{Change, Memory, Metrics, SyncKind, Synced, Syncer};
@@ -47,6 +49,8 @@ pub struct Mode {
     pub dialect: Dialect,
     /// The rules of one node and family.
     pub sync: fn(&Snapshot) -> Programme,
+    /// The same, where what its Services and slices come to was read before, for all nodes at once.
+    pub write: fn(&Snapshot, &Served) -> Programme,
     /// What it remembers from one sync to the next, before the first.
     pub memory: fn() -> Memory,
 }
@@ -70,19 +74,22 @@ pub const MODES: [Mode; 3] = [
     Mode {
         name: "nftables",
         dialect: Dialect::Nft,
-        sync: nftables::sync,
+        sync: |it| nftables::write(it, &Served::of(it)),
+        write: nftables::write,
         memory: || Memory::Nftables(nftables::Memory::default()),
     },
     Mode {
         name: "iptables",
         dialect: Dialect::Iptables,
-        sync: iptables::sync,
+        sync: |it| iptables::write(it, &Served::of(it)),
+        write: iptables::write,
         memory: || Memory::Iptables(iptables::Memory::default()),
     },
     Mode {
         name: ipvs::NAME,
         dialect: Dialect::Iptables,
-        sync: ipvs::sync,
+        sync: |it| ipvs::write(it, &Served::of(it)),
+        write: ipvs::write,
         memory: || Memory::Nothing,
     },
 ];

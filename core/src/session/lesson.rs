@@ -462,7 +462,8 @@ impl Session {
             deeds: vec![words.to_owned(); timeline.position()],
             told: Vec::new(),
         };
-        let scene = Scene::at(manifest, timeline, history, &self.from, &self.to);
+        let asked = (self.from.as_str(), self.to.as_str());
+        let scene = Scene::at(manifest, timeline, history, asked, Some(&self.scene));
         self.scene = Rc::new(scene);
         self.past = Past::new();
         self.position = 0;

@@ -9,6 +9,8 @@
 //!
 //! **Left out**: what was undone, in links.
 
+#[cfg(test)]
+mod edit_tests;
 mod first_look;
 mod keep;
 #[cfg(test)]
@@ -35,13 +37,13 @@ pub use time::MAX_MOMENTS;
 pub use traffic::{MAX_CLIENTS, MAX_REQUESTS, Traffic};
 pub use update::{Effect, Event, Timer};
 
-use crate::api::{File, Manifest, read};
+use crate::api::{File, Manifest, read_again};
 use crate::doctor::{self, examine};
 use crate::ip::parse_sloppy;
 use crate::net::Protocol;
 use crate::sim::{
     BaseNotice, DNS_ADDRESS, DNS_ADDRESS_ASIDE, Destination, Happening, HostId, Outcomes, Request,
-    Source, Start, StartFile, Timeline, Walk, World, begin, outcomes,
+    Source, Start, StartFile, Timeline, Walk, World, begin_again, outcomes,
 };
 use crate::sorted::insert_once;
 use crate::view::{
@@ -138,7 +140,8 @@ impl Session {
     /// A session about a manifest and a request.
     #[must_use]
     pub fn new(text: &str, from: &str, to: &str, seed: u64) -> Session {
-        let scene = Rc::new(Scene::build(text, from, to, seed));
+        let manifest = read_text(text, &Manifest::default());
+        let scene = Rc::new(Scene::of(manifest, text, from, to, seed, None));
         let mut session = Session {
             text: text.to_owned(),
             from: from.to_owned(),
@@ -423,19 +426,25 @@ fn asked_address(walk: &Walk) -> Option<(crate::ip::IpAddr, Option<u16>)> {
     first.or_else(|| parse_sloppy(&walk.request.to.name).map(|it| (it, walk.request.to.port)))
 }
 
-fn read_text(text: &str) -> Manifest {
-    read(&[File {
+/// Reads a text, of which much may be as it was before.
+fn read_text(text: &str, before: &Manifest) -> Manifest {
+    let file = File {
         name: EDITED_FILE.into(),
         text: text.into(),
-    }])
+    };
+    read_again(&[file], before)
 }
 
 impl Scene {
-    fn build(text: &str, from: &str, to: &str, seed: u64) -> Scene {
-        Scene::of(read_text(text), text, from, to, seed)
-    }
-
-    fn of(manifest: Manifest, text: &str, from: &str, to: &str, seed: u64) -> Scene {
+    /// The scene of a text as it begins, where another may have begun before.
+    fn of(
+        manifest: Manifest,
+        text: &str,
+        from: &str,
+        to: &str,
+        seed: u64,
+        before: Option<&Scene>,
+    ) -> Scene {
         let start = Start {
             files: vec![StartFile {
                 name: EDITED_FILE.into(),
@@ -443,14 +452,22 @@ impl Scene {
             }],
             seed,
         };
-        let begun = begin(manifest.clone(), seed);
+        let begun_before = before.map(|it| it.timeline.begun());
+        let begun = begin_again(manifest.clone(), seed, begun_before);
         let timeline = Timeline::begun_as(start, begun);
-        Scene::at(manifest, timeline, History::default(), from, to)
+        let history = History::default();
+        Scene::at(manifest, timeline, history, (from, to), before)
     }
 
     /// The scene at a moment of a timeline.
-    fn at(manifest: Manifest, timeline: Timeline, history: History, from: &str, to: &str) -> Scene {
-        let world = World::of_timeline(&timeline);
+    fn at(
+        manifest: Manifest,
+        timeline: Timeline,
+        history: History,
+        (from, to): (&str, &str),
+        before: Option<&Scene>,
+    ) -> Scene {
+        let world = World::of_timeline_again(&timeline, before.map(|it| &it.world));
         let (outcomes, error) = match ask(&world, from, to) {
             Ok(outcomes) => (Some(outcomes), None),
             Err(error) => (None, Some(error)),

@@ -179,7 +179,8 @@ impl Session {
         history.told.drain(..surplus);
         history.deeds.push(words.clone());
         let manifest = self.scene.manifest.clone();
-        let scene = Scene::at(manifest, timeline, history, &self.from, &self.to);
+        let asked = (self.from.as_str(), self.to.as_str());
+        let scene = Scene::at(manifest, timeline, history, asked, Some(&self.scene));
         self.scene = Rc::new(scene);
         self.remember(Deed::Happened, words);
     }

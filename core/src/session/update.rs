@@ -248,7 +248,8 @@ impl Session {
 
     fn edit(&mut self, text: String) -> Vec<Effect> {
         self.text = text;
-        let manifest = read_text(&self.text);
+        let before = self.unread.as_ref().unwrap_or(&self.scene.manifest);
+        let manifest = read_text(&self.text, before);
         if manifest.has_errors() {
             self.unread = Some(manifest);
         } else {
@@ -267,8 +268,8 @@ impl Session {
             scene.manifest.clone(),
             scene.timeline.clone(),
             scene.history.clone(),
-            &self.from,
-            &self.to,
+            (&self.from, &self.to),
+            Some(scene),
         ));
         self.position = 0;
         self.forget_question();
@@ -278,8 +279,15 @@ impl Session {
 
     /// Another start, to which the same things happen as to the one before.
     fn begin_anew(&self, manifest: Manifest) -> Scene {
-        let scene = Scene::of(manifest, &self.text, &self.from, &self.to, self.seed);
         let before = &self.scene.timeline;
+        let scene = Scene::of(
+            manifest,
+            &self.text,
+            &self.from,
+            &self.to,
+            self.seed,
+            Some(&self.scene),
+        );
         if before.position() == 0 {
             return scene;
         }
@@ -289,7 +297,8 @@ impl Session {
             let _ = timeline.happen(event.clone());
         }
         let history = self.scene.history.clone();
-        Scene::at(scene.manifest, timeline, history, &self.from, &self.to)
+        let asked = (self.from.as_str(), self.to.as_str());
+        Scene::at(scene.manifest, timeline, history, asked, Some(&self.scene))
     }
 
     fn reset(&mut self) -> Vec<Effect> {

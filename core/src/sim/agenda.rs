@@ -4,19 +4,21 @@
 
 use crate::api::ObjectRef;
 use crate::controllers::{Purpose, Wake};
+use crate::indexed::Indexed;
 use crate::time::Instant;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Which controller, by its place in the list of all of them, and which object.
-pub(super) type Look = (usize, ObjectRef);
+pub(super) type Look = (usize, Arc<ObjectRef>);
 
 /// Who looks at what, and when.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Agenda {
     /// What is due when.
-    due: BTreeSet<(Instant, usize, ObjectRef)>,
+    due: BTreeSet<(Instant, usize, Arc<ObjectRef>)>,
     /// The same by controller and object, and what for.
-    waiting: BTreeMap<Look, Wake>,
+    waiting: Indexed<Look, Wake>,
     /// How many of those that wait are on their way to something.
     n_progress: usize,
 }
@@ -28,7 +30,7 @@ impl Agenda {
     }
 
     /// Everything that is due, in order.
-    pub(super) fn all(&self) -> impl Iterator<Item = &(Instant, usize, ObjectRef)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &(Instant, usize, Arc<ObjectRef>)> {
         self.due.iter()
     }
 
@@ -48,7 +50,7 @@ impl Agenda {
     }
 
     /// Has a controller look at an object at some time; of two such times the earlier one counts.
-    pub(super) fn put(&mut self, controller: usize, object: &ObjectRef, wake: Wake) {
+    pub(super) fn put(&mut self, controller: usize, object: &Arc<ObjectRef>, wake: Wake) {
         let key = (controller, object.clone());
         if let Some(old) = self.waiting.get_mut(&key) {
             let was_progress = old.purpose == Purpose::Progress;

@@ -6,6 +6,7 @@ use crate::api::{Kind, Manifest, Object, ObjectRef, read};
 use crate::ip::IpAddr;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// Where cluster DNS answers.
 pub const DNS_ADDRESS: &str = "10.96.0.10";
@@ -22,7 +23,7 @@ pub enum BaseNotice {
 }
 
 /// An object on its way into the store: its kind, and its document.
-pub(super) type Item = (Kind, Value);
+pub(super) type Item = (Kind, Arc<Value>);
 
 /// The documents of a manifest, with the base world's before them if it names no Node. An object of the same name
 /// comes later, and so replaces the base one.
@@ -31,7 +32,7 @@ pub(super) fn lay_beneath(manifest: &Manifest) -> (Vec<Item>, Vec<BaseNotice>) {
         manifest
             .objects
             .iter()
-            .any(|read| read.object.reference() == *it)
+            .any(|read| read.object.is_called(it))
     };
     let is_whole_cluster = manifest
         .objects
@@ -41,14 +42,14 @@ pub(super) fn lay_beneath(manifest: &Manifest) -> (Vec<Item>, Vec<BaseNotice>) {
     let mut notices = Vec::new();
     if !is_whole_cluster {
         let moves_aside = is_claimed(manifest) && !told(&dns());
-        for read in base_objects().objects {
+        for read in &base_objects().objects {
             let reference = read.object.reference();
             if told(&reference) {
                 continue;
             }
-            let mut document = read.document();
+            let mut document = read.document().clone();
             if reference == dns() && moves_aside {
-                document["spec"]["clusterIP"] = DNS_ADDRESS_ASIDE.into();
+                Arc::make_mut(&mut document)["spec"]["clusterIP"] = DNS_ADDRESS_ASIDE.into();
             }
             items.push((reference.kind, document));
         }
@@ -61,7 +62,7 @@ pub(super) fn lay_beneath(manifest: &Manifest) -> (Vec<Item>, Vec<BaseNotice>) {
         manifest
             .objects
             .iter()
-            .map(|it| (it.object.kind(), it.document())),
+            .map(|it| (it.object.kind(), it.document().clone())),
     );
     (items, notices)
 }
@@ -94,16 +95,19 @@ fn named_nodes(manifest: &Manifest, base: &[Item]) -> Vec<Item> {
             "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
             "status": {"addresses": address},
         });
-        Some((Kind::Node, document))
+        Some((Kind::Node, Arc::new(document)))
     });
     made.collect()
 }
 
-fn base_objects() -> Manifest {
-    read(&[crate::api::File {
-        name: "base.yaml".into(),
-        text: include_str!("base.yaml").into(),
-    }])
+fn base_objects() -> &'static Manifest {
+    static READ: OnceLock<Manifest> = OnceLock::new();
+    READ.get_or_init(|| {
+        read(&[crate::api::File {
+            name: "base.yaml".into(),
+            text: include_str!("base.yaml").into(),
+        }])
+    })
 }
 
 fn dns() -> ObjectRef {
@@ -115,7 +119,7 @@ fn is_claimed(manifest: &Manifest) -> bool {
     let address: Option<IpAddr> = DNS_ADDRESS.parse().ok();
     manifest.objects.iter().any(|it| match &it.object {
         Object::Service(service) => {
-            it.object.reference() != dns() && service.cluster_ips().first().copied() == address
+            !it.object.is_called(&dns()) && service.cluster_ips().first().copied() == address
         }
         _ => false,
     })

@@ -10,6 +10,7 @@ use crate::api::{Kind, ObjectRef};
 use crate::controllers::{CONTROLLERS, Fault, Look, Machines, Memory, Purpose, Wake};
 use crate::store::Store;
 use crate::time::{Clock, Duration, Instant};
+use std::sync::Arc;
 
 /// The most looks of one `advance`: far more than any cluster here needs, so reaching it means a quarrel of controllers.
 pub const MAX_LOOKS: usize = 5_000_000;
@@ -135,7 +136,7 @@ impl Cluster {
             concerned.extend(pods.map(|it| ObjectRef::new(Kind::Pod, &it.0, &it.1)));
         }
         let wake = self.at_once();
-        for object in concerned {
+        for object in concerned.into_iter().map(Arc::new) {
             for controller in 0..CONTROLLERS.len() {
                 self.agenda.put(controller, &object, wake);
             }
@@ -146,8 +147,9 @@ impl Cluster {
     /// rest, that changes nothing.
     pub fn look_again(&mut self) {
         let kinds = Kind::ALL.iter();
-        let objects: Vec<ObjectRef> = kinds
-            .flat_map(|kind| self.store.documents(*kind).map(|it| it.0.clone()))
+        let objects: Vec<Arc<ObjectRef>> = kinds
+            .flat_map(|kind| self.store.documents(*kind))
+            .map(|it| Arc::new(it.0.clone()))
             .collect();
         let wake = self.at_once();
         for object in objects {
@@ -221,6 +223,7 @@ impl Cluster {
             self.agenda.put(controller, &object, wake);
         }
         if let Some(it) = outcome.remember {
+            let object = ObjectRef::clone(&object);
             self.memory.keep(CONTROLLERS[controller].name, object, it);
         }
     }
@@ -240,7 +243,7 @@ impl Cluster {
                     purpose: Purpose::Progress,
                 };
                 for object in (it.watches)(change, self.store.objects()) {
-                    self.agenda.put(controller, &object, wake);
+                    self.agenda.put(controller, &Arc::new(object), wake);
                 }
             }
         }

@@ -35,7 +35,7 @@ pub use network::{Host, HostId, HostKind, Link, Network, OUTSIDE_CLIENT};
 pub use outcome::{By, Ending, Verdict, Why};
 pub use port_forward::{PortForwardError, port_forward};
 pub use request::{Destination, Request, RequestError, Source};
-pub use start::{SETTLE_LIMIT, Start, StartFile, Started, begin};
+pub use start::{SETTLE_LIMIT, Start, StartFile, Started, begin, begin_again};
 pub use symptom::{Heard, Stage, Symptom, Tool, nslookup_of, ping_words, symptom, symptoms, tools};
 pub use timeline::{
     Abandoned, Happening, MAX_EVENTS, MAX_PASS, Record, Timeline, Told, TooManyEvents,

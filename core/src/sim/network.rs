@@ -15,7 +15,8 @@ use crate::net::{Packet, Protocol, RouteTable};
 use crate::netfilter::conntrack::Conntrack;
 use crate::netfilter::{DynamicElements, Ruleset};
 use crate::policy;
-use crate::proxy::{Mode, Origins};
+use crate::proxy::{Mode, Origins, Programme, Served};
+use crate::sorted::gathered;
 use crate::store::Objects;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,12 +102,29 @@ pub struct Network {
     down: BTreeSet<HostId>,
     /// Programs that do not do what they should, by pod and what they listen on.
     faults: BTreeMap<(ObjectRef, u16, Protocol), ContainerFault>,
+    /// What all nodes' kube-proxies have in common, by family.
+    served: Arc<BTreeMap<Family, Served>>,
+    /// What two Services claim.
+    contested: Arc<Vec<Contested>>,
     /// The load balancers, which the router stands for.
     pub(super) balances: Vec<Balance>,
     /// What they remember of connections.
     pub(super) balanced: Balanced,
     /// Whether its links lead on to hosts that are not part of it.
     pub(super) is_open: bool,
+}
+
+/// An address and port that two Services claim.
+#[derive(Clone, Debug)]
+pub(super) struct Contested {
+    /// The address and port.
+    pub(super) key: String,
+    /// Whose claim stands.
+    pub(super) kept: Arc<ObjectRef>,
+    /// Whose is left out.
+    pub(super) lost: Arc<ObjectRef>,
+    /// The field that claims it.
+    pub(super) path: String,
 }
 
 impl fmt::Display for HostId {
@@ -191,12 +209,18 @@ impl Network {
     /// The network a cluster's objects come to, with every node's rules.
     #[must_use]
     pub fn build(objects: &Objects, mode: &Mode) -> Network {
+        Network::build_again(objects, mode, None)
+    }
+
+    /// The same, where another network has some of the same objects.
+    pub(super) fn build_again(objects: &Objects, mode: &Mode, before: Option<&Network>) -> Network {
         let mut network = Network::default();
         let underlay = network.add_link("underlay");
         network.add_nodes(objects, underlay);
         network.add_pods(objects);
         network.add_outside(objects, underlay);
         network.add_routes_to_single_pods(objects);
+        network.serve(objects, before);
         network.add_rules(objects, mode);
         network.balances = balances(objects);
         network
@@ -254,6 +278,17 @@ impl Network {
         (port, protocol): (u16, Protocol),
     ) -> Option<ContainerFault> {
         self.faults.get(&(pod.clone(), port, protocol)).copied()
+    }
+
+    /// What all nodes' kube-proxies have in common in a family.
+    #[must_use]
+    pub fn served(&self, family: Family) -> Option<&Served> {
+        self.served.get(&family)
+    }
+
+    /// What two Services claim.
+    pub(super) fn contested(&self) -> &[Contested] {
+        &self.contested
     }
 
     /// The load balancers.
@@ -515,7 +550,20 @@ impl Network {
         self.building().insert(client.id.clone(), client);
     }
 
+    fn serve(&mut self, objects: &Objects, before: Option<&Network>) {
+        let served = Family::ALL.into_iter().map(|of| {
+            let (services, slices) = (objects.services.values(), objects.endpoint_slices.values());
+            let before = before.and_then(|it| it.served.get(&of));
+            (of, Served::again(services, slices, of, before))
+        });
+        self.served = Arc::new(gathered(served));
+    }
+
     fn add_rules(&mut self, objects: &Objects, mode: &Mode) {
+        let served = self.served.clone();
+        // Every node has the same Services: the first one's rules tell what two of them claim.
+        let first = objects.nodes.keys().next();
+        let mut contested: BTreeMap<Family, Vec<Contested>> = BTreeMap::new();
         for host in self.building().values_mut() {
             let HostId::Node(name) = &host.id else {
                 continue;
@@ -528,11 +576,16 @@ impl Network {
                 if !has_family {
                     continue;
                 }
-                if let Some(snapshot) = super::world::snapshot(objects, name, of) {
-                    let programme = (mode.sync)(&snapshot);
+                if let (Some(snapshot), Some(served)) =
+                    (super::world::snapshot(objects, name, of), served.get(&of))
+                {
+                    let programme = (mode.write)(&snapshot, served);
+                    if Some(name) == first {
+                        contested.insert(of, contested_in(&programme));
+                    }
                     programme
                         .transaction
-                        .apply(&mut ruleset)
+                        .build(&mut ruleset)
                         .expect("generated transactions refer only to what they made");
                     host.origins.insert(of, Arc::new(programme.origins));
                 }
@@ -548,7 +601,37 @@ impl Network {
             add_bound_addresses(&mut host.routes, &ruleset);
             host.ruleset = Arc::new(ruleset);
         }
+        for (of, served) in served.iter().filter(|it| it.1.ports().next().is_some()) {
+            // A node without an address of the family has no such rules, and the Services claim the same all the same.
+            let snapshot = || super::world::snapshot(objects, first?, *of);
+            if !contested.contains_key(of)
+                && let Some(snapshot) = snapshot()
+            {
+                let programme = (mode.write)(&snapshot, served);
+                contested.insert(*of, contested_in(&programme));
+            }
+        }
+        self.contested = Arc::new(contested.into_values().flatten().collect());
     }
+}
+
+/// What two Services claim, as a node's rules tell.
+fn contested_in(programme: &Programme) -> Vec<Contested> {
+    let claim = |tag| {
+        let origin = programme.origins.origin(tag)?;
+        Some((origin.object.clone()?, origin.path.to_string()))
+    };
+    let contested = programme.conflicts.iter().filter_map(|it| {
+        let (kept, _) = claim(it.first)?;
+        let (lost, path) = claim(it.second)?;
+        Some(Contested {
+            key: it.key.clone(),
+            kept,
+            lost,
+            path,
+        })
+    });
+    contested.collect()
 }
 
 /// The interfaces that virtual servers have their addresses on.

@@ -148,7 +148,7 @@ impl Timeline {
     #[must_use]
     pub fn begun_as(start: Start, begun: Started) -> Timeline {
         let begun = Arc::new(begun);
-        let now = Arc::new(begun.cluster.clone());
+        let now = begun.cluster.clone();
         Timeline {
             start,
             begun,

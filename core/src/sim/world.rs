@@ -13,7 +13,7 @@ use crate::dns::{COREFILE, NodeDns, OUTSIDE_ZONE, ResolvConf, SearchLimits, Serv
 use crate::ip::Family;
 use crate::proxy::{self, MODES, Mode, NodeFacts, Programme, Settings, Snapshot};
 use crate::store::Objects;
-use crate::yaml::{Node, Position};
+use crate::yaml::Position;
 use std::sync::Arc;
 
 /// A cluster at an instant.
@@ -35,6 +35,8 @@ pub struct World {
     pub notices: Vec<BaseNotice>,
     /// What is doubtful about it.
     pub complaints: Vec<Complaint>,
+    /// What is doubtful about the cluster, wherever that was written.
+    doubts: Vec<Complaint>,
     /// Its name server.
     dns: Arc<Server>,
 }
@@ -44,23 +46,37 @@ impl World {
     #[must_use]
     pub fn from_manifest(manifest: &Manifest, mode: Option<&'static Mode>, seed: u64) -> World {
         let begun = begin(manifest.clone(), seed);
-        World::of_begun(&begun, Arc::new(begun.cluster.clone()), mode)
+        let world = World::of_cluster(begun.cluster.clone(), mode);
+        world.with_words_of(&begun)
     }
 
     /// The world of a timeline, at the moment one stands at.
     #[must_use]
     pub fn of_timeline(timeline: &Timeline) -> World {
-        World::of_begun(timeline.begun(), timeline.cluster().clone(), None)
+        World::of_timeline_again(timeline, None)
     }
 
-    fn of_begun(begun: &Started, cluster: Arc<Cluster>, mode: Option<&'static Mode>) -> World {
+    /// The same, where another world has some of the same objects: what is the same is not made anew.
+    #[must_use]
+    pub fn of_timeline_again(timeline: &Timeline, before: Option<&World>) -> World {
+        let cluster = timeline.cluster();
+        let is_same = |it: &&World| Arc::ptr_eq(&it.cluster, cluster) && it.asked_mode.is_none();
+        let world = match before.filter(is_same) {
+            Some(same) => same.clone(),
+            None => World::of_cluster_again(cluster.clone(), None, before.map(|it| &it.network)),
+        };
+        world.with_words_of(timeline.begun())
+    }
+
+    /// The same with what is to be said about how it began.
+    fn with_words_of(self, begun: &Started) -> World {
+        let mut world = self;
         let manifest = &begun.manifest;
-        let mut world = World::of_cluster(cluster, mode);
         world.notices.clone_from(&begun.notices);
-        let told = std::mem::take(&mut world.complaints).into_iter();
+        let told = world.doubts.iter().cloned();
         let mut complaints = begun.complaints.clone();
         complaints.extend(told.map(|it| in_manifest(manifest, it)));
-        complaints.extend(conflicts(manifest, &world.objects, world.mode));
+        complaints.extend(conflicts(manifest, &world.network));
         world.complaints = complaints;
         world
     }
@@ -68,14 +84,22 @@ impl World {
     /// The world of a cluster as it is now.
     #[must_use]
     pub fn of_cluster(cluster: Arc<Cluster>, asked_mode: Option<&'static Mode>) -> World {
-        let objects = Arc::new(cluster.store().objects().clone());
+        World::of_cluster_again(cluster, asked_mode, None)
+    }
+
+    fn of_cluster_again(
+        cluster: Arc<Cluster>,
+        asked_mode: Option<&'static Mode>,
+        before: Option<&Network>,
+    ) -> World {
+        let objects = cluster.store().shared_objects();
         let mut complaints = Vec::new();
         let mode = asked_mode.unwrap_or_else(|| told_mode(&objects, &mut complaints));
         complaints.extend(doubts_about_ipvs(&objects, mode));
         if let Some(told) = &objects.kube_proxy {
             complaints.extend(proxy::configuration_complaints(told));
         }
-        let mut network = Network::build(&objects, mode);
+        let mut network = Network::build_again(&objects, mode, before);
         network.suffer(&objects, cluster.machines());
         let dns = Server::knowing(&objects, &outside_names(&objects));
         complaints.extend_from_slice(dns.complaints());
@@ -87,6 +111,7 @@ impl World {
             mode,
             asked_mode,
             notices: Vec::new(),
+            doubts: complaints.clone(),
             complaints,
             dns: Arc::new(dns),
         }
@@ -240,8 +265,7 @@ fn in_manifest(manifest: &Manifest, complaint: Complaint) -> Complaint {
     };
     let path = format!("data.{key}");
     let span = source.span(&path);
-    let text = source.node.get("data").and_then(|it| it.get(key));
-    let text = text.and_then(Node::as_str).unwrap_or_default();
+    let text = source.text(&path).unwrap_or_default();
     let n_lines = u32::try_from(text.trim_end().lines().count()).unwrap_or(u32::MAX);
     // A block of text stands line by line in the manifest, below its indicator or without it; other forms do not.
     let position = match (complaint.position, span.end.line - span.start.line + 1) {
@@ -263,38 +287,21 @@ fn about_settings(manifest: &Manifest, complaint: Complaint) -> Complaint {
 }
 
 /// Every address and port that two Services claim, at the line of the claim that is left out.
-fn conflicts(manifest: &Manifest, objects: &Objects, mode: &Mode) -> Vec<Complaint> {
+fn conflicts(manifest: &Manifest, network: &Network) -> Vec<Complaint> {
     let mut complaints: Vec<Complaint> = Vec::new();
-    for of in Family::ALL {
-        // Every node has the same Services: the first one's rules tell.
-        let first = objects.nodes.keys().next();
-        let Some(snapshot) = first.and_then(|it| snapshot(objects, it, of)) else {
-            continue;
+    for it in network.contested() {
+        let complaint = Complaint::warning(format!(
+            "{} is claimed by {} already: no packet will follow this claim",
+            it.key, it.kept
+        ))
+        .about(it.path.clone())
+        .try_this("which of the two a real kube-proxy lets stand is luck: give one of them another address or port");
+        let complaint = match manifest.source(&it.lost) {
+            Some(source) => complaint.at(&source.file, source.span(&it.path).start),
+            None => complaint,
         };
-        let programme = (mode.sync)(&snapshot);
-        for conflict in &programme.conflicts {
-            let claim = |tag| {
-                let origin = programme.origins.origin(tag)?;
-                Some((origin.object.clone()?, origin.path.to_string()))
-            };
-            let (Some((kept, _)), Some((object, path))) =
-                (claim(conflict.first), claim(conflict.second))
-            else {
-                continue;
-            };
-            let complaint = Complaint::warning(format!(
-                "{} is claimed by {kept} already: no packet will follow this claim",
-                conflict.key
-            ))
-            .about(path.clone())
-            .try_this("which of the two a real kube-proxy lets stand is luck: give one of them another address or port");
-            let complaint = match manifest.source(&object) {
-                Some(source) => complaint.at(&source.file, source.span(&path).start),
-                None => complaint,
-            };
-            if !complaints.contains(&complaint) {
-                complaints.push(complaint);
-            }
+        if !complaints.contains(&complaint) {
+            complaints.push(complaint);
         }
     }
     complaints

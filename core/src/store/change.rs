@@ -51,6 +51,16 @@ impl ChangeKind {
 }
 
 impl Change {
+    /// Whether it is what comes of a Service's new spec where its document was this very one.
+    pub(super) fn makes(&self, object: &Object, before: &Arc<Value>) -> bool {
+        let is_after_it = self.before_document.as_ref();
+        let has_spec = match (&self.after, object) {
+            (Some(Object::Service(after)), Object::Service(it)) => after.spec == it.spec,
+            _ => false,
+        };
+        has_spec && is_after_it.is_some_and(|it| Arc::ptr_eq(it, before))
+    }
+
     /// What it was and what it is, as far as there is either.
     pub fn sides(&self) -> impl Iterator<Item = &Object> {
         self.before.iter().chain(&self.after)

@@ -111,8 +111,14 @@ pub fn key(metadata: &ObjectMeta) -> Key {
 impl Objects {
     /// Adds an object; one of the same name is replaced and handed back.
     pub fn put(&mut self, object: Object) -> Option<Object> {
+        let reference = object.reference();
+        self.put_at(&reference, object)
+    }
+
+    /// The same where its name is known.
+    pub(super) fn put_at(&mut self, reference: &ObjectRef, object: Object) -> Option<Object> {
         let after = object.clone();
-        let before = self.swap(&after.reference(), Some(object));
+        let before = self.swap(reference, Some(object));
         match &before {
             Some(before) => self.index.replace(before, &after),
             None => self.index.note(&after),

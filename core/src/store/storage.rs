@@ -40,14 +40,16 @@ const MAX_PREFIX: usize = 58;
 /// The memory of a cluster.
 #[derive(Clone, Debug)]
 pub struct Store {
-    objects: Objects,
+    objects: Arc<Objects>,
     documents: BTreeMap<ObjectRef, Arc<Value>>,
     revision: u64,
     /// The last revision that was more than a sign of life.
     news: u64,
     /// The last revision that controllers were told of.
     told: u64,
-    changes: VecDeque<Change>,
+    changes: Arc<VecDeque<Change>>,
+    /// What was written in a store that begins as this one does: what is the same at the same revision is shared with it.
+    precedent: Option<Arc<VecDeque<Change>>>,
     luck: Chooser,
     allocators: Allocators,
     /// The identities of objects that are gone.
@@ -59,17 +61,31 @@ impl Store {
     #[must_use]
     pub fn new(seed: u64) -> Store {
         Store {
-            objects: Objects::default(),
+            objects: Arc::default(),
             documents: BTreeMap::new(),
             revision: 0,
             news: 0,
             told: 0,
-            changes: VecDeque::new(),
+            changes: Arc::default(),
+            precedent: None,
             luck: Chooser::seeded(seed),
             allocators: Rules::of(&ClusterConfiguration::default(), PortRange::default())
                 .allocators(),
             gone: BTreeSet::new(),
         }
+    }
+
+    /// Has what is written from here on be shared with what another store wrote at the same revisions, wherever it is the
+    /// same; with nothing any more, if there is no other. Nothing but the work is different.
+    pub fn follow(&mut self, other: Option<&Store>) {
+        self.precedent = other.map(|it| it.changes.clone());
+    }
+
+    /// What the store that is followed wrote at the next revision.
+    fn precedent(&self) -> Option<&Change> {
+        let changes = self.precedent.as_ref()?;
+        let nth = (self.revision + 1).checked_sub(changes.front()?.revision)?;
+        changes.get(usize::try_from(nth).ok()?)
     }
 
     /// What the API server was started with.
@@ -130,6 +146,11 @@ impl Store {
         let Some(document) = self.documents.get(&reference) else {
             return;
         };
+        if let Some(same) = self.precedent().filter(|it| it.makes(object, document)) {
+            let (after, document) = (same.after.clone(), same.document.clone());
+            self.keep(after.expect("it makes an object"), document);
+            return;
+        }
         let mut document = Value::clone(document);
         document["spec"] = object.document()["spec"].take();
         self.commit(reference.kind, document)
@@ -138,8 +159,14 @@ impl Store {
 
     /// All objects in their typed form.
     #[must_use]
-    pub const fn objects(&self) -> &Objects {
+    pub fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// The same, to be kept as they are now.
+    #[must_use]
+    pub fn shared_objects(&self) -> Arc<Objects> {
+        self.objects.clone()
     }
 
     /// An object's document.
@@ -219,6 +246,23 @@ impl Store {
             without_nulls(&mut document);
         }
         self.commit(kind, document)
+    }
+
+    /// The same as [`Store::adopt`], of a document that the store that is followed adopted at the same revision. False if that
+    /// is not remembered.
+    pub fn adopt_again(&mut self, kind: Kind) -> bool {
+        let Some(same) = self.precedent() else {
+            return false;
+        };
+        let (Some(object), document) = (same.after.clone(), same.document.clone()) else {
+            return false;
+        };
+        if kind.is_served() {
+            // The identity it has, or would have been given.
+            self.draw_uid();
+        }
+        self.keep(object, document);
+        true
     }
 
     /// Does what a controller wants done.
@@ -328,8 +372,7 @@ impl Store {
 
     /// A version 4 UUID.
     fn uid(&mut self) -> String {
-        let high = self.luck.draw(u64::MAX);
-        let low = self.luck.draw(u64::MAX);
+        let (high, low) = self.draw_uid();
         format!(
             "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
             high >> 32,
@@ -338,6 +381,10 @@ impl Store {
             0x8000 | low >> 48 & 0x3fff,
             low & 0xffff_ffff_ffff
         )
+    }
+
+    fn draw_uid(&mut self) -> (u64, u64) {
+        (self.luck.draw(u64::MAX), self.luck.draw(u64::MAX))
     }
 
     /// Keeps a document under its name, as a new revision.
@@ -355,15 +402,26 @@ impl Store {
         {
             metadata["resourceVersion"] = revision.to_string().into();
         }
-        let object = Object::from_document(kind, &document)?;
+        let is_same = |it: &&Change| it.object.kind == kind && *it.document == document;
+        let same = self.precedent().filter(is_same);
+        let same = same.and_then(|it| Some((it.after.clone()?, it.document.clone())));
+        let (object, document) = match same {
+            Some(same) => same,
+            None => (Object::from_document(kind, &document)?, Arc::new(document)),
+        };
+        Ok(self.keep(object, document))
+    }
+
+    /// Keeps an object and its document, which says what revision this makes.
+    fn keep(&mut self, object: Object, document: Arc<Value>) -> ObjectRef {
+        let (revision, kind) = (self.revision + 1, object.kind());
         let reference = object.reference();
-        let before = self.objects.put(object.clone());
+        let before = Arc::make_mut(&mut self.objects).put_at(&reference, object.clone());
         let change = if before.is_some() {
             ChangeKind::Modified
         } else {
             ChangeKind::Added
         };
-        let document = Arc::new(document);
         let before_document = self.documents.insert(reference.clone(), document.clone());
         let is_sign_of_life = is_sign_of_life(kind, before_document.as_deref(), &document);
         if kind == Kind::ServiceCidr {
@@ -379,7 +437,7 @@ impl Store {
             document,
             is_sign_of_life,
         });
-        Ok(reference)
+        reference
     }
 
     fn note_change(&mut self, change: Change) {
@@ -387,7 +445,7 @@ impl Store {
         if !change.is_sign_of_life {
             self.news = change.revision;
         }
-        self.changes.push_back(change);
+        Arc::make_mut(&mut self.changes).push_back(change);
         self.forget_told(self.told);
     }
 
@@ -398,7 +456,7 @@ impl Store {
         while self.changes.len() > MAX_CHANGES
             && self.changes.front().is_some_and(|it| it.revision <= told)
         {
-            self.changes.pop_front();
+            Arc::make_mut(&mut self.changes).pop_front();
         }
     }
 
@@ -478,9 +536,10 @@ impl Store {
 
     /// Takes an object away for good.
     pub fn remove(&mut self, object: &ObjectRef) {
-        let (Some(before), Some(document)) =
-            (self.objects.remove(object), self.documents.remove(object))
-        else {
+        let (Some(before), Some(document)) = (
+            Arc::make_mut(&mut self.objects).remove(object),
+            self.documents.remove(object),
+        ) else {
             return;
         };
         let uid = before.metadata().and_then(|it| it.uid.clone());

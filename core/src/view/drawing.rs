@@ -9,7 +9,7 @@ use super::seats::Seating;
 use super::trail::wires;
 use crate::ip::{IpAddr, parse_sloppy};
 use crate::netfilter::Hook;
-use crate::proxy::{ServicePort, SlicesByService, endpoints_of, select, service_ports};
+use crate::proxy::{ServedPort, select};
 use crate::sim::{HostId, World};
 use crate::sorted::insert_once;
 use std::collections::BTreeMap;
@@ -532,21 +532,24 @@ impl Drawing<'_> {
     /// The lines of a node's rules that are drawn, the one asked for first; and how many there are.
     fn shelf_lines(&self, node: &str) -> (Vec<ShelfLine>, usize) {
         let family = crate::ip::Family::V4;
-        let Some(snapshot) = crate::sim::snapshot(&self.world.objects, node, family) else {
+        let snapshot = crate::sim::snapshot(&self.world.objects, node, family);
+        let served = self.world.network.served(family);
+        let (Some(snapshot), Some(served)) = (snapshot, served) else {
             return (Vec::new(), 0);
         };
-        let slices = SlicesByService::new(&snapshot.endpoint_slices, family);
-        let ports = service_ports(&snapshot.services, family);
-        let is_asked = |port: &ServicePort| {
+        let is_asked = |it: &ServedPort| {
+            let port = &it.port;
             self.asked
                 .is_some_and(|(ip, number)| ip == port.cluster_ip && number == Some(port.port))
         };
-        let (asked, others): (Vec<&ServicePort>, Vec<&ServicePort>) =
-            ports.iter().partition(|it| is_asked(it));
+        let (asked, others): (Vec<&ServedPort>, Vec<&ServedPort>) =
+            served.ports().partition(|it| is_asked(it));
+        let n_ports = asked.len() + others.len();
         let drawn = asked.into_iter().chain(others).take(MAX_LINES);
         let lines: Vec<ShelfLine> = drawn
-            .map(|port| {
-                let endpoints = endpoints_of(port, &slices, &snapshot.node);
+            .map(|served| {
+                let port = &served.port;
+                let endpoints = served.endpoints(&snapshot.node);
                 let selected = select(port, &endpoints, &snapshot.node);
                 ShelfLine {
                     address: format!("{} {}/{}", port.cluster_ip, port.protocol, port.port),
@@ -557,12 +560,12 @@ impl Drawing<'_> {
                     } else {
                         selected.cluster.len()
                     },
-                    is_asked: is_asked(port),
+                    is_asked: is_asked(served),
                     rect: Rect::default(),
                 }
             })
             .collect();
-        (lines, ports.len())
+        (lines, n_ports)
     }
 
     fn draw_pod(&mut self, id: &HostId, node: &str, at: Point) -> Option<PodRoom> {

@@ -26,8 +26,8 @@ pub use decode::{Decoded, FieldProblem, FieldProblemKind, decode, in_order};
 pub use json::to_json;
 pub use node::{Entry, Mapping, Node, Position, Span, Value};
 pub use parse::{
-    MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, Problem,
-    Stream, parse,
+    MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PROBLEMS,
+    MORE_PROBLEMS, Problem, Stream, parse,
 };
 pub use path::segments;
 pub use resolve::resolve;

@@ -32,6 +32,8 @@ pub const MAX_ALIASED_BYTES: usize = 8 << 20;
 pub const MAX_DEPTH: usize = 100;
 /// More errors, or more warnings, are not listed.
 pub const MAX_PROBLEMS: usize = 100;
+/// What stands in their place.
+pub const MORE_PROBLEMS: &str = "there are more, which are not listed";
 
 /// Something wrong in the text, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -720,10 +722,7 @@ fn push(problems: &mut Vec<Problem>, problem: Problem) {
     let position = problem.position;
     match problems.len() {
         n if n < MAX_PROBLEMS => problems.push(problem),
-        MAX_PROBLEMS => problems.push(Problem::new(
-            position,
-            "there are more, which are not listed",
-        )),
+        MAX_PROBLEMS => problems.push(Problem::new(position, MORE_PROBLEMS)),
         _ => {}
     }
 }

@@ -19,7 +19,7 @@ static CLUSTER: LazyLock<Arc<Cluster>> = LazyLock::new(|| {
         name: "world.yaml".into(),
         text: WORLD.into(),
     }];
-    Arc::new(Start { files, seed: 1 }.begin().cluster)
+    Start { files, seed: 1 }.begin().cluster
 });
 
 /// How long a line may go on, on the world's own clock.

@@ -314,7 +314,7 @@ fn editing() {
                 black_box(begin(read.clone(), 1));
             }),
         );
-        let cluster = Arc::new(begin(read.clone(), 1).cluster);
+        let cluster = begin(read.clone(), 1).cluster;
         row(
             "its network, with three nodes' rules, and its name server",
             median_ms(|| {

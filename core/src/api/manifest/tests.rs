@@ -118,3 +118,73 @@ fn a_bomb_and_a_file_of_fifty_megabytes_are_refused_with_a_message() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("larger than 8 MiB"), "{lines:?}");
 }
+
+#[test]
+fn a_file_is_read_in_parts_and_places_are_those_of_the_file() {
+    let service = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n  ports: [{{port: 80}}]\n"
+        )
+    };
+    for lines in ["\n", "\r\n"] {
+        let text = format!(
+            "# first\n{}--- # second\n{}---\n# nothing\n---\n{}  colour: blue\n",
+            service("a"),
+            service("b"),
+            service("c"),
+        );
+        let text = text.replace('\n', lines);
+        let manifest = read(&[File {
+            name: "a.yaml".into(),
+            text: text.as_str().into(),
+        }]);
+        for (read, line) in manifest.objects.iter().zip([4, 10, 18]) {
+            let span = read.source.span("metadata.name");
+            let name = &read.object.metadata().expect("a Service has it").name;
+            assert_eq!((span.start.line, span.start.column), (line, 12), "{name}");
+            let found = &text[span.start_offset..span.end_offset];
+            assert_eq!(found, format!("name: {name}"));
+            assert_eq!(read.source.path_at(span.start), "metadata.name");
+        }
+        assert_eq!(manifest.objects.len(), 3);
+        let complaints: Vec<String> = manifest
+            .complaints
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            complaints,
+            ["a.yaml:21:3: warning: spec.colour: unknown field \"spec.colour\""]
+        );
+    }
+}
+
+#[test]
+fn what_was_read_before_is_taken_over_only_where_it_is_the_same() {
+    let of = |texts: &[&str]| {
+        [File {
+            name: "a.yaml".into(),
+            text: texts.join("---\n").into(),
+        }]
+    };
+    let [a, b, c] = ["a", "b", "c"]
+        .map(|it| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {it}}}\n"));
+    let before = read(&of(&[&a, &b]));
+    let after = read_again(&of(&[&a, &c, &b]), &before);
+    let documents = |it: &Manifest| -> Vec<Arc<Value>> {
+        it.objects.iter().map(|it| it.document().clone()).collect()
+    };
+    let (was, is) = (documents(&before), documents(&after));
+    assert!(Arc::ptr_eq(&was[0], &is[0]) && Arc::ptr_eq(&was[1], &is[2]));
+    assert_eq!(is[1]["metadata"]["name"], "c");
+    assert_eq!(after.objects[2].source.span("kind").start.line, 10);
+}
+
+#[test]
+fn so_many_mistakes_are_listed_of_a_file_and_no_more() {
+    let documents = vec!["a: b: c\n"; MAX_PROBLEMS + 20];
+    let lines = told(&documents.join("---\n"));
+    assert_eq!(lines.len(), MAX_PROBLEMS + 1);
+    let last = lines.last().expect("there are some");
+    assert!(last.ends_with(yaml::MORE_PROBLEMS), "{last}");
+}

@@ -15,7 +15,7 @@ mod structure;
 pub(super) use incremental::Memory;
 
 use super::tables::{self, In};
-use super::{Conflict, Programme, Snapshot};
+use super::{Conflict, Programme, Served, Snapshot};
 use crate::ip::{Cidr, Family, IpAddr, family};
 use crate::netfilter::{Datum, Tag};
 use crate::proxy::NodePortAddresses;
@@ -59,14 +59,10 @@ impl Default for IptablesSettings {
 }
 
 /// The rules of one node and family.
-pub(super) fn sync(snapshot: &Snapshot) -> Programme {
-    let slices = super::SlicesByService::new(&snapshot.endpoint_slices, snapshot.family);
-    let ports: Vec<_> = super::service_ports(&snapshot.services, snapshot.family)
-        .into_iter()
-        .map(|port| {
-            let endpoints = super::endpoints_of(&port, &slices, &snapshot.node);
-            (port, endpoints)
-        })
+pub(super) fn write(snapshot: &Snapshot, served: &Served) -> Programme {
+    let ports: Vec<_> = served
+        .ports()
+        .map(|it| (&it.port, it.endpoints(&snapshot.node)))
         .collect();
     let n_endpoints: usize = ports.iter().map(|it| it.1.len()).sum();
     let mut writer = Writer::new(snapshot, State::new(Remarks::of(n_endpoints)));

@@ -19,7 +19,7 @@ pub use listing::listing;
 pub use reason::IpvsReason;
 
 use super::tables::{self, In};
-use super::{Conflict, Mode, NodePortAddresses, Programme, Snapshot};
+use super::{Conflict, Mode, NodePortAddresses, Programme, Served, Snapshot};
 use crate::api::KubernetesVersion;
 use crate::ip::{IpAddr, family};
 use crate::netfilter::ipset::IpSet;
@@ -66,16 +66,15 @@ pub fn is_deprecated(mode: &Mode, version: KubernetesVersion) -> bool {
 }
 
 /// The virtual servers, sets and rules of one node and family.
-pub(super) fn sync(snapshot: &Snapshot) -> Programme {
-    let slices = super::SlicesByService::new(&snapshot.endpoint_slices, snapshot.family);
+pub(super) fn write(snapshot: &Snapshot, served: &Served) -> Programme {
     let mut writer = Writer::new(snapshot, State::default());
     for set in sets::all(snapshot.family) {
         writer.state.sets.push((set, Vec::new()));
     }
-    for port in super::service_ports(&snapshot.services, snapshot.family) {
-        let endpoints = super::endpoints_of(&port, &slices, &snapshot.node);
-        let selected = super::select(&port, &endpoints, &snapshot.node);
-        service::write(&mut writer, &port, &endpoints, &selected);
+    for it in served.ports() {
+        let endpoints = it.endpoints(&snapshot.node);
+        let selected = super::select(&it.port, &endpoints, &snapshot.node);
+        service::write(&mut writer, &it.port, &endpoints, &selected);
     }
     service::write_bound_addresses(&mut writer);
     rules::write(&mut writer);

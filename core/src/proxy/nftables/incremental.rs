@@ -9,7 +9,7 @@
 //! on one key kube-proxy lets the one stand that it visits last, which is luck; here it is the first by name. An
 //! element that changes nothing but its comment is written anew, where kube-proxy leaves the old comment.
 
-use super::{NAMES, Writer, service, structure};
+use super::{NAMES, Writer, service, service_base, structure};
 use crate::indexed::Indexed;
 use crate::netfilter::{
     Chain, Datum, Element, Name, Object, Rule, Set, Table, TableKey, Transaction, Verb,
@@ -279,7 +279,7 @@ impl Memory {
 /// What a service port writes, not yet compared with anything.
 fn collect(writer: &mut Writer<'_>, key: PortKey, known: &KnownPort) -> Piece {
     let selected = select(&known.port, &known.endpoints, &writer.snapshot.node);
-    service::write(writer, &known.port, &selected);
+    service::write(writer, &known.port, &service_base(&known.port), &selected);
     let mut piece = Piece {
         key,
         sets: Vec::new(),

@@ -11,9 +11,10 @@ mod service;
 mod structure;
 
 pub(super) use incremental::Memory;
+pub(super) use names::service_base;
 pub use names::{NAMES, endpoint_base_of};
 
-use super::{Conflict, Origins, Programme, Reason, Snapshot};
+use super::{Conflict, Origins, Programme, Reason, Served, Snapshot};
 use crate::api::KubernetesVersion;
 use crate::indexed::Indexed;
 use crate::ip::Family;
@@ -51,14 +52,13 @@ impl Form {
 }
 
 /// The rules of one node and family.
-pub(super) fn sync(snapshot: &Snapshot) -> Programme {
+pub(super) fn write(snapshot: &Snapshot, served: &Served) -> Programme {
     let mut writer = Writer::new(snapshot);
     structure::write(&mut writer);
-    let slices = super::SlicesByService::new(&snapshot.endpoint_slices, snapshot.family);
-    for port in super::service_ports(&snapshot.services, snapshot.family) {
-        let endpoints = super::endpoints_of(&port, &slices, &snapshot.node);
-        let selected = super::select(&port, &endpoints, &snapshot.node);
-        service::write(&mut writer, &port, &selected);
+    for it in served.ports() {
+        let endpoints = it.endpoints(&snapshot.node);
+        let selected = super::select(&it.port, &endpoints, &snapshot.node);
+        service::write(&mut writer, &it.port, &it.base, &selected);
     }
     Programme {
         transaction: writer.transaction,

@@ -65,7 +65,7 @@ pub const NAMES: Names = Names {
 };
 
 /// `ULMVA6XW-ns1/svc1/tcp/p80`
-pub(super) fn service_base(port: &ServicePort) -> String {
+pub(in crate::proxy) fn service_base(port: &ServicePort) -> String {
     let (namespace, name, port_name, protocol) = port.key();
     hashed(&format!("{namespace}/{name}/{protocol}/{port_name}"))
 }

@@ -2,7 +2,7 @@
 //!
 //! `syncProxyRules`, `writeServiceToEndpointRules` of `pkg/proxy/nftables/proxier.go`.
 
-use super::names::{NAMES, endpoint_base, service_base};
+use super::names::{NAMES, endpoint_base};
 use super::structure::{address_type, noted};
 use super::{Form, Writer, address_key, node_port_key};
 use crate::api::{Kind, ObjectRef};
@@ -27,8 +27,8 @@ struct Port<'a> {
     firewall_chain: String,
 }
 
-pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, selected: &Selected) {
-    let base = service_base(port);
+/// Writes a service port, whose chains have names that are made of `base`.
+pub(super) fn write(it: &mut Writer<'_>, port: &ServicePort, base: &str, selected: &Selected) {
     let metadata = &port.service.metadata;
     let of_service = ObjectRef::new(Kind::Service, &metadata.namespace, &metadata.name);
     let port = Port {
