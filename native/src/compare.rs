@@ -8,8 +8,10 @@
 //! **Left out**: rules that did not match (the kernel does not tell of them), time to live, and the
 //! port masquerade chooses, which is luck on both sides.
 
+mod divided;
 mod told;
 
+pub use divided::divided;
 pub use told::{Hop, told_by_kernel, told_by_walk};
 
 use crate::kernel::conntrack::{ConntrackEvent, ConntrackKind, Tuple};
@@ -739,6 +741,8 @@ fn icmp_numbers(message: &Icmp, is_v4: bool) -> (u8, u8) {
         (Icmp::EchoReply { .. }, false) => (129, 0),
         (Icmp::Unreachable { code, .. }, true) => (3, code.number(Family::V4)),
         (Icmp::Unreachable { code, .. }, false) => (1, code.number(Family::V6)),
+        (Icmp::TimeExceeded { .. }, true) => (11, 0),
+        (Icmp::TimeExceeded { .. }, false) => (3, 0),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::kernel::probe::{self, Held, Outcome, Probe, Protocol as ProbeProtocol
 use crate::kernel::serve::{Manner, Servers, Service};
 use crate::kernel::topology::{
     Cluster, ClusterNode, ClusterPod, HostKind, OutsideHost, POD_BRIDGE, Prefix, Route, Topology,
-    UNDERLAY,
+    UNDERLAY, UNDERLAY_BRIDGE,
 };
 use crate::kernel::trace::{Scope, tracing_rules};
 use crate::kernel::{self, Lab, LabId, Namespace, Place, link, netns};
@@ -88,6 +88,10 @@ impl WorldLab {
         let balancing = balancing(world);
         if !balancing.commands.is_empty() {
             nft::load(lab.host(UNDERLAY)?, &balancing.to_string())?;
+        }
+        let beyond = beyond(world);
+        if !beyond.is_empty() {
+            nft::load(lab.host(UNDERLAY)?, &beyond)?;
         }
         let mut monitors = BTreeMap::new();
         let mut listed = Listed::default();
@@ -185,6 +189,19 @@ impl WorldLab {
                 Duration::from_millis(1)
             };
             told.insert(host.clone(), monitor.collect(quiet, AT_MOST)?);
+        }
+        Ok(told)
+    }
+
+    /// What the kernel told on every node since the last time, without waiting: it tells of a packet while it works on it, so
+    /// all is told when an answer has come.
+    ///
+    /// # Errors
+    /// When a socket fails.
+    pub fn hear(&mut self) -> Result<BTreeMap<HostId, Recording>, Error> {
+        let mut told = BTreeMap::new();
+        for (host, monitor) in &mut self.monitors {
+            told.insert(host.clone(), monitor.drain()?);
         }
         Ok(told)
     }
@@ -379,8 +396,9 @@ pub(crate) fn balancing(world: &World) -> Transaction {
                 tx.push(Verb::Add, &table, Object::Chain(chain));
             }
             for (port, protocol) in &balance.listeners {
-                let of_it =
-                    |it: &&packetwalk_core::sim::BalanceTarget| it.listener == (*port, *protocol);
+                let of_it = |it: &&packetwalk_core::sim::BalanceTarget| {
+                    it.listener == (*port, *protocol) && it.is_of(of)
+                };
                 let targets = balance.targets.iter().filter(of_it).enumerate();
                 let elements: Vec<Element> = targets
                     .map(|(n, it)| {
@@ -410,7 +428,7 @@ pub(crate) fn balancing(world: &World) -> Transaction {
             let Some(own) = own.filter(|_| !balance.keeps_source) else {
                 continue;
             };
-            for target in &balance.targets {
+            for target in balance.targets.iter().filter(|it| it.is_of(of)) {
                 let speaking = rule()
                     .when(is(daddr(of), target.address.into()))
                     .when(dport(target.listener.1, target.port))
@@ -435,6 +453,28 @@ pub(crate) fn balancing(world: &World) -> Transaction {
         }
     }
     tx
+}
+
+/// The router's rules for external IPs. It sends a packet from outside to a node ([`way_in`]); one that a node sends out itself,
+/// since no rule there is about it, leaves this world. Without these rules it would go round in circles.
+fn beyond(world: &World) -> String {
+    let mut text = String::new();
+    let balances = world.network.balances().iter();
+    let balanced: Vec<IpAddr> = balances.flat_map(|it| it.addresses.clone()).collect();
+    for address in addresses_without_host(world) {
+        let family = TableFamily::from(family(address));
+        if balanced.contains(&address) || world.network.owner(address).is_some() {
+            continue;
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "table inet packetwalk-beyond {{ chain forward {{ type filter hook forward priority 0; \
+             iifname {UNDERLAY_BRIDGE} {} daddr {address} drop; }}; }}",
+            family.name()
+        );
+    }
+    text
 }
 
 /// The commands that empty the sets packets add to.

@@ -517,9 +517,9 @@ fn answer(network: &Network, end: &End, accepts: Accepts<'_>) -> Option<(HostId,
             };
             reply.map(|it| (host.clone(), it))
         }
-        End::Rejected { host, response } | End::Unreachable { host, response, .. } => {
-            response.clone().map(|it| (host.clone(), it))
-        }
+        End::Rejected { host, response }
+        | End::Unreachable { host, response, .. }
+        | End::Expired { host, response } => response.clone().map(|it| (host.clone(), it)),
         _ => None,
     }
 }
@@ -610,7 +610,7 @@ impl Ending {
             ),
             End::Left => (Verdict::Forwarded, None, None),
             End::NotForwarding => (Verdict::Dropped, Some(By::Host), Some(Why::NotForwarding)),
-            End::Expired => (Verdict::Dropped, Some(By::Host), Some(Why::TtlExpired)),
+            End::Expired { .. } => (Verdict::Unreachable, Some(By::Host), Some(Why::TtlExpired)),
             End::Unknown => (Verdict::Dropped, None, Some(Why::UnknownStatement)),
             End::TooDeep => (Verdict::Dropped, Some(By::Rule), Some(Why::RulesTooDeep)),
         };
@@ -651,7 +651,7 @@ impl Ending {
             End::Unreachable { nobody_there, .. } if *nobody_there => (By::Host, Why::NobodyThere),
             End::Unreachable { .. } => (By::Host, Why::NoRoute),
             End::NotForwarding => (By::Host, Why::NotForwarding),
-            End::Expired => (By::Host, Why::TtlExpired),
+            End::Expired { .. } => (By::Host, Why::TtlExpired),
             End::Unknown => (By::Rule, Why::UnknownStatement),
             End::TooDeep => (By::Rule, Why::RulesTooDeep),
         };
