@@ -38,7 +38,7 @@ use packetwalk_core::policy;
 use packetwalk_core::sim::{Balance, Host, HostId, OUTSIDE_CLIENT, World};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// How long the kernel must have been silent before a packet's story counts as told.
@@ -593,23 +593,50 @@ pub(crate) struct Served<'a> {
     pub(crate) hangs: bool,
 }
 
-/// Every one there is.
+/// Every one there is. A datagram's answer comes from the address that its socket has, so a node has a
+/// socket on each of its own, as programs have that answer from where they were asked.
 pub(crate) fn served(world: &World) -> impl Iterator<Item = Served<'_>> {
-    world.network.hosts().flat_map(|host| {
-        host.listens.iter().filter_map(|(listen, holder)| {
+    world.network.hosts().flat_map(move |host| {
+        host.listens.iter().flat_map(move |(listen, holder)| {
             let fault = world
                 .network
                 .fault_of(holder, (listen.port, listen.protocol));
-            let address = listen.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-            Some(Served {
+            let protocol = probe_protocol(listen.protocol);
+            let is_node = matches!(host.id, HostId::Node(_));
+            let everywhere = vec![IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+            let addresses = match (listen.address, protocol) {
+                (Some(address), _) => vec![address],
+                (None, Some(ProbeProtocol::Udp)) if is_node => own_addresses(host),
+                (None, _) => everywhere,
+            };
+            let served = move |protocol, address| Served {
                 host: &host.id,
                 holder,
-                protocol: probe_protocol(listen.protocol)?,
+                protocol,
                 listen: SocketAddr::new(address, listen.port),
                 hangs: fault == Some(ContainerFault::Hangs),
+            };
+            let of_it = protocol.into_iter();
+            of_it.flat_map(move |it| {
+                let each = addresses.clone().into_iter();
+                each.map(move |address| served(it, address))
             })
         })
     })
+}
+
+/// The addresses of a host's interfaces, and of its loopback.
+fn own_addresses(host: &Host) -> Vec<IpAddr> {
+    let interfaces = host.routes.interfaces().iter();
+    let addresses = interfaces.flat_map(|it| it.addresses.iter().map(Cidr::addr));
+    let mut all: Vec<IpAddr> = addresses.collect();
+    all.push(Ipv4Addr::LOCALHOST.into());
+    if all.iter().any(IpAddr::is_ipv6) {
+        all.push(Ipv6Addr::LOCALHOST.into());
+    }
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// A real server for each of them.

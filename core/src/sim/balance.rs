@@ -274,16 +274,18 @@ impl Balance {
             self.listeners.first().copied().filter(|_| self.is_open)
         };
         let of = family(flow.destination);
-        let all = self.targets.iter().filter(|it| it.is_of(of));
+        // Who does not rewrite a packet only needs a node.
+        let is_able = |it: &&BalanceTarget| self.delivery == Delivery::Unchanged || it.is_of(of);
+        let all = self.targets.iter().filter(is_able);
         all.filter(|it| Some(it.listener) == asked).collect()
     }
 }
 
 impl BalanceTarget {
-    /// Whether packets of a family can be sent to it.
+    /// Whether packets of a family can be addressed to it.
     #[must_use]
     pub fn is_of(&self, of: Family) -> bool {
-        family(self.address) == of && family(self.via) == of
+        family(self.address) == of
     }
 }
 

@@ -489,7 +489,12 @@ fn first_packet(
         destination: address,
         destination_port: to.port.unwrap_or_default(),
     };
-    Some(Packet::of_flow(flow, TcpFlags::SYN))
+    let mut packet = Packet::of_flow(flow, TcpFlags::SYN);
+    // What comes in at a node has passed the router before.
+    if let Some((HostId::Node(_), _)) = from.entry {
+        packet.ttl -= 1;
+    }
+    Some(packet)
 }
 
 /// Whether a host gives the packet another source: address or port, as masquerade does.

@@ -2,7 +2,7 @@
 //!
 //! **Left out**: sources in `kube-system`.
 
-use crate::lab::way_in;
+use crate::lab::{probe_protocol, way_in};
 use crate::random::Dice;
 use packetwalk_core::controllers::Delivery;
 use packetwalk_core::ip::{IpAddr, parse_sloppy};
@@ -179,11 +179,24 @@ pub(super) fn some_flows(world: &World, dice: &mut Dice, n_flows: usize) -> Vec<
         dice.shuffle(kind);
     }
     let mut chosen = Vec::new();
+    // Of what cannot be sent a few, so that they are counted.
+    let n_unsent = n_flows / 10;
+    let mut unsent = Vec::new();
+    for kind in &mut kinds {
+        if kind
+            .first()
+            .is_some_and(|it| probe_protocol(it.protocol).is_none())
+        {
+            unsent.append(kind);
+        }
+    }
+    unsent.truncate(n_unsent);
     while chosen.len() < n_flows && kinds.iter().any(|it| !it.is_empty()) {
         dice.shuffle(&mut kinds);
         chosen.extend(kinds.iter_mut().filter_map(Vec::pop));
     }
     chosen.truncate(n_flows);
+    chosen.append(&mut unsent);
     chosen
 }
 

@@ -1,7 +1,7 @@
 //! Sends many flows at once and holds each against the simulation.
 //!
 //! A connection has a source port of its own, by which what the kernel tells of it is found again. So connections that
-//! cannot disturb one another are sent together, in rounds: of those that touch the memory of a Service with
+//! cannot disturb one another are sent together, in rounds: of those to Services with
 //! sessionAffinity only one a client, and only one that ends in an ICMP error, since errors carry no ports. Where the
 //! simulation expects silence it is waited for together.
 //!
@@ -84,7 +84,7 @@ pub(super) struct Rounds<'a> {
     thoroughness: Thoroughness,
     port: u16,
     /// The front doors of Services with sessionAffinity.
-    sticky: BTreeMap<Target, (String, String)>,
+    sticky: BTreeSet<Target>,
     /// Addresses where a balancer speaks in its own name, for all clients alike.
     proxied: BTreeSet<IpAddr>,
     remembers: bool,
@@ -125,17 +125,24 @@ impl<'a> Rounds<'a> {
             }
             self.forget()?;
             let made = self.send(&mut flows, &round)?;
-            let mut asked_again = Vec::new();
+            let (mut asked_again, mut repeated) = (Vec::new(), Vec::new());
             for it in made {
+                let (idx, comparison) = self.compared(&it);
+                if is_doubtful(&it, &comparison) {
+                    repeated.push(it.flow);
+                    continue;
+                }
                 let flow = &mut flows[it.flow];
                 let is_new = flow.report.n_connections == 0;
-                let drawn = self.judge(flow, &it)?;
-                let is_sticky = self.memory(&flow.plan).is_some();
-                if let Some(idx) = drawn.filter(|_| is_sticky && is_new) {
+                self.take_in(flow, idx, comparison, &it);
+                if is_new && self.memory(&flow.plan).is_some() {
                     asked_again.push((it, idx));
                 }
             }
             self.ask_again(&mut flows, asked_again)?;
+            for idx in repeated {
+                self.repeat(&mut flows[idx])?;
+            }
         }
     }
 
@@ -219,14 +226,15 @@ impl<'a> Rounds<'a> {
         round
     }
 
-    /// Whose memory of whom a flow may touch.
-    fn memory(&self, plan: &FlowPlan) -> Option<(HostId, (String, String))> {
-        let service = self.sticky.get(&(plan.address, plan.port, plan.protocol))?;
-        let client = match self.proxied.contains(&plan.address) {
+    /// Whom the rules may remember after a flow. An address may be several Services', so it is not asked which.
+    fn memory(&self, plan: &FlowPlan) -> Option<HostId> {
+        let is_sticky = self
+            .sticky
+            .contains(&(plan.address, plan.port, plan.protocol));
+        is_sticky.then(|| match self.proxied.contains(&plan.address) {
             true => HostId::Router,
             false => plan.from.clone(),
-        };
-        Some((client, service.clone()))
+        })
     }
 
     fn forget(&mut self) -> Result<(), Error> {
@@ -297,27 +305,22 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// Holds a connection against the simulation. The way that was drawn, if it is not to be made again.
-    fn judge(&mut self, flow: &mut Flow, made: &Made) -> Result<Option<usize>, Error> {
-        let (mut idx, mut comparison) = self.compared(made);
-        let is_lost = made.heard.values().any(|it| !it.is_complete());
-        let is_silent = matches!(made.outcome, Outcome::TimedOut { .. });
-        if !comparison.disagreements.is_empty() && (is_lost || is_silent) {
-            self.n_repeated += 1;
-            self.forget()?;
-            let connection = self.connection(&flow.plan)?;
-            let alone = vec![(0, connection, SECOND_PATIENCE)];
-            let again = self.exchange(std::slice::from_ref(flow), alone)?;
-            for it in &again {
-                (idx, comparison) = self.compared(it);
-            }
-            flow.take_in(idx, comparison, &again[0].connection.ways);
-            flow.finish(self.thoroughness);
-            return Ok(None);
+    /// Makes a connection once more, alone and with patience; what comes of that counts.
+    fn repeat(&mut self, flow: &mut Flow) -> Result<(), Error> {
+        self.n_repeated += 1;
+        self.forget()?;
+        let connection = self.connection(&flow.plan)?;
+        let alone = vec![(0, connection, SECOND_PATIENCE)];
+        for it in self.exchange(std::slice::from_ref(flow), alone)? {
+            let (idx, comparison) = self.compared(&it);
+            self.take_in(flow, idx, comparison, &it);
         }
+        Ok(())
+    }
+
+    fn take_in(&self, flow: &mut Flow, idx: usize, comparison: Comparison, made: &Made) {
         flow.take_in(idx, comparison, &made.connection.ways);
         flow.finish(self.thoroughness);
-        Ok(Some(idx))
     }
 
     /// The way drawn, and every difference.
@@ -375,6 +378,13 @@ impl<'a> Rounds<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether the machine may have been too busy: no answer in time, or events lost.
+fn is_doubtful(made: &Made, comparison: &Comparison) -> bool {
+    let is_lost = made.heard.values().any(|it| !it.is_complete());
+    let is_silent = matches!(made.outcome, Outcome::TimedOut { .. });
+    !comparison.disagreements.is_empty() && (is_lost || is_silent)
 }
 
 /// Every way of a request in a world that remembers what was before.
@@ -494,11 +504,11 @@ pub(super) fn probe(plan: &FlowPlan, port: u16, patience: Duration) -> Probe {
 }
 
 /// The addresses, ports and protocols at which a Service with sessionAffinity can be asked.
-fn sticky(world: &World) -> BTreeMap<Target, (String, String)> {
+fn sticky(world: &World) -> BTreeSet<Target> {
     let nodes = world.objects.nodes.values();
     let mut on_nodes: Vec<IpAddr> = nodes.flat_map(|it| it.internal_ips()).collect();
     on_nodes.push(IpAddr::from([127, 0, 0, 1]));
-    let mut doors = BTreeMap::new();
+    let mut doors = BTreeSet::new();
     for (key, service) in &world.objects.services {
         if service.spec.session_affinity.as_deref() != Some("ClientIP") {
             continue;
@@ -520,7 +530,7 @@ fn sticky(world: &World) -> BTreeMap<Target, (String, String)> {
             let node_port = port.node_port.and_then(|it| u16::try_from(it).ok());
             let own = addresses.iter().map(|it| (*it, number, protocol));
             let through_nodes = on_nodes.iter().map(|it| (*it, node_port, protocol));
-            doors.extend(own.chain(through_nodes).map(|it| (it, key.clone())));
+            doors.extend(own.chain(through_nodes));
         }
     }
     doors
