@@ -2,8 +2,8 @@
 //!
 //! Compared are, on every node the packet passes and for both ways: the packet as each hook meets
 //! it, the base chains in order, the rules that matched in order with their verdicts, policies, the
-//! connection's two tuples and its translation; and, for the client, the verdict, who answered, and
-//! which source the answerer saw.
+//! connection's two tuples and its translation; and, for the client, the verdict, who answered, which
+//! source the answerer saw, and what came back: a reset, an ICMP error of which kind from whom, or an answer from which address.
 //!
 //! **Left out**: rules that did not match (the kernel does not tell of them), time to live, and the
 //! port masquerade chooses, which is luck on both sides.
@@ -17,7 +17,7 @@ pub use told::{Hop, told_by_kernel, told_by_walk};
 use crate::kernel::conntrack::{ConntrackEvent, ConntrackKind, Tuple};
 use crate::kernel::monitor::Recording;
 use crate::kernel::nft::Listing;
-use crate::kernel::probe::{Outcome, Stage};
+use crate::kernel::probe::{IcmpError, Outcome, Refusal, Stage};
 use crate::kernel::serve::read_line;
 use crate::kernel::trace::{
     PacketHeader, Pass, TraceKind, TracedPacket, Transport as KernelTransport,
@@ -569,6 +569,7 @@ fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
         _ => kernel.name(),
     };
     comparison.check(&place, "the verdict", simulated.into(), kernel.into());
+    compare_refusal(walk, outcome, &place, comparison);
     if let Outcome::Connected { reply, .. } = outcome
         && let Some((answerer, seen)) = read_line(reply)
     {
@@ -589,6 +590,40 @@ fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
             seen,
         );
     }
+}
+
+/// How a refusal is told, and from where an answer comes.
+fn compare_refusal(walk: &Walk, outcome: &Outcome, place: &str, comparison: &mut Comparison) {
+    let error = |kind, code, from: String| format!("{} from {from}", icmp_kind(kind, code));
+    let of_icmp = |it: &IcmpError| {
+        let sender = it.sender.map_or("nobody".to_owned(), |it| it.to_string());
+        error(it.kind, it.code, sender)
+    };
+    let kernel = match outcome {
+        Outcome::Refused { by, .. } => match by {
+            Refusal::Reset => "a reset".to_owned(),
+            Refusal::Icmp(it) => of_icmp(it),
+        },
+        Outcome::Unreachable { icmp: Some(it), .. } => of_icmp(it),
+        Outcome::Connected { peer, .. } if peer.port() != 0 => peer.to_string(),
+        _ => return,
+    };
+    let Some(last) = walk.steps.last().filter(|it| it.leg == Leg::Reply) else {
+        return;
+    };
+    let packet = &last.after;
+    let simulated = match &packet.transport {
+        Transport::Tcp { flags, .. } if flags.rst => "a reset".to_owned(),
+        Transport::Icmp(it) => {
+            let (kind, code) = icmp_numbers(it, packet.source.is_ipv4());
+            error(kind, code, packet.source.to_string())
+        }
+        _ => {
+            let port = packet.source_port().unwrap_or_default();
+            SocketAddr::new(packet.source, port).to_string()
+        }
+    };
+    comparison.check(place, "what comes back", simulated, kernel);
 }
 
 /// The port masquerade chose is luck: the kernel's is read as the simulation's. The lot may fall on a port that is also the

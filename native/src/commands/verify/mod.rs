@@ -9,12 +9,14 @@
 //! that passes packets on unchanged, one node is tried.
 
 mod flows;
+mod frequency;
 mod interrupt;
 mod random;
 mod rounds;
 mod rules;
 mod shrink;
 
+pub use frequency::Sample;
 pub use random::verify_random;
 pub use shrink::SmallWorld;
 
@@ -112,6 +114,8 @@ pub struct Report {
     pub n_left_out: usize,
     /// How many connections were made once more, since an answer was missing that the simulation expects.
     pub n_repeated: usize,
+    /// How often lots fell how, where there was more than one way.
+    pub samples: Vec<Sample>,
     /// How many worlds by lot they were in.
     pub n_worlds: u64,
     /// Worlds that show a difference, made small.
@@ -146,6 +150,7 @@ impl Report {
             n_walks,
             n_left_out,
             n_repeated,
+            samples,
             n_worlds,
             small_worlds,
             disagreements,
@@ -156,6 +161,7 @@ impl Report {
         self.n_walks += n_walks;
         self.n_left_out += n_left_out;
         self.n_repeated += n_repeated;
+        self.samples.extend(samples);
         self.n_worlds += n_worlds;
         self.small_worlds.extend(small_worlds);
         self.disagreements.extend(disagreements);
@@ -325,7 +331,9 @@ fn arms(
     let listed = report.disagreements.iter().cloned();
     let mut causes: Vec<_> = listed.map(|it| (None, it)).collect();
     let mut rounds = Rounds::new(world, &mut lab, thoroughness);
-    for flow in rounds.run(plans)? {
+    let flows = rounds.run(plans)?;
+    report.samples = rounds.samples(&flows)?;
+    for flow in flows {
         if flow.is_left_out {
             report.n_left_out += 1;
             continue;
@@ -344,6 +352,14 @@ fn arms(
         report.flows.push(told);
     }
     report.n_repeated = rounds.n_repeated;
+    for sample in &report.samples {
+        let comparison = frequency::test(sample);
+        report.n_steps += comparison.n_steps;
+        for it in comparison.disagreements {
+            causes.push((sample.plan.clone(), it.clone()));
+            report.disagreements.push(it);
+        }
+    }
     lab.close()?;
     Ok(Found { report, causes })
 }
@@ -403,6 +419,15 @@ fn as_text(report: &Report) -> String {
         report.n_steps,
         report.disagreements.len()
     );
+    if !report.samples.is_empty() {
+        let n_lots: usize = report.samples.iter().map(|it| it.n_connections).sum();
+        let _ = writeln!(
+            text,
+            "{n_lots} lots counted in {} flows, each by the exact binomial test at the level {:e}",
+            report.samples.len(),
+            frequency::LEVEL
+        );
+    }
     if report.n_repeated > 0 {
         let _ = writeln!(
             text,

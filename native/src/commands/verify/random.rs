@@ -3,6 +3,7 @@
 //! **Left out**: what happens to a world while packets are on their way: each stands still.
 
 use super::flows::some_flows;
+use super::frequency::test_together;
 use super::interrupt;
 use super::rounds::Thoroughness;
 use super::shrink::{Case, shrunk};
@@ -42,6 +43,9 @@ pub fn verify_random(n_worlds: u64, settings: &Settings) -> Result<Report, Error
             output::remark(&progress(&report, n_worlds, began.elapsed()));
         }
     }
+    let together = test_together(&report.samples);
+    report.n_steps += together.n_steps;
+    report.disagreements.extend(together.disagreements);
     Ok(report)
 }
 

@@ -13,11 +13,13 @@
 //! **Left out**: what a connection does after its first answer.
 
 use super::flows::{FlowPlan, Target};
+use super::frequency::{Sample, expected};
 use super::{FIRST_PORT, FlowReport, MAX_WAYS, MIN_TRIES, max_tries};
 use crate::compare::{Comparison, Observed, compare, divided, way_drawn};
 use crate::error::Error;
 use crate::kernel::monitor::Recording;
 use crate::kernel::probe::{Outcome, Probe};
+use crate::kernel::serve::read_line;
 use crate::lab::{WorldLab, probe_protocol, simulated_rules};
 use packetwalk_core::chance::{Branch, Chooser, Exploration, explore};
 use packetwalk_core::controllers::Delivery;
@@ -39,6 +41,13 @@ const PATIENCE: Duration = Duration::from_millis(1000);
 const SILENCE: Duration = Duration::from_millis(300);
 /// How long, when it did not come before.
 const SECOND_PATIENCE: Duration = Duration::from_millis(3000);
+
+/// How often lots are drawn to see how they fall.
+const N_DRAWN: usize = 48;
+/// How often, where each must be forgotten before the next.
+const N_STICKY: usize = 8;
+/// In how many flows of a world.
+const N_SAMPLES: usize = 4;
 
 /// How often a flow with several ways is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +153,75 @@ impl<'a> Rounds<'a> {
                 self.repeat(&mut flows[idx])?;
             }
         }
+    }
+
+    /// Counts who answers the flows with several ways: one flow to each address and port.
+    pub(super) fn samples(&mut self, flows: &[Flow]) -> Result<Vec<Sample>, Error> {
+        let mut asked = BTreeSet::new();
+        let mut samples = Vec::new();
+        for flow in flows.iter().filter(|it| it.n_ways > 1) {
+            let FlowPlan {
+                address,
+                port,
+                protocol,
+                ..
+            } = flow.plan;
+            if samples.len() < N_SAMPLES && asked.insert((address, port, protocol)) {
+                super::interrupt::check()?;
+                samples.extend(self.sample(&flow.plan)?);
+            }
+        }
+        Ok(samples)
+    }
+
+    fn sample(&mut self, plan: &FlowPlan) -> Result<Option<Sample>, Error> {
+        let Connection { ways, .. } = self.connection(plan)?;
+        let expected = expected(&ways);
+        let silent = [Verdict::Dropped, Verdict::Forwarded];
+        let mut ends = ways.ways.branches.iter().map(|it| it.result.ending.verdict);
+        if expected.len() < 2 || ends.any(|it| silent.contains(&it)) {
+            return Ok(None);
+        }
+        let is_sticky = self.memory(plan).is_some();
+        let (n_rounds, n_at_once) = match is_sticky {
+            // Whoever is remembered is drawn again: each asks by itself.
+            true => (N_STICKY, 1),
+            false => (1, N_DRAWN),
+        };
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for _ in 0..n_rounds {
+            self.forget()?;
+            let probes: Vec<(&FlowPlan, Probe)> = (0..n_at_once)
+                .map(|_| (plan, probe(plan, self.request(plan).0, PATIENCE)))
+                .collect();
+            self.remembers |= is_sticky;
+            for outcome in self.probe_all(&probes)? {
+                *counts.entry(who(&outcome)).or_default() += 1;
+            }
+        }
+        self.lab.hear()?;
+        // Ways that end alike but for a host that refuses cannot be told apart by their client.
+        let expected = together(expected);
+        let known: usize = expected.iter().filter_map(|it| counts.get(&it.0)).sum();
+        let n_connections = n_rounds * n_at_once;
+        let mut ways: Vec<(String, f64, usize)> = expected
+            .into_iter()
+            .map(|(name, it)| {
+                let count = counts.get(&name).copied().unwrap_or_default();
+                (name, it, count)
+            })
+            .collect();
+        if known < n_connections {
+            ways.push(("somebody else".to_owned(), 0.0, n_connections - known));
+        }
+        let to = format!("{} {}", destination(plan), plan.protocol);
+        Ok(Some(Sample {
+            from: plan.from.to_string(),
+            to,
+            n_connections,
+            ways,
+            plan: Some(plan.clone()),
+        }))
     }
 
     /// Works out the next connection of every flow that needs one.
@@ -378,6 +456,35 @@ impl<'a> Rounds<'a> {
         }
         Ok(())
     }
+}
+
+/// Who answered, in the words of [`way_name`]; of refusals the client does not know whose they are.
+fn who(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Connected { reply, .. } => match read_line(reply) {
+            Some((name, _)) => name.to_owned(),
+            None => "an echo".to_owned(),
+        },
+        Outcome::Refused { .. } => Verdict::Refused.name().to_owned(),
+        Outcome::Unreachable { .. } => Verdict::Unreachable.name().to_owned(),
+        Outcome::TimedOut { .. } | Outcome::Blocked { .. } => Verdict::Dropped.name().to_owned(),
+    }
+}
+
+/// The same, with all refusals as one.
+fn together(ways: Vec<(String, f64)>) -> Vec<(String, f64)> {
+    let mut all: Vec<(String, f64)> = Vec::new();
+    for (name, probability) in ways {
+        let name = match name.split_once(" by ") {
+            Some((verdict, _)) => verdict.to_owned(),
+            None => name,
+        };
+        match all.iter_mut().find(|it| it.0 == name) {
+            Some(it) => it.1 += probability,
+            None => all.push((name, probability)),
+        }
+    }
+    all
 }
 
 /// Whether the machine may have been too busy: no answer in time, or events lost.
