@@ -298,9 +298,10 @@ pub fn way_in(world: &World, address: IpAddr) -> Option<HostId> {
     if world.network.owner(address).is_some() {
         return None;
     }
-    let unchanged = |it: &&Balance| it.delivery == Delivery::Unchanged;
-    let mut balances = world.network.balances().iter().filter(unchanged);
-    if let Some(balance) = balances.find(|it| it.addresses.contains(&address)) {
+    if let Some(balance) = balance_of(world, address) {
+        if balance.delivery != Delivery::Unchanged {
+            return None;
+        }
         let target = &balance.targets.first()?.object;
         return (target.kind == Kind::Node).then(|| HostId::Node(target.name.clone()));
     }
@@ -309,6 +310,12 @@ pub fn way_in(world: &World, address: IpAddr) -> Option<HostId> {
     let is_external = external.any(|it| parse_sloppy(it) == Some(address));
     let first = nodes(world).next().filter(|_| is_external);
     first.map(|it| it.id.clone())
+}
+
+/// The load balancer that has an address; of several, as the simulation's router, the first.
+fn balance_of(world: &World, address: IpAddr) -> Option<&Balance> {
+    let mut balances = world.network.balances().iter();
+    balances.find(|it| it.addresses.contains(&address))
 }
 
 /// The addresses that [`way_in`] may know something of.
@@ -383,7 +390,10 @@ pub(crate) fn balancing(world: &World) -> Transaction {
     let mut tx = Transaction::default();
     let rewrites = |it: &&Balance| it.delivery != Delivery::Unchanged;
     for balance in world.network.balances().iter().filter(rewrites) {
-        for address in &balance.addresses {
+        let is_its = |it: &&IpAddr| {
+            balance_of(world, **it).is_some_and(|first| std::ptr::eq(first, balance))
+        };
+        for address in balance.addresses.iter().filter(is_its) {
             let of = family(*address);
             let table = TableKey::new(of.into(), BALANCER);
             let chains = [

@@ -87,7 +87,7 @@ fn node(machine: &Machine, idx: usize) -> Value {
 
 /// One of every application, and some more.
 fn pods(dice: &mut Dice, n_nodes: usize) -> Vec<Pod> {
-    let n_pods = APPS.len() + dice.below(4);
+    let n_pods = APPS.len() + dice.below(5);
     let pods = (0..n_pods).map(|idx| {
         let node = dice.below(n_nodes);
         // A node's ports can be held once: only one pod is on its node's network.
@@ -105,7 +105,11 @@ fn pods(dice: &mut Dice, n_nodes: usize) -> Vec<Pod> {
         Pod {
             name: format!("p{idx}"),
             node,
-            app: APPS[idx % APPS.len()],
+            // One of each, and then more of those that have the most.
+            app: APPS
+                .get(idx)
+                .copied()
+                .unwrap_or_else(|| dice.one_of(&APPS[..2])),
             addresses,
             is_ready: !dice.one_in(4),
             is_on_host,
