@@ -262,11 +262,23 @@ fn is_told_late(world: &World, request: &Request) -> bool {
 /// # Errors
 /// When this machine cannot, or a request cannot begin.
 pub fn verify_requests(world: &World, requests: &[Request]) -> Result<Report, Error> {
+    verify_requests_with(world, requests, None)
+}
+
+/// The same, with rules that are changed on their way to the kernel.
+///
+/// # Errors
+/// As [`verify_requests`].
+pub fn verify_requests_with(
+    world: &World,
+    requests: &[Request],
+    tamper: Option<Tamper<'_>>,
+) -> Result<Report, Error> {
     let mut plans = Vec::new();
     for request in requests {
         plans.extend(planned(world, request)?);
     }
-    run_flows(world, None, plans)
+    run_flows(world, tamper, plans)
 }
 
 /// What is sent for a request: a flow for every address its name may come to.

@@ -89,7 +89,7 @@ fn verify_one(seed: u64, mode: &'static Mode, report: &mut Report) -> Result<(),
     };
     let row = plan.as_ref().map(super::shrink::row).unwrap_or_default();
     output::remark(&format!("seed {seed}: {row}: {disagreement}"));
-    if report.small_worlds.len() < N_SHRUNK && std::env::var_os("NOSHRINK").is_none() {
+    if report.small_worlds.len() < N_SHRUNK {
         let case = Case {
             documents,
             plan,

@@ -555,13 +555,15 @@ impl Flow {
 
     /// Ends it, if it was sent often enough.
     fn finish(&mut self, thoroughness: Thoroughness) {
+        if !self.comparison.disagreements.is_empty() {
+            // More of the same would tell nothing new.
+            self.is_done = true;
+            return;
+        }
         let (n_ways, n) = (self.n_ways, self.report.n_connections);
         let is_seen = self.drawn.len() >= n_ways && (n_ways == 1 || n >= MIN_TRIES);
         self.is_done = thoroughness == Thoroughness::OneWay || is_seen || n >= max_tries(n_ways);
-        if !self.is_done {
-            return;
-        }
-        if thoroughness == Thoroughness::EveryWay {
+        if self.is_done && thoroughness == Thoroughness::EveryWay {
             let about = format!("the ways drawn in {n} connections to {}", self.report.to);
             let drawn = self.drawn.len().to_string();
             let from = self.report.from.clone();
