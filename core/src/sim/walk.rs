@@ -640,10 +640,15 @@ impl Ending {
     fn see_answer(&mut self, end: &End, sent: &Packet, from: &Start) {
         let (by, why) = match end {
             End::Arrived { packet, .. } => {
-                let expected = Flow::from_packet(sent).map(Flow::reversed);
                 // An ICMP error is recognised by the packet it quotes, which translation restores.
-                match Flow::from_packet(packet) {
-                    Some(flow) if Some(flow) != expected => (By::Host, Why::ReplyNotRecognised),
+                let about = match packet.quoted() {
+                    Some(quoted) => Flow::from_packet(quoted),
+                    None => Flow::from_packet(packet).map(Flow::reversed),
+                };
+                match about {
+                    Some(flow) if Some(flow) != Flow::from_packet(sent) => {
+                        (By::Host, Why::ReplyNotRecognised)
+                    }
                     _ => return,
                 }
             }

@@ -3,9 +3,10 @@
 //! Every pod and node asks every Service: on each of its ports, on a port it does not have, and by
 //! ping; and every pod asks every pod. They and the client outside ask every NodePort of every node and every load balancer;
 //! nodes ask their NodePorts on 127.0.0.1. Where the rules draw lots, connections are made until the
-//! kernel has drawn every way the simulation knows, and the walk compared is the one it drew.
+//! kernel has drawn every way the simulation knows, and the walk compared is the one it drew. With `--random` the worlds are
+//! made by lot (`crate::random`), and some of their flows are sent once.
 //!
-//! **Left out**: random worlds; ipvs mode (it is said to be not run); SCTP; sources in `kube-system`. Of a load balancer
+//! **Left out**: ipvs mode (it is said to be not run); SCTP; answers of DNS; sources in `kube-system`. Of a load balancer
 //! that passes packets on unchanged, one node is tried.
 
 mod flows;
@@ -70,6 +71,8 @@ const EXAMPLES: &str = "Examples:
   sudo packetwalk verify -f static/manifests/clusterip.yaml
   sudo packetwalk verify -f my-cluster.yaml -o json
   sudo packetwalk verify -f my-cluster.yaml --mode iptables
+  sudo packetwalk verify --random 20 --seed 1
+  sudo packetwalk verify --random 300 --seed 1 --mode iptables -o json
   sudo packetwalk verify --all-lessons
   sudo packetwalk verify --all-lessons --confirm static/lessons/confirmed.json
 

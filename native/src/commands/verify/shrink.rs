@@ -41,6 +41,8 @@ pub struct SmallWorld {
     pub row: Option<String>,
     /// The command that shows it, where the manifest is in the file `small.yaml`.
     pub command: String,
+    /// The command that found it.
+    pub found_by: String,
     /// What both say in it.
     pub disagreement: Disagreement,
 }
@@ -51,9 +53,11 @@ impl fmt::Display for SmallWorld {
             manifest,
             row,
             command,
+            found_by,
             disagreement,
         } = self;
         writeln!(f, "# {command}")?;
+        writeln!(f, "# found by: {found_by}")?;
         if let Some(row) = row {
             writeln!(f, "# {row}")?;
         }
@@ -86,8 +90,9 @@ fn told(case: Case) -> SmallWorld {
     SmallWorld {
         manifest: text_of(&documents),
         row: plan.as_ref().map(row),
-        command: format!(
-            "packetwalk verify -f small.yaml --mode {} (found by --random 1 --seed {seed})",
+        command: format!("packetwalk verify -f small.yaml --mode {}", mode.name),
+        found_by: format!(
+            "packetwalk verify --random 1 --seed {seed} --mode {}",
             mode.name
         ),
         disagreement,
