@@ -25,7 +25,7 @@ use crate::kernel::trace::{
     Verdict as KernelVerdict,
 };
 use packetwalk_core::ip::Family;
-use packetwalk_core::net::{Flow, Icmp, Packet, Protocol, Transport};
+use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::netfilter::{

@@ -419,42 +419,62 @@ impl<'a> Rounds<'a> {
 
     /// Asks Services with sessionAffinity once more, while both sides remember the first time.
     fn ask_again(&mut self, flows: &mut [Flow], made: Vec<(Made, usize)>) -> Result<(), Error> {
-        let mut connections = Vec::new();
+        let mut asked = Vec::new();
         for (it, idx) in made {
             let branch = &it.connection.ways.ways.branches[idx];
-            if branch.result.ending.verdict != Verdict::Delivered {
-                continue;
+            if branch.result.ending.verdict == Verdict::Delivered {
+                let mut remembering = self.world.clone();
+                let mut luck = Chooser::fixed(self.world.seed, branch.picks.clone());
+                remembering.open(&it.connection.request, &mut luck)?;
+                asked.push((it.flow, remembering));
             }
-            let mut remembering = self.world.clone();
-            let mut luck = Chooser::fixed(self.world.seed, branch.picks.clone());
-            remembering.open(&it.connection.request, &mut luck)?;
-            let (port, request) = self.request(&flows[it.flow].plan);
-            let ways = ways_after(&remembering, &request)?;
+        }
+        // Those whose answer is missing are asked a third time: both sides still remember.
+        for patience in [PATIENCE, SECOND_PATIENCE] {
+            let mut repeated = Vec::new();
+            for (it, world) in self.ask_remembering(flows, asked, patience)? {
+                let (_, mut comparison) = self.compared(&it);
+                if patience == PATIENCE && is_doubtful(&it, &comparison) {
+                    repeated.push((it.flow, world));
+                    continue;
+                }
+                for found in &mut comparison.disagreements {
+                    found.about.push_str(", asked a second time");
+                }
+                let flow = &mut flows[it.flow];
+                flow.report.n_connections += 1;
+                flow.comparison.add(comparison);
+            }
+            self.n_repeated += repeated.len();
+            asked = repeated;
+        }
+        Ok(())
+    }
+
+    /// Makes a connection of each flow, in a lab and in worlds that remember others.
+    fn ask_remembering(
+        &mut self,
+        flows: &[Flow],
+        asked: Vec<(usize, World)>,
+        patience: Duration,
+    ) -> Result<Vec<(Made, World)>, Error> {
+        let (mut connections, mut worlds) = (Vec::new(), Vec::new());
+        for (flow, world) in asked {
+            let (port, request) = self.request(&flows[flow].plan);
+            let ways = ways_after(&world, &request)?;
             let connection = Connection {
                 port,
                 request,
                 ways,
             };
-            connections.push((it.flow, connection, PATIENCE));
+            connections.push((flow, connection, patience));
+            worlds.push(world);
         }
         if connections.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        for it in self.exchange(flows, connections)? {
-            // What is missing now would be missing for another reason when it is asked again without memories.
-            if matches!(it.outcome, Outcome::TimedOut { .. }) {
-                self.n_repeated += 1;
-                continue;
-            }
-            let (_, mut comparison) = self.compared(&it);
-            for found in &mut comparison.disagreements {
-                found.about.push_str(", asked a second time");
-            }
-            let flow = &mut flows[it.flow];
-            flow.report.n_connections += 1;
-            flow.comparison.add(comparison);
-        }
-        Ok(())
+        let made = self.exchange(flows, connections)?;
+        Ok(made.into_iter().zip(worlds).collect())
     }
 }
 
