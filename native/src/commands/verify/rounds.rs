@@ -42,6 +42,9 @@ const SILENCE: Duration = Duration::from_millis(300);
 /// How long, when it did not come before.
 const SECOND_PATIENCE: Duration = Duration::from_millis(3000);
 
+/// How often a connection is made at most whose answer was missing.
+const MOST_REPEATED: usize = 11;
+
 /// How often lots are drawn to see how they fall.
 const N_DRAWN: usize = 48;
 /// How often, where each must be forgotten before the next.
@@ -383,15 +386,22 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// Makes a connection once more, alone and with patience; what comes of that counts.
+    /// Makes a connection once more, alone and with patience; what comes of that counts. Where there are several ways, the lot
+    /// may fall on another than the one that was not answered, so it is drawn more often.
     fn repeat(&mut self, flow: &mut Flow) -> Result<(), Error> {
         self.n_repeated += 1;
-        self.forget()?;
-        let connection = self.connection(&flow.plan)?;
-        let alone = vec![(0, connection, SECOND_PATIENCE)];
-        for it in self.exchange(std::slice::from_ref(flow), alone)? {
-            let (idx, comparison) = self.compared(&it);
-            self.take_in(flow, idx, comparison, &it);
+        let n_times = (2 * flow.n_ways - 1).min(MOST_REPEATED);
+        for _ in 0..n_times {
+            self.forget()?;
+            let connection = self.connection(&flow.plan)?;
+            let alone = vec![(0, connection, SECOND_PATIENCE)];
+            for it in self.exchange(std::slice::from_ref(flow), alone)? {
+                let (idx, comparison) = self.compared(&it);
+                self.take_in(flow, idx, comparison, &it);
+            }
+            if !flow.comparison.disagreements.is_empty() {
+                break;
+            }
         }
         Ok(())
     }
