@@ -2,28 +2,30 @@
 //!
 //! Compared are, on every node the packet passes and for both ways: the packet as each hook meets
 //! it, the base chains in order, the rules that matched in order with their verdicts, policies, the
-//! connection's two tuples and its translation; and, for the client, the verdict, who answered, and
-//! which source the answerer saw.
+//! connection's two tuples and its translation; and, for the client, the verdict, who answered, which
+//! source the answerer saw, and what came back: a reset, an ICMP error of which kind from whom, or an answer from which address.
 //!
 //! **Left out**: rules that did not match (the kernel does not tell of them), time to live, and the
 //! port masquerade chooses, which is luck on both sides.
 
+mod client;
+mod divided;
 mod told;
 
+use client::compare_client;
+pub use divided::divided;
 pub use told::{Hop, told_by_kernel, told_by_walk};
 
 use crate::kernel::conntrack::{ConntrackEvent, ConntrackKind, Tuple};
 use crate::kernel::monitor::Recording;
 use crate::kernel::nft::Listing;
-use crate::kernel::probe::{Outcome, Stage};
-use crate::kernel::serve::read_line;
+use crate::kernel::probe::Outcome;
 use crate::kernel::trace::{
     PacketHeader, Pass, TraceKind, TracedPacket, Transport as KernelTransport,
     Verdict as KernelVerdict,
 };
-use packetwalk_core::api::ObjectRef;
 use packetwalk_core::ip::Family;
-use packetwalk_core::net::{Flow, Icmp, Packet, Protocol, Transport};
+use packetwalk_core::net::{Flow, Icmp, Packet, Transport};
 use packetwalk_core::netfilter::conntrack::Connection;
 use packetwalk_core::netfilter::dialect::Dialect;
 use packetwalk_core::netfilter::{
@@ -31,7 +33,7 @@ use packetwalk_core::netfilter::{
     ct_status,
 };
 use packetwalk_core::policy;
-use packetwalk_core::sim::{HostId, Leg, Outcomes, Step, StepKind, Verdict as Ending, Walk, Why};
+use packetwalk_core::sim::{HostId, Leg, Outcomes, Step, StepKind, Walk};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -540,55 +542,6 @@ fn ends(protocol: u8, source: SocketAddr, destination: SocketAddr) -> String {
     format!("protocol {protocol} {source} → {destination}")
 }
 
-/// A connection was opened, and nobody said anything over it.
-const ACCEPTED_AND_SILENT: &str = "accepted, and then silence";
-
-/// What the client sees: the verdict, who answered, and the source the answerer saw.
-fn compare_client(walk: &Walk, outcome: &Outcome, comparison: &mut Comparison) {
-    let place = format!("{}, the client", walk.from.short());
-    let kernel = match outcome {
-        Outcome::Connected { .. } => Ending::Delivered,
-        Outcome::Refused { .. } => Ending::Refused,
-        Outcome::TimedOut { .. } | Outcome::Blocked { .. } => Ending::Dropped,
-        Outcome::Unreachable { .. } => Ending::Unreachable,
-    };
-    let simulated = match (walk.ending.verdict, &walk.ending.reason) {
-        // A packet that leaves the world is answered by nobody: the client waits in vain.
-        (Ending::Forwarded, _) => Ending::Dropped.name(),
-        (Ending::Delivered, Some(Why::ProgramHangs)) => ACCEPTED_AND_SILENT,
-        (other, _) => other.name(),
-    };
-    let is_tcp = walk.request.to.protocol == Protocol::Tcp;
-    let kernel = match outcome {
-        Outcome::TimedOut {
-            stage: Stage::Answering,
-            ..
-        } if is_tcp => ACCEPTED_AND_SILENT,
-        _ => kernel.name(),
-    };
-    comparison.check(&place, "the verdict", simulated.into(), kernel.into());
-    if let Outcome::Connected { reply, .. } = outcome
-        && let Some((answerer, seen)) = read_line(reply)
-    {
-        let object = walk.ending.object.as_ref().map(ObjectRef::to_string);
-        let nobody = || "nobody".to_owned();
-        comparison.check(
-            &place,
-            "who answered",
-            object.unwrap_or_else(nobody),
-            answerer.to_owned(),
-        );
-        let source = walk.ending.source_seen.map(|it| it.to_string());
-        let seen = seen.ip().to_string();
-        comparison.check(
-            &place,
-            "the source the answerer saw",
-            source.unwrap_or_else(nobody),
-            seen,
-        );
-    }
-}
-
 /// The port masquerade chose is luck: the kernel's is read as the simulation's. The lot may fall on a port that is also the
 /// application's or the Service's, so only the end that masquerade gave is read so, and never where the client's own end is still there.
 struct MasqueradePorts {
@@ -739,6 +692,8 @@ fn icmp_numbers(message: &Icmp, is_v4: bool) -> (u8, u8) {
         (Icmp::EchoReply { .. }, false) => (129, 0),
         (Icmp::Unreachable { code, .. }, true) => (3, code.number(Family::V4)),
         (Icmp::Unreachable { code, .. }, false) => (1, code.number(Family::V6)),
+        (Icmp::TimeExceeded { .. }, true) => (11, 0),
+        (Icmp::TimeExceeded { .. }, false) => (3, 0),
     }
 }
 

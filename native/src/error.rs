@@ -42,6 +42,9 @@ pub enum Error {
     /// The kernel has nothing to compare with: that is no agreement.
     #[error("{0}")]
     NotRun(String),
+    /// Somebody pressed Ctrl-C.
+    #[error("interrupted; everything that was made is removed")]
+    Interrupted,
     /// Output cannot be written.
     #[error("could not write the output: {0}")]
     Output(#[from] std::io::Error),

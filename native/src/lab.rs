@@ -20,7 +20,7 @@ use crate::kernel::probe::{self, Held, Outcome, Probe, Protocol as ProbeProtocol
 use crate::kernel::serve::{Manner, Servers, Service};
 use crate::kernel::topology::{
     Cluster, ClusterNode, ClusterPod, HostKind, OutsideHost, POD_BRIDGE, Prefix, Route, Topology,
-    UNDERLAY,
+    UNDERLAY, UNDERLAY_BRIDGE,
 };
 use crate::kernel::trace::{Scope, tracing_rules};
 use crate::kernel::{self, Lab, LabId, Namespace, Place, link, netns};
@@ -38,7 +38,7 @@ use packetwalk_core::policy;
 use packetwalk_core::sim::{Balance, Host, HostId, OUTSIDE_CLIENT, World};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// How long the kernel must have been silent before a packet's story counts as told.
@@ -88,6 +88,10 @@ impl WorldLab {
         let balancing = balancing(world);
         if !balancing.commands.is_empty() {
             nft::load(lab.host(UNDERLAY)?, &balancing.to_string())?;
+        }
+        let beyond = beyond(world);
+        if !beyond.is_empty() {
+            nft::load(lab.host(UNDERLAY)?, &beyond)?;
         }
         let mut monitors = BTreeMap::new();
         let mut listed = Listed::default();
@@ -189,6 +193,19 @@ impl WorldLab {
         Ok(told)
     }
 
+    /// What the kernel told on every node since the last time, without waiting: it tells of a packet while it works on it, so
+    /// all is told when an answer has come.
+    ///
+    /// # Errors
+    /// When a socket fails.
+    pub fn hear(&mut self) -> Result<BTreeMap<HostId, Recording>, Error> {
+        let mut told = BTreeMap::new();
+        for (host, monitor) in &mut self.monitors {
+            told.insert(host.clone(), monitor.drain()?);
+        }
+        Ok(told)
+    }
+
     /// The rules of a node as the kernel lists them, with handles.
     #[must_use]
     pub fn listing(&self, host: &HostId, table: &TableKey) -> Option<&Listing> {
@@ -281,9 +298,10 @@ pub fn way_in(world: &World, address: IpAddr) -> Option<HostId> {
     if world.network.owner(address).is_some() {
         return None;
     }
-    let unchanged = |it: &&Balance| it.delivery == Delivery::Unchanged;
-    let mut balances = world.network.balances().iter().filter(unchanged);
-    if let Some(balance) = balances.find(|it| it.addresses.contains(&address)) {
+    if let Some(balance) = balance_of(world, address) {
+        if balance.delivery != Delivery::Unchanged {
+            return None;
+        }
         let target = &balance.targets.first()?.object;
         return (target.kind == Kind::Node).then(|| HostId::Node(target.name.clone()));
     }
@@ -292,6 +310,12 @@ pub fn way_in(world: &World, address: IpAddr) -> Option<HostId> {
     let is_external = external.any(|it| parse_sloppy(it) == Some(address));
     let first = nodes(world).next().filter(|_| is_external);
     first.map(|it| it.id.clone())
+}
+
+/// The load balancer that has an address; of several, as the simulation's router, the first.
+fn balance_of(world: &World, address: IpAddr) -> Option<&Balance> {
+    let mut balances = world.network.balances().iter();
+    balances.find(|it| it.addresses.contains(&address))
 }
 
 /// The addresses that [`way_in`] may know something of.
@@ -366,7 +390,10 @@ pub(crate) fn balancing(world: &World) -> Transaction {
     let mut tx = Transaction::default();
     let rewrites = |it: &&Balance| it.delivery != Delivery::Unchanged;
     for balance in world.network.balances().iter().filter(rewrites) {
-        for address in &balance.addresses {
+        let is_its = |it: &&IpAddr| {
+            balance_of(world, **it).is_some_and(|first| std::ptr::eq(first, balance))
+        };
+        for address in balance.addresses.iter().filter(is_its) {
             let of = family(*address);
             let table = TableKey::new(of.into(), BALANCER);
             let chains = [
@@ -379,8 +406,9 @@ pub(crate) fn balancing(world: &World) -> Transaction {
                 tx.push(Verb::Add, &table, Object::Chain(chain));
             }
             for (port, protocol) in &balance.listeners {
-                let of_it =
-                    |it: &&packetwalk_core::sim::BalanceTarget| it.listener == (*port, *protocol);
+                let of_it = |it: &&packetwalk_core::sim::BalanceTarget| {
+                    it.listener == (*port, *protocol) && it.is_of(of)
+                };
                 let targets = balance.targets.iter().filter(of_it).enumerate();
                 let elements: Vec<Element> = targets
                     .map(|(n, it)| {
@@ -410,7 +438,7 @@ pub(crate) fn balancing(world: &World) -> Transaction {
             let Some(own) = own.filter(|_| !balance.keeps_source) else {
                 continue;
             };
-            for target in &balance.targets {
+            for target in balance.targets.iter().filter(|it| it.is_of(of)) {
                 let speaking = rule()
                     .when(is(daddr(of), target.address.into()))
                     .when(dport(target.listener.1, target.port))
@@ -435,6 +463,28 @@ pub(crate) fn balancing(world: &World) -> Transaction {
         }
     }
     tx
+}
+
+/// The router's rules for external IPs. It sends a packet from outside to a node ([`way_in`]); one that a node sends out itself,
+/// since no rule there is about it, leaves this world. Without these rules it would go round in circles.
+fn beyond(world: &World) -> String {
+    let mut text = String::new();
+    let balances = world.network.balances().iter();
+    let balanced: Vec<IpAddr> = balances.flat_map(|it| it.addresses.clone()).collect();
+    for address in addresses_without_host(world) {
+        let family = TableFamily::from(family(address));
+        if balanced.contains(&address) || world.network.owner(address).is_some() {
+            continue;
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "table inet packetwalk-beyond {{ chain forward {{ type filter hook forward priority 0; \
+             iifname {UNDERLAY_BRIDGE} {} daddr {address} drop; }}; }}",
+            family.name()
+        );
+    }
+    text
 }
 
 /// The commands that empty the sets packets add to.
@@ -553,23 +603,50 @@ pub(crate) struct Served<'a> {
     pub(crate) hangs: bool,
 }
 
-/// Every one there is.
+/// Every one there is. A datagram's answer comes from the address that its socket has, so a node has a
+/// socket on each of its own, as programs have that answer from where they were asked.
 pub(crate) fn served(world: &World) -> impl Iterator<Item = Served<'_>> {
-    world.network.hosts().flat_map(|host| {
-        host.listens.iter().filter_map(|(listen, holder)| {
+    world.network.hosts().flat_map(move |host| {
+        host.listens.iter().flat_map(move |(listen, holder)| {
             let fault = world
                 .network
                 .fault_of(holder, (listen.port, listen.protocol));
-            let address = listen.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-            Some(Served {
+            let protocol = probe_protocol(listen.protocol);
+            let is_node = matches!(host.id, HostId::Node(_));
+            let everywhere = vec![IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+            let addresses = match (listen.address, protocol) {
+                (Some(address), _) => vec![address],
+                (None, Some(ProbeProtocol::Udp)) if is_node => own_addresses(host),
+                (None, _) => everywhere,
+            };
+            let served = move |protocol, address| Served {
                 host: &host.id,
                 holder,
-                protocol: probe_protocol(listen.protocol)?,
+                protocol,
                 listen: SocketAddr::new(address, listen.port),
                 hangs: fault == Some(ContainerFault::Hangs),
+            };
+            let of_it = protocol.into_iter();
+            of_it.flat_map(move |it| {
+                let each = addresses.clone().into_iter();
+                each.map(move |address| served(it, address))
             })
         })
     })
+}
+
+/// The addresses of a host's interfaces, and of its loopback.
+fn own_addresses(host: &Host) -> Vec<IpAddr> {
+    let interfaces = host.routes.interfaces().iter();
+    let addresses = interfaces.flat_map(|it| it.addresses.iter().map(Cidr::addr));
+    let mut all: Vec<IpAddr> = addresses.collect();
+    all.push(Ipv4Addr::LOCALHOST.into());
+    if all.iter().any(IpAddr::is_ipv6) {
+        all.push(Ipv6Addr::LOCALHOST.into());
+    }
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// A real server for each of them.

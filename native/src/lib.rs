@@ -18,4 +18,5 @@ pub mod kernel;
 pub mod lab;
 pub mod node;
 pub mod output;
+pub mod random;
 pub mod typing;

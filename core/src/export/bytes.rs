@@ -141,6 +141,20 @@ fn icmp(
                 bytes5to8: [0; 4],
             })
             .write(bytes, &about(it)),
+        (Family::V4, Icmp::TimeExceeded { about: it }) => ip
+            .icmpv4(Icmpv4Type::Unknown {
+                type_u8: 11,
+                code_u8: 0,
+                bytes5to8: [0; 4],
+            })
+            .write(bytes, &about(it)),
+        (Family::V6, Icmp::TimeExceeded { about: it }) => ip
+            .icmpv6(Icmpv6Type::Unknown {
+                type_u8: 3,
+                code_u8: 0,
+                bytes5to8: [0; 4],
+            })
+            .write(bytes, &about(it)),
         (Family::V6, Icmp::EchoRequest { id }) => ip
             .icmpv6(Icmpv6Type::EchoRequest(echo(*id)))
             .write(bytes, payload),

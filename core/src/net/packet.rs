@@ -92,6 +92,30 @@ pub enum Icmp {
         /// The packet it is about, as its sender's neighbour last saw it.
         about: Box<Packet>,
     },
+    /// Time to live exceeded in transit.
+    TimeExceeded {
+        /// The packet it is about.
+        about: Box<Packet>,
+    },
+}
+
+impl Icmp {
+    /// The packet that an error is about; none for what is no error.
+    #[must_use]
+    pub const fn about(&self) -> Option<&Packet> {
+        match self {
+            Icmp::Unreachable { about, .. } | Icmp::TimeExceeded { about } => Some(about),
+            Icmp::EchoRequest { .. } | Icmp::EchoReply { .. } => None,
+        }
+    }
+
+    /// The same, to be rewritten.
+    pub const fn about_mut(&mut self) -> Option<&mut Packet> {
+        match self {
+            Icmp::Unreachable { about, .. } | Icmp::TimeExceeded { about } => Some(about),
+            Icmp::EchoRequest { .. } | Icmp::EchoReply { .. } => None,
+        }
+    }
 }
 
 /// Why a destination is unreachable.
@@ -376,18 +400,33 @@ impl Packet {
     /// The ICMP error that `sender` returns for this packet.
     #[must_use]
     pub fn unreachable_reply(&self, sender: IpAddr, code: UnreachableCode) -> Option<Packet> {
-        if matches!(self.transport, Transport::Icmp(Icmp::Unreachable { .. })) {
-            return None;
-        }
-        Some(Packet {
+        self.error(sender, |about| Icmp::Unreachable { code, about })
+    }
+
+    /// The ICMP error that `sender` returns when this packet has passed too many hosts.
+    #[must_use]
+    pub fn time_exceeded_reply(&self, sender: IpAddr) -> Option<Packet> {
+        self.error(sender, |about| Icmp::TimeExceeded { about })
+    }
+
+    /// An error about this packet, unless it is one itself.
+    fn error(&self, sender: IpAddr, error: impl FnOnce(Box<Packet>) -> Icmp) -> Option<Packet> {
+        let is_error = self.quoted().is_some();
+        (!is_error).then(|| Packet {
             source: sender,
             destination: self.source,
             ttl: initial_ttl(),
-            transport: Transport::Icmp(Icmp::Unreachable {
-                code,
-                about: Box::new(self.clone()),
-            }),
+            transport: Transport::Icmp(error(Box::new(self.clone()))),
         })
+    }
+
+    /// The packet that this one is an ICMP error about.
+    #[must_use]
+    pub const fn quoted(&self) -> Option<&Packet> {
+        match &self.transport {
+            Transport::Icmp(it) => it.about(),
+            _ => None,
+        }
     }
 
     /// The value of a field, where the packet has it.
@@ -489,6 +528,7 @@ impl fmt::Display for Icmp {
             Icmp::EchoRequest { .. } => f.write_str("echo request"),
             Icmp::EchoReply { .. } => f.write_str("echo reply"),
             Icmp::Unreachable { code, .. } => write!(f, "{code}"),
+            Icmp::TimeExceeded { .. } => f.write_str("time-exceeded"),
         }
     }
 }

@@ -81,6 +81,8 @@ fn icmp(packet: &Packet) -> Option<(u32, u32)> {
             let kind = if is_v4 { 3 } else { 1 };
             (kind, code.number(packet.family()).into())
         }
+        (Icmp::TimeExceeded { .. }, true) => (11, 0),
+        (Icmp::TimeExceeded { .. }, false) => (3, 0),
     })
 }
 

@@ -126,11 +126,11 @@ fn answer(there: &Journey) -> Option<Answer> {
             Some(Answer::FromBeyond(interface.clone(), last.after.reply()?))
         }
         End::Arrived { packet, .. } => packet.reply().map(Answer::FromHere),
-        End::Rejected { response, .. } | End::Unreachable { response, .. } => {
-            response.clone().map(Answer::FromHere)
-        }
+        End::Rejected { response, .. }
+        | End::Unreachable { response, .. }
+        | End::Expired { response, .. } => response.clone().map(Answer::FromHere),
         End::Dropped { .. } | End::Silent { .. } | End::NotForwarding => None,
-        End::Expired | End::Unknown | End::TooDeep => None,
+        End::Unknown | End::TooDeep => None,
     }
 }
 

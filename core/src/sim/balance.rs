@@ -19,8 +19,8 @@ use crate::api::{Kind, ObjectRef};
 use crate::controllers::{
     Balancer, Delivery, Provider, Scheme, SourceAddress, Target, TargetObject, balancers,
 };
-use crate::ip::{Cidr, IpAddr, family};
-use crate::net::{Flow, Icmp, Packet, Protocol, Route, RouteKind, Transport};
+use crate::ip::{Cidr, Family, IpAddr, family};
+use crate::net::{Flow, Packet, Protocol, Route, RouteKind, Transport};
 use crate::netfilter::Travelling;
 use crate::store::Objects;
 use std::collections::BTreeMap;
@@ -188,18 +188,20 @@ impl Traveller<'_> {
     /// An answer gets back the addresses its client knows; then it goes where its client is: the network that balancers
     /// are part of knows the nodes behind which pods are.
     fn restore(&mut self, it: &mut Travelling) -> Option<Option<RouteChosen>> {
-        let quoted = match &it.packet.transport {
-            Transport::Icmp(Icmp::Unreachable { about, .. }) => {
-                Flow::from_packet(about).map(Flow::reversed)
-            }
-            _ => None,
-        };
+        let quoted = it.packet.quoted().and_then(Flow::from_packet);
+        let quoted = quoted.map(Flow::reversed);
         let flow = quoted.or_else(|| Flow::from_packet(&it.packet))?;
         let (original, service) = self.network.balanced.answers.get(&flow).cloned()?;
         let before = it.packet.clone();
-        if let Transport::Icmp(Icmp::Unreachable { about, .. }) = &mut it.packet.transport {
+        if let Transport::Icmp(error) = &mut it.packet.transport
+            && let Some(about) = error.about_mut()
+        {
             readdress(about, original);
             it.packet.destination = original.source;
+            // Whoever sends the error: where the destination was rewritten, the client knows no other.
+            if flow.source != original.destination {
+                it.packet.source = original.destination;
+            }
         } else {
             readdress(&mut it.packet, original.reversed());
         }
@@ -271,8 +273,19 @@ impl Balance {
         } else {
             self.listeners.first().copied().filter(|_| self.is_open)
         };
-        let all = self.targets.iter();
+        let of = family(flow.destination);
+        // Who does not rewrite a packet only needs a node.
+        let is_able = |it: &&BalanceTarget| self.delivery == Delivery::Unchanged || it.is_of(of);
+        let all = self.targets.iter().filter(is_able);
         all.filter(|it| Some(it.listener) == asked).collect()
+    }
+}
+
+impl BalanceTarget {
+    /// Whether packets of a family can be addressed to it.
+    #[must_use]
+    pub fn is_of(&self, of: Family) -> bool {
+        family(self.address) == of
     }
 }
 

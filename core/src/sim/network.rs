@@ -48,7 +48,7 @@ pub enum HostId {
 }
 
 /// What a host is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostKind {
     /// It forwards, and has rules.

@@ -74,7 +74,7 @@ pub struct Heard<'a> {
     /// When.
     pub stage: Stage,
     /// Who told of it by ICMP, and what; none if nobody did.
-    pub told: Option<(IpAddr, UnreachableCode)>,
+    pub told: Option<(IpAddr, &'static str)>,
     /// What the resolver said, where there is no address.
     pub nameless: Option<&'a str>,
     /// The HTTP answer, where there is one.
@@ -152,12 +152,10 @@ impl<'a> Heard<'a> {
     }
 }
 
-/// The ICMP error a walk ends with.
-fn told(last: &Step) -> Option<(IpAddr, UnreachableCode)> {
+/// The ICMP error a walk ends with, in ping's words.
+fn told(last: &Step) -> Option<(IpAddr, &'static str)> {
     match &last.after.transport {
-        Transport::Icmp(Icmp::Unreachable { code, .. }) if last.leg == Leg::Reply => {
-            Some((last.after.source, *code))
-        }
+        Transport::Icmp(it) if last.leg == Leg::Reply => Some((last.after.source, ping_words(it)?)),
         _ => None,
     }
 }
@@ -263,8 +261,7 @@ fn ping(heard: &Heard<'_>) -> Option<(String, i32)> {
         Verdict::Dropped | Verdict::Forwarded => Some((lost.into(), 1)),
         Verdict::Refused | Verdict::Unreachable => match heard.told {
             None => Some(("ping: connect: Network is unreachable".into(), 2)),
-            Some((sender, code)) => {
-                let what = ping_words(code);
+            Some((sender, what)) => {
                 let text = format!(
                     "From {sender} icmp_seq=1 {what}\n1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms"
                 );
@@ -274,9 +271,17 @@ fn ping(heard: &Heard<'_>) -> Option<(String, i32)> {
     }
 }
 
-/// How ping tells an ICMP error (iputils, `pr_icmph`).
+/// How ping tells an ICMP error (iputils, `pr_icmph`); nothing for what is no error.
 #[must_use]
-pub const fn ping_words(code: UnreachableCode) -> &'static str {
+pub const fn ping_words(error: &Icmp) -> Option<&'static str> {
+    Some(match error {
+        Icmp::Unreachable { code, .. } => unreachable_words(*code),
+        Icmp::TimeExceeded { .. } => "Time to live exceeded",
+        Icmp::EchoRequest { .. } | Icmp::EchoReply { .. } => return None,
+    })
+}
+
+const fn unreachable_words(code: UnreachableCode) -> &'static str {
     match code {
         UnreachableCode::Net => "Destination Net Unreachable",
         UnreachableCode::Host => "Destination Host Unreachable",
@@ -456,7 +461,7 @@ mod tests {
     fn ping_says_who_refused() {
         let vip = to("10.96.0.10", Protocol::Icmp);
         let refused = Heard {
-            told: Some(([172, 18, 0, 3].into(), UnreachableCode::Port)),
+            told: Some(([172, 18, 0, 3].into(), "Destination Port Unreachable")),
             ..heard(&vip, Verdict::Refused)
         };
         let told = symptom(Tool::Ping, &refused).expect("it fails");

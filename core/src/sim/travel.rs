@@ -17,8 +17,8 @@ use crate::time::Instant;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// A walk longer than this goes round in circles.
-const MAX_HOSTS: usize = 64;
+/// No walk is longer: before that its time to live has run out.
+const MAX_HOSTS: usize = 80;
 
 /// Which way a step belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -165,7 +165,12 @@ pub enum End {
     /// On a host it is not for.
     NotForwarding,
     /// Nowhere: it went round in circles.
-    Expired,
+    Expired {
+        /// Where its time to live ran out.
+        host: HostId,
+        /// What that host tells the sender.
+        response: Option<Packet>,
+    },
     /// In a rule that cannot be understood.
     Unknown,
     /// In rules that call one another without end.
@@ -281,7 +286,7 @@ impl Traveller<'_> {
                 return End::NotForwarding;
             }
             if it.packet.ttl <= 1 {
-                return End::Expired;
+                return self.expired(&host, &it);
             }
             it.packet.ttl -= 1;
             it.oif = Some(route.route.interface.clone());
@@ -293,7 +298,20 @@ impl Traveller<'_> {
                 Err(end) => return end,
             }
         }
-        End::Expired
+        self.expired(&host, &it)
+    }
+
+    fn expired(&self, host: &HostId, it: &Travelling) -> End {
+        let sender = self.speaker(host, it.packet.source);
+        End::Expired {
+            host: host.clone(),
+            response: sender.and_then(|sender| it.packet.time_exceeded_reply(sender)),
+        }
+    }
+
+    /// The address from which a host tells somebody of an error.
+    fn speaker(&self, host: &HostId, to: IpAddr) -> Option<IpAddr> {
+        self.network.host(host)?.routes.source_for(to)
     }
 
     fn go_out(&mut self, host: &HostId, route: &RouteChosen, it: Travelling) -> End {
@@ -367,10 +385,7 @@ impl Traveller<'_> {
         code: UnreachableCode,
         nobody_there: bool,
     ) -> End {
-        let sender = self
-            .network
-            .host(host)
-            .and_then(|host| host.routes.source_for(it.packet.source));
+        let sender = self.speaker(host, it.packet.source);
         End::Unreachable {
             host: host.clone(),
             response: sender.and_then(|sender| it.packet.unreachable_reply(sender, code)),
@@ -474,7 +489,7 @@ impl Traveller<'_> {
             Err(end) => return end,
         };
         if it.packet.ttl <= 1 {
-            return End::Expired;
+            return self.expired(host, &it);
         }
         it.packet.ttl -= 1;
         it.iif = None;

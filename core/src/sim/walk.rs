@@ -489,7 +489,12 @@ fn first_packet(
         destination: address,
         destination_port: to.port.unwrap_or_default(),
     };
-    Some(Packet::of_flow(flow, TcpFlags::SYN))
+    let mut packet = Packet::of_flow(flow, TcpFlags::SYN);
+    // What comes in at a node has passed the router before.
+    if let Some((HostId::Node(_), _)) = from.entry {
+        packet.ttl -= 1;
+    }
+    Some(packet)
 }
 
 /// Whether a host gives the packet another source: address or port, as masquerade does.
@@ -517,9 +522,9 @@ fn answer(network: &Network, end: &End, accepts: Accepts<'_>) -> Option<(HostId,
             };
             reply.map(|it| (host.clone(), it))
         }
-        End::Rejected { host, response } | End::Unreachable { host, response, .. } => {
-            response.clone().map(|it| (host.clone(), it))
-        }
+        End::Rejected { host, response }
+        | End::Unreachable { host, response, .. }
+        | End::Expired { host, response } => response.clone().map(|it| (host.clone(), it)),
         _ => None,
     }
 }
@@ -610,7 +615,7 @@ impl Ending {
             ),
             End::Left => (Verdict::Forwarded, None, None),
             End::NotForwarding => (Verdict::Dropped, Some(By::Host), Some(Why::NotForwarding)),
-            End::Expired => (Verdict::Dropped, Some(By::Host), Some(Why::TtlExpired)),
+            End::Expired { .. } => (Verdict::Unreachable, Some(By::Host), Some(Why::TtlExpired)),
             End::Unknown => (Verdict::Dropped, None, Some(Why::UnknownStatement)),
             End::TooDeep => (Verdict::Dropped, Some(By::Rule), Some(Why::RulesTooDeep)),
         };
@@ -635,10 +640,15 @@ impl Ending {
     fn see_answer(&mut self, end: &End, sent: &Packet, from: &Start) {
         let (by, why) = match end {
             End::Arrived { packet, .. } => {
-                let expected = Flow::from_packet(sent).map(Flow::reversed);
                 // An ICMP error is recognised by the packet it quotes, which translation restores.
-                match Flow::from_packet(packet) {
-                    Some(flow) if Some(flow) != expected => (By::Host, Why::ReplyNotRecognised),
+                let about = match packet.quoted() {
+                    Some(quoted) => Flow::from_packet(quoted),
+                    None => Flow::from_packet(packet).map(Flow::reversed),
+                };
+                match about {
+                    Some(flow) if Some(flow) != Flow::from_packet(sent) => {
+                        (By::Host, Why::ReplyNotRecognised)
+                    }
                     _ => return,
                 }
             }
@@ -651,7 +661,7 @@ impl Ending {
             End::Unreachable { nobody_there, .. } if *nobody_there => (By::Host, Why::NobodyThere),
             End::Unreachable { .. } => (By::Host, Why::NoRoute),
             End::NotForwarding => (By::Host, Why::NotForwarding),
-            End::Expired => (By::Host, Why::TtlExpired),
+            End::Expired { .. } => (By::Host, Why::TtlExpired),
             End::Unknown => (By::Rule, Why::UnknownStatement),
             End::TooDeep => (By::Rule, Why::RulesTooDeep),
         };

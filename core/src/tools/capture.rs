@@ -430,6 +430,7 @@ fn about(seen: &Seen, told: &Told, sequences: &mut Vec<(Flow, u64)>) -> String {
                     };
                     format!("{name} {what}, length 68")
                 }
+                Icmp::TimeExceeded { .. } => format!("{name} time exceeded in-transit, length 68"),
             }
         }
     }

@@ -8,9 +8,9 @@
 use super::attempt::{Attempt, NEIGHBOUR_MS, attempt};
 use super::site::{Site, host_of};
 use crate::ip::{Family, family, parse_sloppy};
-use crate::net::{Icmp, Protocol, Transport};
+use crate::net::{Protocol, Transport};
 use crate::shell::Process;
-use crate::sim::{Destination, Leg, Request, Source, Verdict, Walk, ping_words};
+use crate::sim::{Destination, Leg, Request, Source, Verdict, Walk, Why, ping_words};
 use crate::time::Duration;
 use std::rc::Rc;
 
@@ -291,7 +291,8 @@ pub(super) async fn ping(process: Process, site: Rc<Site>) -> u8 {
             process.print(&format!("PING {host} ({found}) 56(84) bytes of data.\n"));
         }
         n_sent += 1;
-        if walk.ending.verdict == Verdict::Unreachable && walk.steps.len() > 1 {
+        let is_told_late = walk.ending.reason != Some(Why::TtlExpired) && walk.steps.len() > 1;
+        if walk.ending.verdict == Verdict::Unreachable && is_told_late {
             // So long the last router looks for a neighbour.
             process.sleep(Duration::from_millis(NEIGHBOUR_MS)).await;
         }
@@ -335,9 +336,10 @@ fn echo_line(walk: &Walk, sequence: u64, micros: u64) -> (String, bool) {
         }
         (Verdict::Refused | Verdict::Unreachable, Some(packet)) => {
             let what = match &packet.transport {
-                Transport::Icmp(Icmp::Unreachable { code, .. }) => ping_words(*code),
-                _ => "Destination Host Unreachable",
+                Transport::Icmp(it) => ping_words(it),
+                _ => None,
             };
+            let what = what.unwrap_or("Destination Host Unreachable");
             (
                 format!("From {} icmp_seq={sequence} {what}\n", packet.source),
                 true,

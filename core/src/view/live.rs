@@ -235,7 +235,7 @@ pub fn live_ending(journey: &Journey) -> (&'static str, String) {
         End::Unreachable { .. } => ("unreachable", "no way leads there".into()),
         End::Silent { why, .. } => ("dropped", why.sentence().to_owned()),
         End::NotForwarding => ("dropped", "this host does not pass packets on".into()),
-        End::Expired => ("dropped", "it goes round in circles".into()),
+        End::Expired { .. } => ("unreachable", "it goes round in circles".into()),
         End::Unknown => (
             "unknown",
             "a rule is not understood, so nothing certain can be said".into(),

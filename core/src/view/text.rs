@@ -138,8 +138,14 @@ fn sent(step: &Step, walk: &Walk, world: &World) -> String {
     let packet = &step.after;
     let to = packet.destination_socket();
     if step.leg == Leg::Reply {
-        if matches!(packet.transport, Transport::Icmp(Icmp::Unreachable { .. })) {
-            return format!("{host} tells the sender: destination unreachable.");
+        match packet.transport {
+            Transport::Icmp(Icmp::Unreachable { .. }) => {
+                return format!("{host} tells the sender: destination unreachable.");
+            }
+            Transport::Icmp(Icmp::TimeExceeded { .. }) => {
+                return format!("{host} tells the sender: time to live exceeded.");
+            }
+            _ => {}
         }
         return match walk.ending.verdict {
             Verdict::Refused => format!("{host} refuses: it answers with a reset."),

@@ -19,6 +19,6 @@ pub(crate) mod tabs;
 mod template_functions;
 mod template_lex;
 mod template_parse;
-pub(crate) mod yaml;
+pub mod yaml;
 
 pub use columns::{Column, Row, Table, table};

@@ -13,7 +13,8 @@ use std::cmp::Ordering;
 const BEST_WIDTH: usize = 80;
 
 /// A document, with a line break at its end.
-pub(crate) fn emit(value: &Value) -> String {
+#[must_use]
+pub fn emit(value: &Value) -> String {
     let mut out = Emitter {
         text: String::new(),
         column: 0,

@@ -21,7 +21,7 @@ pub use tcp::TcpState;
 use super::{ct_state, ct_status};
 use crate::indexed::{Places, hash};
 use crate::ip::{IpAddr, Protocol};
-use crate::net::{Flow, Icmp, Packet, Transport};
+use crate::net::{Flow, Packet};
 use crate::time::Instant;
 use connection::Advance;
 use numbered::Numbered;
@@ -111,7 +111,7 @@ impl Conntrack {
         packet: &Packet,
         now: Instant,
     ) -> (Option<Tracking>, Found) {
-        if let Transport::Icmp(Icmp::Unreachable { about, .. }) = &packet.transport {
+        if let Some(about) = packet.quoted() {
             return self.track_error(zone, about, now);
         }
         let Some(flow) = Flow::from_packet(packet) else {

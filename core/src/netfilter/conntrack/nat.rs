@@ -393,7 +393,9 @@ pub(in crate::netfilter) fn translate_error(
         Manipulation::Destination => Manipulation::Source,
         Manipulation::Source => Manipulation::Destination,
     };
-    if let Transport::Icmp(Icmp::Unreachable { about, .. }) = &mut packet.transport {
+    if let Transport::Icmp(it) = &mut packet.transport
+        && let Some(about) = it.about_mut()
+    {
         rewrite(about, quoted_end, target.reversed());
     }
     rewrite(packet, which, target)

@@ -6,7 +6,7 @@
 
 use super::{Choice, Event, State, VirtualAddress, VirtualServer, scheduler};
 use crate::ip::join_host_port;
-use crate::net::{Flow, Icmp, Protocol, Transport};
+use crate::net::{Flow, Protocol};
 use crate::netfilter::conntrack::{Manipulation, rewrite, translate_error};
 use crate::netfilter::trace::Undone;
 use crate::netfilter::{Hook, Outcome, Pass, TraceEvent, Travelling};
@@ -41,15 +41,11 @@ impl Pass<'_> {
 
     /// An answer of a real server gets the virtual server's address back; whether it was one.
     fn give_back(&mut self, it: &mut Travelling) -> bool {
-        let is_error = matches!(
-            it.packet.transport,
-            Transport::Icmp(Icmp::Unreachable { .. })
-        );
-        let answer = match &it.packet.transport {
-            Transport::Icmp(Icmp::Unreachable { about, .. }) => {
-                Flow::from_packet(about).map(Flow::reversed)
-            }
-            _ => Flow::from_packet(&it.packet),
+        let quoted = it.packet.quoted();
+        let is_error = quoted.is_some();
+        let answer = match quoted {
+            Some(about) => Flow::from_packet(about).map(Flow::reversed),
+            None => Flow::from_packet(&it.packet),
         };
         let known = answer.and_then(|it| self.dynamic.ipvs.answered(&it, self.now));
         let Some(connection) = known else {
