@@ -448,6 +448,82 @@ async fn frames(browser: &Browser) -> Result {
     Ok(())
 }
 
+/// Bundles an example with the package that `cargo xtask build` made, as an author would; what the package fetches stands beside the
+/// bundle. False, loudly, where nobody says where React and reveal.js are.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+fn bundle(site: &Path, example: &str, source: &str) -> bool {
+    let Some(packages) = std::env::var_os("WIDGETS_NPM").map(std::path::PathBuf::from) else {
+        eprintln!("\n*** SKIPPED {example}: WIDGETS_NPM does not say where its packages are\n");
+        return false;
+    };
+    let folder = site.join("examples").join(example);
+    let package = site.join("npm/packet-walk");
+    let kinds = std::fs::read_dir(packages.join("@esbuild")).expect("esbuild");
+    let mut programs = kinds.map(|it| it.expect("a folder").path().join("bin/esbuild"));
+    let esbuild = programs.find(|it| it.is_file()).expect("esbuild's program");
+    let bundled = std::process::Command::new(esbuild)
+        .arg(folder.join(source))
+        .args(["--bundle", "--format=esm", "--target=es2022", "--jsx=automatic", "--log-level=warning"])
+        .args(["--define:process.env.NODE_ENV=\"production\"", "--loader:.woff=file", "--loader:.ttf=file", "--loader:.eot=file"])
+        .arg(format!("--alias:packet-walk={}", package.join("packet-walk.js").display()))
+        .arg(format!("--outfile={}", folder.join("bundle.js").display()))
+        .env("NODE_PATH", &packages)
+        .status()
+        .expect("esbuild starts");
+    assert!(bundled.success(), "{example} is bundled");
+    for file in ["packet-walk.css", "packetwalk-all_bg.wasm"] {
+        std::fs::copy(package.join(file), folder.join(file)).expect("a file");
+    }
+    true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_react_page_and_slides_hold_widgets() {
+    let Some(site) = super::site() else { return };
+    let site = copied(&site).expect("a copy");
+    if !bundle(site.path(), "react", "main.jsx") || !bundle(site.path(), "slides", "main.js") {
+        return;
+    }
+    let browser = Browser::open(site.path().to_owned()).await.expect("a browser");
+    let story = tokio::time::timeout(super::AT_MOST, async {
+        react(&browser).await?;
+        slides(&browser).await
+    });
+    let story = story.await;
+    super::end("widget-frameworks", browser, story).await;
+}
+
+async fn react(browser: &Browser) -> Result {
+    open(browser, "examples/react/index.html").await?;
+    browser.until("document.querySelector('packet-walk[data-state=ready]')").await?;
+    browser.click("#next").await?;
+    browser.see("#told", "Step 2 of").await?;
+    browser.click("#mode").await?;
+    browser.until("widget.state.cluster.startsWith('iptables')").await?;
+    browser.run("window.gone = widget").await?;
+    browser.click("#away").await?;
+    browser.until("gone.state === null").await?;
+    browser.click("#away").await?;
+    browser.until("document.querySelector('packet-walk[data-state=ready]')").await
+}
+
+/// An arrow steps in the widget that holds the focus, and turns the slide otherwise.
+async fn slides(browser: &Browser) -> Result {
+    open(browser, "examples/slides/index.html").await?;
+    browser.until("document.querySelector('#one[data-state=ready]')").await?;
+    browser.run("one.shadowRoot.querySelector('#map').focus()").await?;
+    let right = char::from(Key::Right).to_string();
+    browser.press(&right).await?;
+    browser.until("one.state.step === 2").await?;
+    assert_eq!(browser.run("return document.querySelector('section.present').querySelector('packet-walk').id").await?, "one");
+    browser.run("document.activeElement.blur()").await?;
+    browser.press(&right).await?;
+    browser.until("document.querySelector('section.present').querySelector('packet-walk').id === 'two'").await?;
+    browser.until("document.querySelector('#two[data-state=ready]')").await?;
+    assert_eq!(browser.run("return one.state.step").await?, 2);
+    browser.picture("slides").await
+}
+
 /// Every example of the guide, as it stands there.
 fn examples() -> Vec<String> {
     let guide = std::fs::read_to_string(root().join("docs/widgets.md")).expect("the guide");
