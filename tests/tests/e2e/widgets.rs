@@ -463,9 +463,23 @@ fn bundle(site: &Path, example: &str, source: &str) -> bool {
     let esbuild = programs.find(|it| it.is_file()).expect("esbuild's program");
     let bundled = std::process::Command::new(esbuild)
         .arg(folder.join(source))
-        .args(["--bundle", "--format=esm", "--target=es2022", "--jsx=automatic", "--log-level=warning"])
-        .args(["--define:process.env.NODE_ENV=\"production\"", "--loader:.woff=file", "--loader:.ttf=file", "--loader:.eot=file"])
-        .arg(format!("--alias:packet-walk={}", package.join("packet-walk.js").display()))
+        .args([
+            "--bundle",
+            "--format=esm",
+            "--target=es2022",
+            "--jsx=automatic",
+            "--log-level=warning",
+        ])
+        .args([
+            "--define:process.env.NODE_ENV=\"production\"",
+            "--loader:.woff=file",
+            "--loader:.ttf=file",
+            "--loader:.eot=file",
+        ])
+        .arg(format!(
+            "--alias:packet-walk={}",
+            package.join("packet-walk.js").display()
+        ))
         .arg(format!("--outfile={}", folder.join("bundle.js").display()))
         .env("NODE_PATH", &packages)
         .status()
@@ -484,7 +498,9 @@ async fn a_react_page_and_slides_hold_widgets() {
     if !bundle(site.path(), "react", "main.jsx") || !bundle(site.path(), "slides", "main.js") {
         return;
     }
-    let browser = Browser::open(site.path().to_owned()).await.expect("a browser");
+    let browser = Browser::open(site.path().to_owned())
+        .await
+        .expect("a browser");
     let story = tokio::time::timeout(super::AT_MOST, async {
         react(&browser).await?;
         slides(&browser).await
@@ -495,31 +511,52 @@ async fn a_react_page_and_slides_hold_widgets() {
 
 async fn react(browser: &Browser) -> Result {
     open(browser, "examples/react/index.html").await?;
-    browser.until("document.querySelector('packet-walk[data-state=ready]')").await?;
+    browser
+        .until("document.querySelector('packet-walk[data-state=ready]')")
+        .await?;
     browser.click("#next").await?;
     browser.see("#told", "Step 2 of").await?;
     browser.click("#mode").await?;
-    browser.until("widget.state.cluster.startsWith('iptables')").await?;
+    browser
+        .until("widget.state.cluster.startsWith('iptables')")
+        .await?;
     browser.run("window.gone = widget").await?;
     browser.click("#away").await?;
     browser.until("gone.state === null").await?;
     browser.click("#away").await?;
-    browser.until("document.querySelector('packet-walk[data-state=ready]')").await
+    browser
+        .until("document.querySelector('packet-walk[data-state=ready]')")
+        .await
 }
 
 /// An arrow steps in the widget that holds the focus, and turns the slide otherwise.
 async fn slides(browser: &Browser) -> Result {
     open(browser, "examples/slides/index.html").await?;
-    browser.until("document.querySelector('#one[data-state=ready]')").await?;
-    browser.run("one.shadowRoot.querySelector('#map').focus()").await?;
+    browser
+        .until("document.querySelector('#one[data-state=ready]')")
+        .await?;
+    browser
+        .run("one.shadowRoot.querySelector('#map').focus()")
+        .await?;
     let right = char::from(Key::Right).to_string();
     browser.press(&right).await?;
     browser.until("one.state.step === 2").await?;
-    assert_eq!(browser.run("return document.querySelector('section.present').querySelector('packet-walk').id").await?, "one");
+    assert_eq!(
+        browser
+            .run("return document.querySelector('section.present').querySelector('packet-walk').id")
+            .await?,
+        "one"
+    );
     browser.run("document.activeElement.blur()").await?;
     browser.press(&right).await?;
-    browser.until("document.querySelector('section.present').querySelector('packet-walk').id === 'two'").await?;
-    browser.until("document.querySelector('#two[data-state=ready]')").await?;
+    browser
+        .until(
+            "document.querySelector('section.present').querySelector('packet-walk').id === 'two'",
+        )
+        .await?;
+    browser
+        .until("document.querySelector('#two[data-state=ready]')")
+        .await?;
     assert_eq!(browser.run("return one.state.step").await?, 2);
     browser.picture("slides").await
 }

@@ -30,11 +30,11 @@ fn run(words: &[String]) -> Result<()> {
     );
     println!(
         "{}",
-        export("AXE_JS", &ready.browser.axe_js.to_string_lossy());
-        export(
-            "WIDGETS_NPM",
-            &ready.browser.widgets_npm.to_string_lossy(),
-        )
+        export("AXE_JS", &ready.browser.axe_js.to_string_lossy())
+    );
+    println!(
+        "{}",
+        export("WIDGETS_NPM", &ready.browser.widgets_npm.to_string_lossy())
     );
     Ok(())
 }
