@@ -3,13 +3,14 @@
 //
 // What an author puts inside the element is what is read before the engine has come, and where it never comes.
 
-const NAMES = ["src", "from", "to", "mode", "step", "view", "layer", "controls", "readonly", "ask", "follow"];
+const NAMES = ["src", "from", "to", "mode", "step", "view", "layer", "controls", "readonly", "ask", "follow", "lesson"];
 const FIRST_FROM = "pod/client";
 const FIRST_TO = "http://api";
 const CRASH = "packetwalk has stopped. Load the page again to go on.";
 
 const running = new Set();
 let coming = null;
+let lessons = null;
 
 /** The engine and the style sheet, once for all widgets. What failed is tried again by the next widget that asks. */
 function shared() {
@@ -34,6 +35,19 @@ async function engine() {
     throw new Error("the engine is of another version than this script");
   }
   return { ...functions, memory };
+}
+
+/** All lessons, fetched when the first is wanted. */
+async function library(name) {
+  lessons ??= fetch(new URL("./lessons.json", import.meta.url)).then((it) => (it.ok ? it.text() : Promise.reject(new Error(`lessons.json: ${it.status}`))));
+  const text = await lessons.catch((error) => {
+    lessons = null;
+    throw error;
+  });
+  if (!text.includes(`"${name}/lesson.yaml"`)) {
+    throw new Error(`there is no lesson ${name}`);
+  }
+  return text;
 }
 
 async function sheet() {
@@ -196,6 +210,16 @@ export class PacketWalk extends HTMLElement {
     return this.#send("answer", Number(number));
   }
 
+  /** To this page of the lesson, counted from 1. */
+  turn(page) {
+    return this.#send("turn", Number(page));
+  }
+
+  /** Chooses an option of the lesson's question, by its name. */
+  guess(option) {
+    return this.#send("guess", String(option));
+  }
+
   undo() {
     return this.#send("undo", null);
   }
@@ -254,8 +278,11 @@ export class PacketWalk extends HTMLElement {
   async #wishes() {
     const text = (name) => this.getAttribute(name) ?? undefined;
     const leader = await this.#leader();
+    const lesson = text("lesson");
     return {
-      yaml: leader === null ? await this.#manifest() : "",
+      yaml: leader === null && lesson === undefined ? await this.#manifest() : "",
+      lesson,
+      lessons: lesson === undefined ? undefined : await library(lesson),
       from: text("from") ?? FIRST_FROM,
       to: text("to") ?? FIRST_TO,
       mode: text("mode"),

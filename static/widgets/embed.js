@@ -5,7 +5,7 @@
 // Messages go to the page around only if the address names its origin, and come only from there.
 import "./packet-walk.js";
 
-const NAMES = ["from", "to", "mode", "step", "view", "layer", "theme", "controls", "readonly", "ask"];
+const NAMES = ["from", "to", "mode", "step", "view", "layer", "theme", "controls", "readonly", "ask", "lesson"];
 const TOLD = ["ready", "step", "change", "answer", "solved", "error"];
 const CALLED = ["play", "pause", "step", "seek", "ask", "choose", "answer", "apply", "run", "undo", "redo", "reset", "settle"];
 

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 /// The page's sheets that a widget's parts need, then its own.
-const SHEETS: [&str; 11] = [
+const SHEETS: [&str; 12] = [
     "tokens",
     "base",
     "outcomes",
@@ -24,6 +24,7 @@ const SHEETS: [&str; 11] = [
     "walk-list",
     "editor",
     "terminal",
+    "lesson",
     "packet-walk",
 ];
 
@@ -40,11 +41,12 @@ const COPIED: [(&str, &str); 8] = [
 ];
 
 /// What a page that holds widgets is served with.
-const PACKAGED: [&str; 4] = [
+const PACKAGED: [&str; 5] = [
     "packet-walk.js",
     "packet-walk.css",
     "packetwalk-all.js",
     "packetwalk-all_bg.wasm",
+    "lessons.json",
 ];
 
 /// The folder of the package.

@@ -46,6 +46,24 @@ export interface State extends Step {
   verdict: Verdict | null;
   outcomes: Outcome[];
   complaints: Complaint[];
+  lesson: Lesson | null;
+}
+
+/** A lesson that is on. */
+export interface Lesson {
+  name: string;
+  title: string;
+  page: number;
+  pages: number;
+  isSolved: boolean;
+}
+
+/** An option somebody chose on a page of a lesson. */
+export interface Guess {
+  question: string;
+  option: string;
+  isRight: boolean | null;
+  isFirst: boolean;
 }
 
 /** An answer somebody gave. */
@@ -68,13 +86,14 @@ export interface PacketWalkEventMap {
   ready: CustomEvent<State>;
   step: CustomEvent<Step>;
   change: CustomEvent<State>;
-  answer: CustomEvent<Answer>;
+  answer: CustomEvent<Answer | Guess>;
+  solved: CustomEvent<Lesson>;
   ran: CustomEvent<Ran>;
   error: CustomEvent<{ message: string } & Partial<Complaint>>;
 }
 
 /**
- * `<packet-walk>`. Attributes: `src`, `from`, `to`, `mode`, `step`, `view`, `layer`, `theme`, `controls`, `readonly`, `ask`, `follow`.
+ * `<packet-walk>`. Attributes: `src`, `from`, `to`, `mode`, `step`, `view`, `layer`, `theme`, `controls`, `readonly`, `ask`, `follow`, `lesson`.
  */
 export class PacketWalk extends HTMLElement {
   /** Fulfilled when it can be used. */
@@ -92,6 +111,8 @@ export class PacketWalk extends HTMLElement {
   ask(from: string, to: string): Promise<State>;
   choose(way: number): Promise<State>;
   answer(number: number): Promise<State>;
+  turn(page: number): Promise<State>;
+  guess(option: string): Promise<State>;
   undo(): Promise<State>;
   redo(): Promise<State>;
   reset(): Promise<State>;

@@ -343,6 +343,54 @@ async fn lines(browser: &Browser) -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lesson_is_solved_in_a_widget_and_the_page_around_hears_of_it() {
+    told("widget-lesson", learn).await;
+}
+
+async fn learn(browser: &Browser) -> Result {
+    browser.shape((1000, 900)).await?;
+    open(browser, "examples/lesson.html").await?;
+    come_to(browser, "await typo.start()").await?;
+    assert_eq!(
+        browser.run("return typo.state.lesson.name").await?,
+        "05-the-typo"
+    );
+    browser
+        .run("window.heard = []; for (const name of ['answer', 'solved']) typo.addEventListener(name, ({detail}) => heard.push([name, detail]))")
+        .await?;
+    let guess = "typo.shadowRoot.querySelector('[data-option]')";
+    for page in 2..=4 {
+        come_to(browser, &format!("await typo.turn({page})")).await?;
+        if browser.run(&format!("return Boolean({guess})")).await? == Value::Bool(true) {
+            browser.run(&format!("{guess}.click()")).await?;
+            break;
+        }
+    }
+    browser
+        .until("heard.some(it => it[0] === 'answer')")
+        .await?;
+    assert!(heard(browser, "answer").await?["isRight"].is_boolean());
+    browser.picture("widget-lesson").await?;
+    let solution =
+        std::fs::read_to_string(root().join("static/lessons/05-the-typo/solutions/selector.sh"))
+            .expect("a solution");
+    for line in solution
+        .lines()
+        .filter(|it| !it.trim().is_empty() && !it.starts_with('#'))
+    {
+        come_to(browser, &format!("return typo.run({line:?})")).await?;
+    }
+    browser
+        .until("heard.some(it => it[0] === 'solved')")
+        .await?;
+    assert_eq!(
+        browser.run("return typo.state.lesson.isSolved").await?,
+        true
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_widget_follows_anothers_world() {
     told("widget-follows", follow).await;
 }

@@ -8,12 +8,14 @@ use super::manifest::in_mode;
 use super::telling::use_telling;
 use super::wishes::Wishes;
 use super::worlds::{dispatch_of, use_following, use_leading};
+use crate::components::lesson;
 use crate::effects::{use_line, use_timers};
 use crate::ground::Ground;
 use crate::hooks::keys::use_keys;
-use crate::session::{Dispatch, State};
+use crate::session::{Dispatch, Part, State};
 use js_sys::Function;
-use packetwalk_core::session::Event;
+use packetwalk_core::lesson::{Library, Progress};
+use packetwalk_core::session::{Event, LessonEvent};
 use std::rc::Rc;
 use web_sys::Element;
 use yew::prelude::*;
@@ -56,6 +58,8 @@ fn Leader(props: &WidgetProps) -> Html {
     let dispatch = state.dispatcher();
     use_timers(&state);
     use_line(&dispatch, state.view().terminal.rests);
+    let lesson = state.lesson();
+    lesson::use_looking_at_goals(lesson.as_ref().map(Part::from).as_ref(), &dispatch);
     use_leading(props.id, &state);
     use_other_wishes(&dispatch, &wishes);
     html! { <Seen props={props.clone()} state={(*state).clone()} {dispatch} /> }
@@ -86,6 +90,9 @@ fn other_wishes(before: &Wishes, now: &Wishes) -> Vec<Event> {
             to: now.to.clone(),
         });
     }
+    if before.lesson != now.lesson {
+        events.extend(lesson_event(now));
+    }
     if before.step != now.step {
         events.extend(now.step.map(Event::Jump));
     }
@@ -105,8 +112,17 @@ fn begun(wishes: &Wishes) -> State {
     if wishes.asks_first {
         first.push(Event::PredictSet(true));
     }
+    first.extend(lesson_event(wishes));
     let text = in_mode(&wishes.text, wishes.mode.as_deref());
     State::asking(&text, &wishes.from, &wishes.to, first)
+}
+
+/// The lesson that is wished for, begun.
+fn lesson_event(wishes: &Wishes) -> Option<Event> {
+    let name = wishes.lesson.as_deref()?;
+    let library = Library::read(wishes.lessons.as_deref()?)?;
+    let begun = lesson::beginning(&library, name, 1, &Progress::default())?;
+    Some(Event::Lesson(LessonEvent::Begun(Box::new(begun))))
 }
 
 #[component]
@@ -145,7 +161,7 @@ fn Seen(seen: &SeenProps) -> Html {
     html! {
         <ContextProvider<Ground> context={ground}>
             <ContextProvider<Dispatch> context={dispatch.clone()}>
-                <Face {view} wishes={props.wishes.clone()} leads={props.wishes.follows.is_none()} />
+                <Face {view} lesson={state.lesson().as_ref().map(Part::from)} wishes={props.wishes.clone()} leads={props.wishes.follows.is_none()} />
             </ContextProvider<Dispatch>>
         </ContextProvider<Ground>>
     }

@@ -8,6 +8,7 @@ use crate::components::controls::Controls;
 use crate::components::editor;
 use crate::components::inspector::{Inspector, details};
 use crate::components::leg;
+use crate::components::lesson::Panel;
 use crate::components::outcomes::Outcomes;
 use crate::components::question::Question;
 use crate::components::stage::Stage;
@@ -16,7 +17,7 @@ use crate::components::walk_list::WalkList;
 use crate::ground::use_ground;
 use crate::session::{Part, use_session};
 use packetwalk_core::session::Event;
-use packetwalk_core::view::{EditorView, HopDetail, Layout, OutcomeView, View};
+use packetwalk_core::view::{EditorView, HopDetail, Layout, LessonView, OutcomeView, View};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -31,6 +32,8 @@ const NARROW: f64 = 520.0;
 pub(super) struct FaceProps {
     /// What there is to see.
     pub(super) view: Rc<View>,
+    /// The lesson that is on.
+    pub(super) lesson: Option<Part<LessonView>>,
     /// What of it is wished for.
     pub(super) wishes: Rc<Wishes>,
     /// Whether the text is this widget's own.
@@ -60,12 +63,14 @@ pub(super) fn Face(props: &FaceProps) -> Html {
     let look = wishes.look;
     use_shape(matches!(look, Look::Map | Look::Combined));
     let leaf = use_state_eq(|| Some(Leaf::Manifest));
+    use_typed(props, &leaf);
     html! {
         <section class="widget" id="figure" part="widget" aria-label={name(look)} data-view={word(look)} data-steering={match wishes.steering {
             Steering::Full => "full",
             Steering::Small => "small",
             Steering::Nothing => "none",
         }}>
+            { for props.lesson.iter().map(lesson) }
             { match look {
                 Look::Map => html! { <>{ map(view) }{ steering(props, true) }</> },
                 Look::Walk => html! { <>{ words(view) }{ steering(props, false) }</> },
@@ -78,6 +83,30 @@ pub(super) fn Face(props: &FaceProps) -> Html {
                 },
             } }
         </section>
+    }
+}
+
+/// What a lesson types is seen where it is typed.
+#[hook]
+fn use_typed(props: &FaceProps, leaf: &UseStateHandle<Option<Leaf>>) {
+    let leaf = leaf.setter();
+    let n_typed = props.view.terminal.history.len();
+    use_effect_with(
+        (n_typed, props.lesson.is_some()),
+        move |(n_typed, is_on)| {
+            if *n_typed > 0 && *is_on {
+                leaf.set(Some(Leaf::Shell));
+            }
+        },
+    );
+}
+
+/// The page of the lesson. Which lesson it is, the page around decides.
+fn lesson(lesson: &Part<LessonView>) -> Html {
+    html! {
+        <div class="widget__lesson" part="lesson">
+            <Panel lesson={lesson.clone()} confirmed="" after={None::<(AttrValue, AttrValue)>} on_want={Callback::noop()} />
+        </div>
     }
 }
 
@@ -253,6 +282,7 @@ fn yaml(props: &FaceProps) -> Html {
         view,
         wishes,
         leads,
+        ..
     } = props;
     html! {
         <div class="widget__yaml" part="yaml">

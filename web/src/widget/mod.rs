@@ -4,7 +4,7 @@
 //! All widgets of a document share this one module. The script says `packetwalk:engine` at the document with an empty object, and
 //! finds four functions in it afterwards: `mount`, `wish`, `send`, `end`. A widget that has ended frees its world.
 //!
-//! **Left out**: a lesson's panel in a widget, and the editor with folding and completion, which the page fetches for itself.
+//! **Left out**: the editor with folding and completion, which the page fetches for itself; keeping how far somebody has come in a lesson.
 
 mod app;
 mod face;
@@ -17,7 +17,7 @@ use app::{Widget, WidgetProps};
 use gloo::events::EventListener;
 use gloo::utils::document;
 use js_sys::{Function, Reflect};
-use packetwalk_core::session::Event;
+use packetwalk_core::session::{Event, LessonEvent};
 use packetwalk_core::view::Layer;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -144,6 +144,8 @@ fn event_of(word: &str, what: &JsValue) -> Option<Event> {
         "answer" => Event::Answered(counted_from_one(what)?),
         "ask-first" => Event::PredictSet(what.as_bool()?),
         "layer" => Event::LayerSet(layer(&text()?)),
+        "turn" => Event::Lesson(LessonEvent::PageChosen(counted_from_one(what)?)),
+        "guess" => Event::Lesson(LessonEvent::Answered(text()?)),
         "edit" => Event::Edited(text()?),
         "run" => Event::LineTyped(text()?),
         "ask" => Event::Asked {

@@ -2,9 +2,11 @@
 //!
 //! **Left out**: the whole view. What is told is what a page can make use of; the rest is there to be seen.
 
-use crate::session::State;
+use crate::session::{Part, State};
 use js_sys::{Array, Function, Object, Reflect};
-use packetwalk_core::view::{ComplaintView, Layer, OutcomeView, TerminalState, View};
+use packetwalk_core::view::{
+    Chosen, ComplaintView, Layer, LessonPage, LessonView, OutcomeView, TerminalState, View,
+};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
@@ -12,23 +14,78 @@ use yew::prelude::*;
 /// Tells what is new whenever the widget is drawn anew.
 #[hook]
 pub(super) fn use_telling(state: &State, tell: &Function) {
-    let before = use_mut_ref(|| None::<Rc<View>>);
-    let (view, tell) = (state.view(), tell.clone());
-    use_effect_with(view, move |view| {
-        let was = before.replace(Some(view.clone()));
+    let before = use_mut_ref(|| None::<Seen>);
+    let tell = tell.clone();
+    let view = state.view();
+    let lesson = state.lesson();
+    let parts = (Part::from(&view), lesson.as_ref().map(Part::from));
+    use_effect_with(parts, move |_| {
+        let now = Seen { view, lesson };
+        let was = before.replace(Some(now.clone()));
         let say = |name: &str, what: &JsValue| {
             // What a page's own listener throws is the page's to see.
             let _ = tell.call2(&JsValue::NULL, &name.into(), what);
         };
-        say("state", &told(view));
+        let all = told(&now.view);
+        put(&all, "lesson", &lesson_told(now.lesson.as_deref()));
+        say("state", &all);
         match was {
-            Some(was) => news(&was, view, &say),
+            Some(was) => {
+                news(&was.view, &now.view, &say);
+                learned(was.lesson.as_deref(), now.lesson.as_deref(), &say);
+            }
             None => {
                 say("ready", &JsValue::NULL);
-                complain(view, &say);
+                complain(&now.view, &say);
             }
         }
     });
+}
+
+/// What was told of.
+#[derive(Clone)]
+struct Seen {
+    view: Rc<View>,
+    lesson: Option<Rc<LessonView>>,
+}
+
+/// What has happened in a lesson.
+fn learned(was: Option<&LessonView>, now: Option<&LessonView>, say: &dyn Fn(&str, &JsValue)) {
+    let (Some(was), Some(now)) = (was, now) else {
+        return;
+    };
+    if let (LessonPage::Question(before), LessonPage::Question(after)) = (&was.page, &now.page)
+        && before.id == after.id
+    {
+        let pairs = before.options.iter().zip(&after.options);
+        let chosen = pairs.filter(|(before, after)| before.chosen != after.chosen);
+        for (_, option) in chosen {
+            say(
+                "answer",
+                &object(&[
+                    ("question", after.id.as_str().into()),
+                    ("option", option.id.as_str().into()),
+                    ("isRight", option.is_right.map_or(JsValue::NULL, Into::into)),
+                    ("isFirst", (option.chosen == Chosen::First).into()),
+                ]),
+            );
+        }
+    }
+    if now.is_solved && !was.is_solved {
+        say("solved", &lesson_told(Some(now)));
+    }
+}
+
+fn lesson_told(lesson: Option<&LessonView>) -> JsValue {
+    lesson.map_or(JsValue::NULL, |it| {
+        object(&[
+            ("name", it.name.as_str().into()),
+            ("title", it.title.as_str().into()),
+            ("page", counted(it.at)),
+            ("pages", number(it.pages.len())),
+            ("isSolved", it.is_solved.into()),
+        ])
+    })
 }
 
 /// What has happened between two views.

@@ -62,6 +62,10 @@ pub(super) struct Wishes {
     pub(super) kept_lines: Vec<RangeInclusive<usize>>,
     /// Whether one is asked before decisive hops.
     pub(super) asks_first: bool,
+    /// The lesson it begins with, by name.
+    pub(super) lesson: Option<String>,
+    /// All lessons, as they were fetched.
+    pub(super) lessons: Option<String>,
     /// Whose world is shown, if not its own.
     pub(super) follows: Option<Id>,
 }
@@ -102,6 +106,8 @@ pub(super) fn read(wishes: &JsValue) -> Wishes {
         steering: steering(&text(wishes, "controls").unwrap_or_default()),
         kept_lines: lines(&text(wishes, "readonly").unwrap_or_default()),
         asks_first: asks.is_some_and(|it| it.is_truthy()),
+        lesson: text(wishes, "lesson"),
+        lessons: text(wishes, "lessons"),
         follows: number(wishes, "follows"),
     }
 }
