@@ -62,7 +62,17 @@ impl Ground {
         let _ = event;
     }
 
-    /// Whether this is the page, which may scroll to what it shows. A widget never scrolls a page that is not its own.
+    /// Whether what is shown may be scrolled to: on the page always, and in a widget while somebody is in it.
+    #[must_use]
+    pub fn may_scroll(&self) -> bool {
+        #[cfg(feature = "everything")]
+        if let Some(widget) = &self.widget {
+            return widget.matches(":focus-within").unwrap_or(false);
+        }
+        true
+    }
+
+    /// Whether this is the page.
     #[must_use]
     pub fn is_page(&self) -> bool {
         #[cfg(feature = "everything")]

@@ -152,7 +152,10 @@ fn in_shadow(text: &str) -> String {
         .replace("\nhtml {", "\n.widget-root {")
         .replace("\nbody {", "\n.widget-root {")
         .replace("@media (min-width", "@container (min-width")
-        .replace("@media (max-width", "@container (max-width");
+        .replace("@media (max-width", "@container (max-width")
+        // A column of text is no phone.
+        .replace("(max-width: 47.99em)", "(max-width: 34em)")
+        .replace("(max-width: 48em)", "(max-width: 34em)");
     without_rem(&text)
 }
 

@@ -213,7 +213,7 @@ fn shell(view: &View) -> Html {
 fn steering(props: &FaceProps, has_sentence: bool) -> Html {
     let FaceProps { view, wishes, .. } = props;
     html! {
-        <>
+        <div class="widget__desk">
             <Question question={Part::from(&view.question)} />
             { for has_sentence.then(|| say(view)) }
             { for (wishes.steering != Steering::Nothing).then(|| html! {
@@ -221,7 +221,7 @@ fn steering(props: &FaceProps, has_sentence: bool) -> Html {
                     <Controls walk={Part::from(&view.walk)} playback={view.playback} options={view.options} />
                 </div>
             }) }
-        </>
+        </div>
     }
 }
 

@@ -66,7 +66,7 @@ pub fn Stage(props: &StageProps) -> Html {
     let svg = use_node_ref();
     let packet = props.walk.hops.get(props.playback.position).map(|it| it.at);
     let sight = use_sight(&svg, (map.width, map.height), packet);
-    use_following(&svg, props, &sight.go, ground.is_page());
+    use_following(&ground, &svg, props, &sight.go);
     let points_at_vip = use_state_eq(|| false);
     let on_point = use_callback(points_at_vip.setter(), |points: bool, it| it.set(points));
     let on_choose = use_choosing(props, &sight, &dispatch);
@@ -244,9 +244,9 @@ fn focus(ground: &Ground, place: &str, map: &MapView, sight: &Sight) {
 
 /// Brings a hop into sight when a person goes there: on the map, and on a page higher than the screen.
 #[hook]
-fn use_following(svg: &NodeRef, props: &StageProps, go: &Callback<Move>, may_scroll: bool) {
+fn use_following(ground: &Ground, svg: &NodeRef, props: &StageProps, go: &Callback<Move>) {
     let is_first = use_mut_ref(|| true);
-    let svg = svg.clone();
+    let (ground, svg) = (ground.clone(), svg.clone());
     let map = props.map.clone();
     let go = go.clone();
     let at = props.walk.hops.get(props.playback.position).map(|it| it.at);
@@ -256,7 +256,8 @@ fn use_following(svg: &NodeRef, props: &StageProps, go: &Callback<Move>, may_scr
             return;
         };
         go.emit(Move::Show(at));
-        if let (true, Some(svg), Layout::Tall) = (may_scroll, svg.cast::<Element>(), map.layout) {
+        let svg = svg.cast::<Element>().filter(|_| ground.may_scroll());
+        if let (Some(svg), Layout::Tall) = (svg, map.layout) {
             keep_in_sight(&svg, at.y / map.height);
         }
     });
