@@ -11,6 +11,7 @@ const CRASH = "packetwalk has stopped. Load the page again to go on.";
 const running = new Set();
 let coming = null;
 let lessons = null;
+let turns = Promise.resolve();
 
 /** The engine and the style sheet, once for all widgets. What failed is tried again by the next widget that asks. */
 function shared() {
@@ -58,6 +59,13 @@ async function sheet() {
   const styles = new CSSStyleSheet();
   styles.replaceSync(await answer.text());
   return styles;
+}
+
+/** One widget after the other, each drawn before the next is computed: the first is not kept waiting by those below it. */
+function inTurn(work) {
+  const done = turns.then(work);
+  turns = done.catch(() => {}).then(() => new Promise((next) => setTimeout(next)));
+  return done;
 }
 
 /** A text without the indentation that all its lines share: it stands inside somebody's HTML. */
@@ -266,13 +274,15 @@ export class PacketWalk extends HTMLElement {
   async #begin() {
     this.dataset.state = "starting";
     const [wishes, [{ mount }, styles]] = await Promise.all([this.#wishes(), shared()]);
-    if (!this.isConnected) {
-      this.#begun = null;
-      return;
-    }
-    this.shadowRoot.adoptedStyleSheets = [styles];
-    this.#id = mount(this.#root, wishes, (name, what) => this.#hear(name, what));
-    running.add(this);
+    await inTurn(() => {
+      if (!this.isConnected) {
+        this.#begun = null;
+        return;
+      }
+      this.shadowRoot.adoptedStyleSheets = [styles];
+      this.#id = mount(this.#root, wishes, (name, what) => this.#hear(name, what));
+      running.add(this);
+    });
   }
 
   async #wishes() {

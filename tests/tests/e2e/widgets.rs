@@ -147,6 +147,33 @@ async fn frees(browser: &Browser) -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_of_ten_widgets_can_be_used_within_a_second_on_a_slow_machine() {
+    told("widget-soon", soon).await;
+}
+
+/// Four times slowed, the best of some tries: what else this machine does meanwhile is not what is measured.
+#[expect(clippy::print_stderr, reason = "figures are shown with --nocapture")]
+async fn soon(browser: &Browser) -> Result {
+    browser.shape((1280, 900)).await?;
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        browser
+            .devtools(
+                "Emulation.setCPUThrottlingRate",
+                serde_json::json!({"rate": 4}),
+            )
+            .await?;
+        open(browser, "examples/ten.html").await?;
+        let took = come_to(browser, "await w1.start(); return performance.now()").await?;
+        times.push(took.as_f64().unwrap_or(f64::MAX));
+    }
+    eprintln!("the first of ten widgets, 4 times slowed, in ms: {times:?}");
+    let best = times.iter().copied().fold(f64::MAX, f64::min);
+    assert!(best <= 1000.0, "{times:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_speaks_to_a_widget_and_hears_what_happens_in_it() {
     told("widget-speaks", speak).await;
 }
