@@ -6,6 +6,8 @@
 const NAMES = ["src", "from", "to", "mode", "step", "view", "layer", "controls", "readonly", "ask", "follow", "lesson"];
 const FIRST_FROM = "pod/client";
 const FIRST_TO = "http://api";
+/** Begun when it is so many screens from the top of this one. */
+const NEAR = 1.25;
 const CRASH = "packetwalk has stopped. Load the page again to go on.";
 
 const running = new Set();
@@ -81,11 +83,11 @@ const seen = new IntersectionObserver(
     for (const { isIntersecting, target } of entries) {
       if (isIntersecting) {
         seen.unobserve(target);
-        target.start();
+        target.start(false);
       }
     }
   },
-  { rootMargin: "25% 0px" },
+  { rootMargin: `${(NEAR - 1) * 100}% 0px` },
 );
 
 /** What the engine has, for who measures: how many widgets run, and the size of its memory in bytes. */
@@ -101,6 +103,7 @@ export class PacketWalk extends HTMLElement {
   #told = null;
   #id = null;
   #isWished = false;
+  #isAsked = false;
   #begun = null;
   #state = null;
   #yaml = null;
@@ -155,7 +158,8 @@ export class PacketWalk extends HTMLElement {
   }
 
   /** Begins now, whether it is in sight or not. */
-  start() {
+  start(isAsked = true) {
+    this.#isAsked ||= isAsked;
     this.#begun ??= this.#begin().catch((error) => this.#fail(error));
     return this.ready;
   }
@@ -275,8 +279,13 @@ export class PacketWalk extends HTMLElement {
     this.dataset.state = "starting";
     const [wishes, [{ mount }, styles]] = await Promise.all([this.#wishes(), shared()]);
     await inTurn(() => {
-      if (!this.isConnected) {
+      // Those above it have grown meanwhile, and may have pushed it far down.
+      const waits = !this.#isAsked && this.getBoundingClientRect().top > NEAR * innerHeight;
+      if (waits || !this.isConnected) {
         this.#begun = null;
+        if (waits) {
+          this.connectedCallback();
+        }
         return;
       }
       this.shadowRoot.adoptedStyleSheets = [styles];
@@ -411,6 +420,7 @@ export class PacketWalk extends HTMLElement {
       shared().then(([{ end }]) => end(id));
     }
     this.#begun = null;
+    this.#isAsked = false;
     this.#state = null;
     this.#runs = [];
     this.#readiness = deferred();

@@ -241,14 +241,9 @@ async fn applied(browser: &Browser) -> Result {
 /// Asked first, an answer is heard.
 async fn asked(browser: &Browser) -> Result {
     browser.run("w1.setAttribute('ask', '')").await?;
-    come_to(
-        browser,
-        "await w1.seek(1); await new Promise(it => setTimeout(it, 100)); await w1.play()",
-    )
-    .await?;
-    browser
-        .until("w1.shadowRoot.querySelector('.question')")
-        .await?;
+    come_to(browser, "await w1.seek(1)").await?;
+    let asks = "w1.shadowRoot.querySelector('.question')";
+    browser.until(&format!("w1.step() && {asks}")).await?;
     come_to(browser, "await w1.answer(1)").await?;
     let answer = heard(browser, "answer").await?;
     assert_eq!(answer["answer"], 1);
@@ -344,6 +339,8 @@ async fn lines(browser: &Browser) -> Result {
     open(browser, "examples/ten.html").await?;
     browser.run("w4.setAttribute('readonly', '1-5')").await?;
     come_to(browser, "await w4.start()").await?;
+    let marked = "w4.shadowRoot.querySelectorAll('.editor__line[data-kept]').length";
+    browser.until(&format!("{marked} === 5")).await?;
     let edit = |from: &str, to: &str| {
         format!(
             "const it = w4.shadowRoot.querySelector('#yaml'); it.value = it.value.replace({from:?}, {to:?});\
@@ -362,10 +359,7 @@ async fn lines(browser: &Browser) -> Result {
         changed.as_str().is_some_and(|it| it.contains("port: 81 ")),
         "{changed}"
     );
-    let n_marked = browser
-        .run("return w4.shadowRoot.querySelectorAll('.editor__line[data-kept]').length")
-        .await?;
-    assert_eq!(n_marked, 5);
+    assert_eq!(browser.run(&format!("return {marked}")).await?, 5);
     Ok(())
 }
 

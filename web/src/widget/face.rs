@@ -334,10 +334,14 @@ fn Sheet(props: &SheetProps) -> Html {
         })
     };
     {
-        let (ground, wishes) = (ground.clone(), props.wishes.clone());
-        let text = props.editor.text.clone();
-        use_effect_with((text, first.clone()), move |(text, first)| {
-            mark_kept(&ground, &wishes, text, first);
+        let ground = ground.clone();
+        let parts = (
+            props.editor.text.clone(),
+            first.clone(),
+            props.wishes.clone(),
+        );
+        use_effect_with(parts, move |(text, first, wishes)| {
+            mark_kept(&ground, wishes, text, first);
         });
     }
     html! {
