@@ -679,3 +679,53 @@ async fn guide(browser: &Browser, n_examples: usize) -> Result {
     }
     Ok(())
 }
+
+#[test]
+fn the_package_holds_what_it_names_and_its_types_name_what_the_element_has() {
+    let Some(site) = super::site() else { return };
+    let package = site.join("npm/packet-walk");
+    let read = |name: &str| std::fs::read_to_string(package.join(name)).expect(name);
+    let manifest: Value = serde_json::from_str(&read("package.json")).expect("JSON");
+    assert_ne!(manifest["version"], "0.0.0");
+    let files = manifest["files"].as_array().expect("a list").iter();
+    let exports = manifest["exports"].as_object().expect("an object").values();
+    let named = files.chain(exports).filter_map(Value::as_str);
+    for file in named {
+        assert!(package.join(file).is_file(), "{file} is named and missing");
+    }
+    let (script, types) = (read("packet-walk.js"), read("packet-walk.d.ts"));
+    let class = types
+        .split("export class PacketWalk")
+        .nth(1)
+        .expect("the class");
+    let class = class.split("\n}").next().expect("its end");
+    let methods: Vec<&str> = class
+        .lines()
+        .filter_map(|it| it.trim().split_once('(').map(|it| it.0))
+        .filter(|it| it.chars().all(char::is_alphanumeric))
+        .collect();
+    assert!(methods.len() > 12, "{methods:?}");
+    for method in methods {
+        let is_there = [format!("\n  {method}("), format!("\n  async {method}(")];
+        assert!(
+            is_there.iter().any(|it| script.contains(it)),
+            "there is no {method}"
+        );
+    }
+    let names = script
+        .split("const NAMES = [")
+        .nth(1)
+        .and_then(|it| it.split(']').next());
+    for name in names.expect("the attributes").split(", ") {
+        let name = name.trim_matches('"');
+        assert!(
+            types.contains(&format!("`{name}`")),
+            "the types do not name {name}"
+        );
+        let guide = std::fs::read_to_string(root().join("docs/widgets.md")).expect("the guide");
+        assert!(
+            guide.contains(&format!("| `{name}` |")),
+            "the guide does not name {name}"
+        );
+    }
+}
