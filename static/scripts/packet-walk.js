@@ -112,6 +112,15 @@ export class PacketWalk extends HTMLElement {
   #line = Promise.resolve();
   #readiness = deferred();
 
+  #asks = (from, to) => this.#send("ask", { from, to });
+
+  #steps = async (count = 1) => {
+    for (let left = Math.abs(count); left > 0; left -= 1) {
+      await this.#send(count < 0 ? "back" : "forward", null);
+    }
+    return this.#state;
+  };
+
   constructor() {
     super();
     const shadow = this.attachShadow({ mode: "open" });
@@ -194,12 +203,13 @@ export class PacketWalk extends HTMLElement {
     return this.#send("pause", null);
   }
 
-  /** So many steps on; back, if negative. */
-  async step(count = 1) {
-    for (let left = Math.abs(count); left > 0; left -= 1) {
-      await this.#send(count < 0 ? "back" : "forward", null);
-    }
-    return this.#state;
+  /** A method: so many steps on; back, if negative. Frameworks that set properties for attributes mean the attribute. */
+  get step() {
+    return this.#steps;
+  }
+
+  set step(value) {
+    this.setAttribute("step", value);
   }
 
   /** To this step, counted from 1. */
@@ -207,9 +217,13 @@ export class PacketWalk extends HTMLElement {
     return this.#send("seek", Number(step));
   }
 
-  /** Another request. */
-  ask(from, to) {
-    return this.#send("ask", { from, to });
+  /** A method: another request. Set, it is the attribute. */
+  get ask() {
+    return this.#asks;
+  }
+
+  set ask(value) {
+    this.toggleAttribute("ask", value !== false && value !== null && value !== undefined);
   }
 
   /** Shows another of the ways, counted from 1. */

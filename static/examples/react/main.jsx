@@ -20,7 +20,7 @@ function Figure() {
       </p>
       <p id="told">{told}</p>
       {isShown && (
-        <packet-walk ref={widget} id="widget" src="../../manifests/clusterip.yaml" view="map" mode={mode} onstep={hear}>
+        <packet-walk ref={widget} id="widget" src="../../manifests/clusterip.yaml" view="map" step="1" mode={mode} onstep={hear}>
           <p>A pod asks for a Service, and a rule of its node rewrites the packet.</p>
         </packet-walk>
       )}
