@@ -64,6 +64,7 @@ pub(super) fn Face(props: &FaceProps) -> Html {
     use_shape(matches!(look, Look::Map | Look::Combined));
     let leaf = use_state_eq(|| Some(Leaf::Manifest));
     use_typed(props, &leaf);
+    use_list_in_step(view.playback.position);
     html! {
         <section class="widget" id="figure" part="widget" aria-label={name(look)} data-view={word(look)} data-steering={match wishes.steering {
             Steering::Full => "full",
@@ -99,6 +100,27 @@ fn use_typed(props: &FaceProps, leaf: &UseStateHandle<Option<Leaf>>) {
             }
         },
     );
+}
+
+/// Keeps the hop that is shown in sight within the list of hops, which scrolls by itself; the page around stays where it is.
+#[hook]
+fn use_list_in_step(position: usize) {
+    let ground = use_ground();
+    use_effect_with(position, move |_| {
+        let list = ground.first(".walk__list");
+        let hop = ground.first(".walk__hop[aria-current]");
+        if let (Some(list), Some(hop)) = (list, hop) {
+            let (around, it) = (
+                list.get_bounding_client_rect(),
+                hop.get_bounding_client_rect(),
+            );
+            let above = it.top() - around.top();
+            let below = it.bottom() - around.bottom();
+            if above < 0.0 || below > 0.0 {
+                list.scroll_by_with_x_and_y(0.0, if above < 0.0 { above } else { below });
+            }
+        }
+    });
 }
 
 /// The page of the lesson. Which lesson it is, the page around decides.
