@@ -4,4 +4,5 @@ import "reveal.js/reveal.css";
 import "./slides.css";
 import "packet-walk";
 
-new Reveal({ hash: false, controls: true }).initialize();
+// A widget grows when it is ready, so slides begin at the top instead of being centred once.
+new Reveal({ hash: false, controls: true, center: false }).initialize();
