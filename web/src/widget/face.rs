@@ -56,7 +56,7 @@ const LEAVES: [(Leaf, &str); 4] = [
     (Leaf::Shell, "Shell"),
 ];
 
-/// The face.
+/// The face. A group and no landmark: a page may hold many, and its own landmarks are what readers go by.
 #[component]
 pub(super) fn Face(props: &FaceProps) -> Html {
     let FaceProps { view, wishes, .. } = props;
@@ -66,7 +66,7 @@ pub(super) fn Face(props: &FaceProps) -> Html {
     use_typed(props, &leaf);
     use_list_in_step(view.playback.position);
     html! {
-        <section class="widget" id="figure" part="widget" aria-label={name(look)} data-view={word(look)} data-steering={match wishes.steering {
+        <div class="widget" id="figure" part="widget" role="group" aria-label={name(look)} data-view={word(look)} data-steering={match wishes.steering {
             Steering::Full => "full",
             Steering::Small => "small",
             Steering::Nothing => "none",
@@ -83,7 +83,7 @@ pub(super) fn Face(props: &FaceProps) -> Html {
                     <>{ ways(view) }{ map(view) }{ steering(props, true) }{ leaves(&leaf) }{ beneath(props, *leaf) }</>
                 },
             } }
-        </section>
+        </div>
     }
 }
 
@@ -368,7 +368,7 @@ fn Sheet(props: &SheetProps) -> Html {
     }
     html! {
         <>
-            <h3 class="hidden" id="manifest-head">{"The manifest"}</h3>
+            <h3 class="widget__head" id="manifest-head">{"The manifest"}</h3>
             { editor::frame(&props.editor, &on_input) }
             <p class="widget__held" role="status">{ if *is_held { "The lines with a bar are kept as they are here." } else { "" } }</p>
             { editor::complaints(&ground, &props.editor.complaints, &props.outcomes, props.is_stale, "Nothing you type here is kept. Tab leaves the editor.") }
