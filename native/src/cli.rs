@@ -4,7 +4,8 @@
 //! disagreement found, 2 for usage, 3 where the machine cannot.
 
 use crate::commands::{
-    apply, clean, cost, dig, doctor, explain, kubectl, lab, lesson, render, serve, trace, verify,
+    apply, clean, cost, dig, doctor, explain, export, kubectl, lab, lesson, render, serve, trace,
+    verify,
 };
 use crate::output;
 use clap::{Parser, Subcommand};
@@ -25,6 +26,7 @@ enum Command {
     Render(render::Arguments),
     Trace(trace::Arguments),
     Dig(dig::Arguments),
+    Export(export::Arguments),
     Kubectl(kubectl::Arguments),
     Cost(cost::Arguments),
     Doctor(doctor::Arguments),
@@ -52,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Render(it) => render::run(&it),
         Command::Trace(it) => trace::run(&it),
         Command::Dig(it) => dig::run(&it),
+        Command::Export(it) => export::run(&it),
         Command::Kubectl(it) => return kubectl::run(&it),
         Command::Cost(it) => cost::run(&it),
         Command::Doctor(it) => return doctor::run(&it),

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod compare;
 pub mod confirmed;
 pub mod error;
+mod figure;
 pub mod input;
 pub mod keeper;
 pub mod kernel;

@@ -453,3 +453,60 @@ fn lesson_check_of_no_lesson_says_so() {
     let help = packetwalk(&["lesson", "check", "--help"]);
     assert!(text(&help.stdout).contains("packetwalk lesson check static/lessons"));
 }
+
+#[test]
+fn an_exported_step_stands_by_itself_and_says_what_it_shows() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let request = ["-f", TUTORIAL, "--from", "pod/client", "--to", "http://api"];
+    let export = |more: &[&str]| {
+        let arguments = [&["export"], request.as_slice(), more].concat();
+        packetwalk(&arguments)
+    };
+    let printed = export(&["--step", "4"]);
+    assert!(printed.status.success(), "{}", text(&printed.stderr));
+    let page = text(&printed.stdout);
+    assert!(page.starts_with("<!doctype html>") && page.contains("<figcaption>Step 4 of "));
+    assert_eq!(page.matches("<li aria-current").count(), 1);
+    for elsewhere in ["<script", "src=", "href=", "@import", "url(http"] {
+        assert!(!page.contains(elsewhere), "it has {elsewhere}");
+    }
+    let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let (html, svg) = (file("walk.html"), file("step.svg"));
+    assert!(export(&["--step", "4", "-o", &html]).status.success());
+    assert_eq!(std::fs::read_to_string(&html).expect("a file"), page);
+    assert!(export(&["-o", &svg]).status.success());
+    let picture = std::fs::read_to_string(&svg).expect("a file");
+    assert!(picture.starts_with("<svg") && picture.contains("<title"));
+    let beyond = export(&["--step", "99"]);
+    assert_eq!(beyond.status.code(), Some(1));
+    assert!(text(&beyond.stderr).contains("this walk has steps 1 to"));
+}
+
+#[test]
+fn an_exported_step_shows_the_rules_that_were_asked_in_the_mode_asked_for() {
+    let modes = [("iptables", "KUBE-SVC-"), ("nftables", "service-")];
+    for (mode, chain) in modes {
+        let arguments = [
+            "export",
+            "-f",
+            TUTORIAL,
+            "--from",
+            "pod/client",
+            "--to",
+            "http://10.96.0.10",
+            "--mode",
+            mode,
+        ];
+        let found = (1..9).any(|step| {
+            let step = step.to_string();
+            let output = packetwalk(&[arguments.as_slice(), &["--step", &step]].concat());
+            let page = text(&output.stdout);
+            let asked = page
+                .split("<pre>")
+                .nth(1)
+                .and_then(|it| it.split("</pre>").next());
+            asked.is_some_and(|it| it.contains(chain))
+        });
+        assert!(found, "{mode}: no step asks a chain {chain}");
+    }
+}

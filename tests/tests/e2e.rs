@@ -21,6 +21,8 @@ mod lessons;
 mod stage;
 #[path = "e2e/terminal.rs"]
 mod terminal;
+#[path = "e2e/widgets.rs"]
+mod widgets;
 
 use fantoccini::key::Key;
 use packetwalk_tests::browser::{Browser, PATIENCE, Result, SHAPES, copied, site};

@@ -25,6 +25,7 @@ use crate::components::stand_in::{Doctor, Ledger, Terminal};
 use crate::components::terminal::Terminal;
 use crate::components::walk_list::WalkList;
 use crate::effects::{self, use_effects, use_hand_over, use_keeping, use_line};
+use crate::ground::Ground;
 use crate::hooks::keys::use_keys;
 use crate::hooks::shape::use_shape;
 use crate::session::{Dispatch, FIRST_MANIFEST, Part, State};
@@ -43,7 +44,7 @@ pub fn App() -> Html {
     use_keeping(&state);
     use_line(&dispatch, view.terminal.rests);
     use_shape(&dispatch);
-    use_keys(&dispatch, view.playback);
+    use_keys(&Ground::default(), &dispatch, view.playback);
     use_effect_with((), |()| {
         if let Some(body) = gloo::utils::document().body() {
             let _ = body.set_attribute("data-ready", "");

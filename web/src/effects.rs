@@ -1,6 +1,7 @@
 //! Everything the page does besides drawing: timers, keeping the text, opening and saving files, moving the caret and the
 //! page, and telling what went wrong.
 
+use crate::ground::Ground;
 use crate::hand_over;
 use crate::hooks::media::{REDUCED_MOTION, holds_now};
 use crate::session::{Dispatch, State};
@@ -35,6 +36,13 @@ const INTO_SIGHT: f64 = 0.3;
 /// Does what the session asks for, once each.
 #[hook]
 pub fn use_effects(state: &UseReducerHandle<State>) {
+    use_timers(state);
+    use_effect_with((), |()| storage::opened());
+}
+
+/// Wakes the session when it asks to be woken.
+#[hook]
+pub fn use_timers(state: &UseReducerHandle<State>) {
     // The one timer that matters: a later one replaces it, and it ends with the page.
     let waiting = use_mut_ref(|| None::<Timeout>);
     let dispatch = state.dispatcher();
@@ -45,7 +53,6 @@ pub fn use_effects(state: &UseReducerHandle<State>) {
             *waiting.borrow_mut() = Some(carry_out(effect, dispatch.clone()));
         }
     });
-    use_effect_with((), |()| storage::opened());
 }
 
 /// Lets the line that runs in the terminal go on, after each rest.
@@ -249,7 +256,12 @@ pub fn open(dispatch: &Dispatch, text: &str) {
 
 /// Puts the focus on an element, if it is there.
 pub fn focus(id: &str) {
-    let found = document().get_element_by_id(id);
+    focus_on(&Ground::default(), id);
+}
+
+/// Puts the focus on an element of this ground, if it is there.
+pub fn focus_on(ground: &Ground, id: &str) {
+    let found = ground.find(id);
     if let Some(it) = found.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
         // It can be refused, and then it stays where it is.
         let _ = it.focus();
@@ -272,8 +284,8 @@ pub fn focus_below(id: &str, around: &str) {
 }
 
 /// Moves the caret to a line and column of the manifest, both counted from 1.
-pub fn go_to_line(line: u32, column: u32) {
-    let Some(text) = document().get_element_by_id("yaml") else {
+pub fn go_to_line(ground: &Ground, line: u32, column: u32) {
+    let Some(text) = ground.find("yaml") else {
         return;
     };
     let Ok(area) = text.clone().dyn_into::<HtmlTextAreaElement>() else {
@@ -286,7 +298,7 @@ pub fn go_to_line(line: u32, column: u32) {
     let _ = area.focus();
     let _ = area.set_selection_range(at, at);
     let selector = format!("#editor [data-line=\"{line}\"]");
-    if let Ok(Some(line)) = document().query_selector(&selector) {
+    if let Some(line) = ground.first(&selector) {
         line.scroll_into_view_with_scroll_into_view_options(&into_view());
     }
 }

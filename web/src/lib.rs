@@ -5,21 +5,26 @@
 //! panels on the page, `motion` says how a packet gets from one hop to the next.
 //!
 //! The page starts as a small module, without the feature `everything`, that shows a first look; `hand_over` gives it over to
-//! the whole one.
+//! the whole one, which also draws the widgets of other pages (`widget`).
 //!
 //! **Left out**: routes and pages; there is one page so far.
 
 pub mod app;
 pub mod components;
 pub mod effects;
+pub mod ground;
 pub mod hand_over;
 pub mod hooks;
 pub mod motion;
 pub mod session;
 pub mod storage;
+#[cfg(feature = "everything")]
+mod widget;
 
 /// Makes ready: the page mounts where `index.html` has its placeholder, when the document says so.
 pub fn start() {
+    #[cfg(feature = "everything")]
+    widget::on_engine();
     effects::report_panics();
     hand_over::on_begin(|| {
         let document = gloo::utils::document();

@@ -150,6 +150,13 @@ impl State {
         State::of(Engine::new(text, FIRST_FROM, FIRST_TO, SEED))
     }
 
+    /// A session about a manifest and a request of somebody's choice, after some events.
+    #[cfg(feature = "everything")]
+    #[must_use]
+    pub fn asking(text: &str, from: &str, to: &str, events: Vec<Event>) -> State {
+        State::of(Engine::new(text, from, to, SEED)).after(events)
+    }
+
     fn of(session: Engine) -> State {
         State {
             view: session.view(),

@@ -23,6 +23,8 @@ pub(crate) struct Browser {
     pub(crate) chromedriver: PathBuf,
     /// axe-core as one script, to be run inside a page.
     pub(crate) axe_js: PathBuf,
+    /// What the examples of widgets are built with.
+    pub(crate) widgets_npm: PathBuf,
 }
 
 /// Finds Chromium, its driver and axe-core, or installs them.
@@ -47,6 +49,12 @@ pub(crate) fn ready(cache: &Cache) -> Result<Browser> {
     Ok(Browser {
         chromedriver,
         axe_js: axe(cache)?,
+        widgets_npm: npm::packages(
+            cache,
+            "tests/npm/widgets",
+            "React, reveal.js and esbuild",
+            "hold widgets in the end-to-end tests",
+        )?,
     })
 }
 

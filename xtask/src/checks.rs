@@ -218,7 +218,8 @@ fn advisories(ready: &ForTests) -> Result<Outcome> {
 fn test_command(mut cargo: Command, ready: &ForTests, effort: Effort) -> Command {
     cargo
         .env("CHROMEDRIVER", &ready.browser.chromedriver)
-        .env("AXE_JS", &ready.browser.axe_js);
+        .env("AXE_JS", &ready.browser.axe_js)
+        .env("WIDGETS_NPM", &ready.browser.widgets_npm);
     if effort == Effort::Long {
         cargo.env("PACKETWALK_LONG", "1");
     }

@@ -31,6 +31,7 @@ mod setup;
 mod site;
 mod toolchain;
 mod tools;
+mod widgets;
 
 fn main() -> ExitCode {
     progress::start();

@@ -12,6 +12,7 @@ use crate::places::{fingerprint, root};
 use crate::process::run;
 use crate::progress::say;
 use crate::setup::ForPage;
+use crate::widgets;
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -38,6 +39,7 @@ pub(crate) fn build(ready: &ForPage) -> Result<()> {
     record(ready, "packetwalk-reel", "first-look.json")?;
     record(ready, "packetwalk-lessons", "lessons.json")?;
     npm::bundle_editor(&ready.cache, &dist())?;
+    widgets::write(&dist())?;
     list_for_offline(&dist())?;
     let weights = weigh(&dist())?;
     print!("{}", table(&weights));
@@ -79,7 +81,10 @@ fn list_for_offline(dist: &Path) -> Result<()> {
 }
 
 fn is_kept_offline(name: &str) -> bool {
-    name != OFFLINE && !name.ends_with(".d.ts") && !name.starts_with('.')
+    name != OFFLINE
+        && !name.ends_with(".d.ts")
+        && !name.starts_with('.')
+        && !widgets::is_for_others(name)
 }
 
 /// A file of the page.
@@ -96,6 +101,8 @@ fn weigh(dist: &Path) -> Result<Vec<Weight>> {
     let first = first_load(&files)?;
     files
         .into_iter()
+        // The same bytes again, or an author's text.
+        .filter(|(path, _)| !path.contains('/') || !widgets::is_for_others(path))
         .map(|(path, bytes)| {
             let n_brotli =
                 compressed_size(&bytes).with_context(|| format!("cannot compress {path}"))?;
@@ -268,7 +275,11 @@ fn table(weights: &[Weight]) -> String {
         at_first,
     } in weights
     {
-        let when = if *at_first { "first" } else { "later" };
+        let when = match (*at_first, widgets::is_for_others(path)) {
+            (true, _) => "first",
+            (false, true) => "widget",
+            (false, false) => "later",
+        };
         text += &format!("{n_raw:>10} {n_brotli:>10}  {when:<6} {path}\n");
     }
     let n_raw: usize = weights

@@ -6,6 +6,7 @@ pub mod cost;
 pub mod dig;
 pub mod doctor;
 pub mod explain;
+pub mod export;
 pub mod kubectl;
 pub mod lab;
 pub mod lesson;

@@ -6,6 +6,7 @@
 //! **Left out**: captures and pictures of several ways at once.
 
 use crate::error::Error;
+use crate::figure::{self, map_of};
 use crate::input::{Manifests, Settings};
 use crate::output;
 use packetwalk_core::api::Manifest;
@@ -15,7 +16,7 @@ use packetwalk_core::net::Protocol;
 use packetwalk_core::sim::{
     Destination, HostId, Request, Source, Walk, World, outcomes, symptoms, walk,
 };
-use packetwalk_core::view::{self, LegName, MapView};
+use packetwalk_core::view;
 use packetwalk_web::components::stage::figure::svg;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -100,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
         }
         "mermaid" => output::answer(&export::mermaid(&told(&manifest, &world, &branches))),
         "pcapng" => output::bytes(&export::pcapng(only(&branches)?, &world.cluster.clock())),
-        "svg" => output::answer(&figure(arguments, &manifest, &world, only(&branches)?)?),
+        "svg" => output::answer(&picture(arguments, &manifest, &world, only(&branches)?)?),
         _ => output::answer(&as_text(arguments, &manifest, &world, &branches)),
     }
 }
@@ -129,16 +130,7 @@ fn told<'a>(manifest: &Manifest, world: &World, branches: &'a [Branch<Walk>]) ->
     branches.iter().map(tell).collect()
 }
 
-/// The map of a walk, with the address it asks for as a ghost.
-fn map_of(world: &World, walk: &Walk) -> MapView {
-    let asked = walk.steps.first().map(|it| {
-        let packet = &it.before;
-        (packet.destination, packet.destination_port())
-    });
-    view::map(world, &walk.from, asked, view::Layout::Wide)
-}
-
-fn figure(
+fn picture(
     arguments: &Arguments,
     manifest: &Manifest,
     world: &World,
@@ -146,17 +138,7 @@ fn figure(
 ) -> Result<String, Error> {
     let map = map_of(world, walk);
     let hops = view::hops(world, manifest, &map, walk);
-    let turn = hops.iter().rposition(|it| it.leg == LegName::Request);
-    let position = match arguments.step {
-        None => turn.unwrap_or_default(),
-        Some(number) if (1..=hops.len()).contains(&number) => number - 1,
-        Some(number) => {
-            return Err(Error::Input(format!(
-                "--step {number}: this walk has steps 1 to {}",
-                hops.len()
-            )));
-        }
-    };
+    let position = figure::position(&hops, arguments.step)?;
     Ok(svg(map, hops, position)?)
 }
 

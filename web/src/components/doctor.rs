@@ -6,6 +6,7 @@
 //! **Left out**: requests that are not TCP, which are told and not played.
 
 use crate::effects::{self, go_to_line};
+use crate::ground::Ground;
 use crate::hooks::looking::{Looked, use_looking};
 use crate::session::{Dispatch, Part, use_session};
 use gloo::utils::document;
@@ -109,7 +110,7 @@ fn finding(idx: usize, it: &FindingView, dispatch: &Dispatch) -> Html {
 /// The way to the line, if there is one.
 fn line(it: &FindingView) -> Html {
     let (line, column) = (it.line, it.column);
-    let on_go = Callback::from(move |_: MouseEvent| go_to_line(line, column));
+    let on_go = Callback::from(move |_: MouseEvent| go_to_line(&Ground::default(), line, column));
     html! {
         <button class="finding__line" type="button" hidden={line == 0} onclick={on_go}>{ format!("line {line}") }</button>
     }

@@ -9,6 +9,7 @@
 use crate::components::verdict;
 use crate::components::yaml_words::{Kind, words};
 use crate::effects::go_to_line;
+use crate::ground::{Ground, use_ground};
 use crate::session::Part;
 use crate::storage;
 use packetwalk_core::view::{ComplaintView, EditorView, EndingView, OutcomeView, WalkView};
@@ -41,6 +42,7 @@ pub struct EditorProps {
 pub fn Editor(props: &EditorProps) -> Html {
     let editor = &props.editor;
     let is_rich = use_is_rich();
+    let ground = use_ground();
     let aside = use_state_eq(storage::text_aside);
     let on_input = {
         let on_edit = props.on_edit.clone();
@@ -79,7 +81,7 @@ pub fn Editor(props: &EditorProps) -> Html {
             </div>
             { text(editor, &on_input, &props.on_edit, is_rich) }
             { uses(&props.walk) }
-            { complaints(&editor.complaints, &props.outcomes, props.is_stale, is_rich) }
+            { complaints(&ground, &editor.complaints, &props.outcomes, props.is_stale, help(is_rich)) }
         </section>
     }
 }
@@ -119,7 +121,7 @@ fn uses(walk: &Part<WalkView>) -> Html {
     }
 }
 
-fn frame(editor: &EditorView, on_input: &Callback<InputEvent>) -> Html {
+pub(crate) fn frame(editor: &EditorView, on_input: &Callback<InputEvent>) -> Html {
     let n_lines = editor.text.split('\n').count();
     let longest = editor.text.split('\n').map(|it| it.chars().count()).max();
     let lit: BTreeSet<u32> = editor.lit.iter().map(|it| it.line).collect();
@@ -171,12 +173,21 @@ const fn kind_class(kind: Kind) -> &'static str {
     }
 }
 
+const fn help(is_rich: bool) -> &'static str {
+    if is_rich {
+        "What you type is kept in this browser. Ctrl and Space offers what may stand at the caret, Ctrl and F finds; Tab leaves the editor."
+    } else {
+        "What you type is kept in this browser. Tab leaves the editor."
+    }
+}
+
 /// What is wrong, each with its place and what to try; pressing one goes there.
-fn complaints(
+pub(crate) fn complaints(
+    ground: &Ground,
     complaints: &[ComplaintView],
     outcomes: &[OutcomeView],
     is_stale: bool,
-    is_rich: bool,
+    help: &'static str,
 ) -> Html {
     let n_errors = complaints.iter().filter(|it| it.is_error).count();
     let summary = match (n_errors, complaints.len() - n_errors) {
@@ -198,15 +209,9 @@ fn complaints(
         <div class="complaints" data-stale={is_stale.then_some("")}>
             <p class="complaints__summary" id="complaints-summary" aria-live="polite">{ summary }{": "}{ so }{"."}</p>
             <ul class="complaints__list" id="complaints">
-                { for complaints.iter().enumerate().map(|(idx, it)| html! { <li key={idx}>{ complaint(it) }</li> }) }
+                { for complaints.iter().enumerate().map(|(idx, it)| html! { <li key={idx}>{ complaint(ground, it) }</li> }) }
             </ul>
-            <p class="complaints__kept" id="editor-help">{
-                if is_rich {
-                    "What you type is kept in this browser. Ctrl and Space offers what may stand at the caret, Ctrl and F finds; Tab leaves the editor."
-                } else {
-                    "What you type is kept in this browser. Tab leaves the editor."
-                }
-            }</p>
+            <p class="complaints__kept" id="editor-help">{ help }</p>
         </div>
     }
 }
@@ -242,9 +247,10 @@ fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-fn complaint(complaint: &ComplaintView) -> Html {
+fn complaint(ground: &Ground, complaint: &ComplaintView) -> Html {
     let (line, column) = (complaint.line, complaint.column);
-    let on_go = Callback::from(move |_: MouseEvent| go_to_line(line, column));
+    let ground = ground.clone();
+    let on_go = Callback::from(move |_: MouseEvent| go_to_line(&ground, line, column));
     let place = if line == 0 {
         "in the text".to_owned()
     } else {

@@ -4,10 +4,11 @@
 //!
 //! **Left out**: colours and programs that fill a screen.
 
-use crate::effects::focus;
+use crate::effects::focus_on;
+use crate::ground::{Ground, use_ground};
 use crate::hooks::keys::use_figure_keys;
 use crate::session::{Part, use_session};
-use gloo::utils::{document, window};
+use gloo::utils::window;
 use packetwalk_core::session::Event;
 use packetwalk_core::view::{
     CandidateView, CompletionView, TerminalEntry, TerminalState, TerminalView,
@@ -20,6 +21,9 @@ use yew::prelude::*;
 pub struct TerminalProps {
     /// The terminal.
     pub terminal: Part<TerminalView>,
+    /// Whether it is all there is to see, and no drawer.
+    #[prop_or_default]
+    pub stays_open: bool,
 }
 
 /// What is typed, beside the field that holds it.
@@ -39,7 +43,11 @@ pub fn Terminal(props: &TerminalProps) -> Html {
     let input = use_node_ref();
     let log = use_node_ref();
     let typing = use_mut_ref(Typing::default);
-    use_figure_keys("k", Callback::from(|_| toggle()));
+    let ground = use_ground();
+    let stays_open = props.stays_open;
+    let on_toggle = ground.clone();
+    use_figure_keys("k", Callback::from(move |_| toggle(&on_toggle, stays_open)));
+    let on_open = Callback::from(move |_: web_sys::Event| focus_if_open(&ground, stays_open));
     {
         let log = log.clone();
         use_effect_with(terminal.clone(), move |_| to_the_end(&log));
@@ -68,7 +76,7 @@ pub fn Terminal(props: &TerminalProps) -> Html {
     let last = terminal.entries.last().map(|it| it.line.clone());
     html! {
         <section class="drawer" aria-label="Terminal">
-            <details class="terminal" id="terminal" ontoggle={Callback::from(|_| focus_if_open())}>
+            <details class="terminal" id="terminal" open={stays_open} ontoggle={on_open}>
                 <summary class="terminal__bar" id="terminal-bar" aria-keyshortcuts="k">
                     <span class="terminal__name">{"Terminal"}</span>{" "}
                     <kbd class="press__key" aria-hidden="true">{"k"}</kbd>{" "}
@@ -104,24 +112,24 @@ fn dispatch_on_click(dispatch: &crate::session::Dispatch, event: Event) -> Callb
     Callback::from(move |_| dispatch.dispatch(event.clone()))
 }
 
-fn drawer() -> Option<Element> {
-    document().get_element_by_id("terminal")
-}
-
-fn toggle() {
-    if let Some(drawer) = drawer() {
+fn toggle(ground: &Ground, stays_open: bool) {
+    if stays_open {
+        focus_on(ground, "terminal-line");
+    } else if let Some(drawer) = ground.find("terminal") {
         let is_open = drawer.has_attribute("open");
         // It is there, so it can be opened.
         let _ = drawer.toggle_attribute("open");
         if is_open {
-            focus("terminal-bar");
+            focus_on(ground, "terminal-bar");
         }
     }
 }
 
-fn focus_if_open() {
-    if drawer().is_some_and(|it| it.has_attribute("open")) {
-        focus("terminal-line");
+/// What stays open did so by itself, and takes the focus from nobody.
+fn focus_if_open(ground: &Ground, stays_open: bool) {
+    let drawer = ground.find("terminal").filter(|_| !stays_open);
+    if drawer.is_some_and(|it| it.has_attribute("open")) {
+        focus_on(ground, "terminal-line");
     }
 }
 

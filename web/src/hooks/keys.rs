@@ -3,6 +3,7 @@
 //! They never act while somebody types or chooses, with another key held, or where the focused
 //! control has a use of its own for the key.
 
+use crate::ground::{Ground, use_ground};
 use crate::session::Dispatch;
 use gloo::events::{EventListener, EventListenerOptions};
 use gloo::utils::document;
@@ -14,18 +15,19 @@ use yew::prelude::*;
 
 /// Listens for the keys.
 #[hook]
-pub fn use_keys(dispatch: &Dispatch, playback: Playback) {
-    let dispatch = dispatch.clone();
+pub fn use_keys(ground: &Ground, dispatch: &Dispatch, playback: Playback) {
+    let (ground, dispatch) = (ground.clone(), dispatch.clone());
     use_effect_with(playback, move |playback| {
         let playback = *playback;
         let options = EventListenerOptions::enable_prevent_default();
         let listener =
-            EventListener::new_with_options(&document(), "keydown", options, move |event| {
+            EventListener::new_with_options(&ground.ear(), "keydown", options, move |event| {
                 let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
                     return;
                 };
                 if let Some(meant) = meant(event, playback) {
                     event.prevent_default();
+                    ground.keep(event);
                     dispatch.dispatch(meant);
                 }
             });
@@ -37,16 +39,18 @@ pub fn use_keys(dispatch: &Dispatch, playback: Playback) {
 #[hook]
 pub fn use_figure_keys(keys: &'static str, on_key: Callback<String>) {
     // The listener stays; what it calls is always the newest.
+    let ground = use_ground();
     let newest = use_mut_ref(|| on_key.clone());
     newest.replace(on_key);
     use_effect_with(keys, move |keys| {
         let keys = *keys;
-        let listener = EventListener::new(&document(), "keydown", move |event| {
+        let listener = EventListener::new(&ground.ear(), "keydown", move |event| {
             let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
                 return;
             };
             let key = event.key();
             if is_plain(event) && keys.contains(&*key) && key.len() == 1 && acts_here(event, &key) {
+                ground.keep(event);
                 newest.borrow().emit(key);
             }
         });

@@ -32,5 +32,9 @@ fn run(words: &[String]) -> Result<()> {
         "{}",
         export("AXE_JS", &ready.browser.axe_js.to_string_lossy())
     );
+    println!(
+        "{}",
+        export("WIDGETS_NPM", &ready.browser.widgets_npm.to_string_lossy())
+    );
     Ok(())
 }

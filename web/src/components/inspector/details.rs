@@ -38,7 +38,7 @@ fn marked(text: &str, is_marked: bool, word: &'static str) -> Html {
 }
 
 /// A look-up: how the pod was told to ask, what it asked, what it heard.
-pub(super) fn dns(resolv_conf: &str, queries: &[QueryView]) -> Html {
+pub(crate) fn dns(resolv_conf: &str, queries: &[QueryView]) -> Html {
     html! {
         <div class="dns">
             <h3 class="inspector__head">{"Questions and answers"}</h3>

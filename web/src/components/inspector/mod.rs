@@ -1,11 +1,12 @@
 //! The inspector: everything there is to know about the hop that is shown.
 
-mod details;
+pub(crate) mod details;
 mod packet;
 mod rules;
 
 use crate::components::leg;
 use crate::effects::go_to_line;
+use crate::ground::{Ground, use_ground};
 use crate::session::Part;
 use packetwalk_core::view::{Hop, HopDetail, SourceView, WalkView};
 use yew::prelude::*;
@@ -22,11 +23,12 @@ pub struct InspectorProps {
 /// The inspector.
 #[component]
 pub fn Inspector(props: &InspectorProps) -> Html {
+    let ground = use_ground();
     let hops = &props.walk.hops;
     html! {
         <section class="inspector" id="inspector" aria-labelledby="inspector-head">
             { match hops.get(props.position) {
-                Some(hop) => shown(hop, props.position, hops.len()),
+                Some(hop) => shown(&ground, hop, props.position, hops.len()),
                 None => html! {
                     <div class="inspector__hop" key="none">
                         <h2 class="panel__head" id="inspector-head">{"No hop to show"}</h2>
@@ -38,7 +40,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
     }
 }
 
-fn shown(hop: &Hop, position: usize, n_hops: usize) -> Html {
+fn shown(ground: &Ground, hop: &Hop, position: usize, n_hops: usize) -> Html {
     html! {
         <div class="inspector__hop" key="hop" data-leg={leg::name(hop.leg)}>
             <p class="inspector__where">
@@ -50,7 +52,7 @@ fn shown(hop: &Hop, position: usize, n_hops: usize) -> Html {
             <p class="inspector__sentence">{ hop.sentence.clone() }</p>
             { packet::packet(&hop.packet, &hop.changes) }
             { detail(&hop.detail) }
-            { sources(&hop.sources) }
+            { sources(ground, &hop.sources) }
         </div>
     }
 }
@@ -81,13 +83,13 @@ fn detail(detail: &HopDetail) -> Html {
 }
 
 /// The fields of the manifest behind this hop, each leading to its line.
-fn sources(sources: &[SourceView]) -> Html {
+fn sources(ground: &Ground, sources: &[SourceView]) -> Html {
     html! {
         <div class="sources" hidden={sources.is_empty()}>
             <h3 class="inspector__head">{"Where this comes from"}</h3>
             <ul class="sources__list">
                 { for sources.iter().map(|it| html! {
-                    <li key={format!("{} {}", it.object, it.path)}>{ source(it) }</li>
+                    <li key={format!("{} {}", it.object, it.path)}>{ source(ground, it) }</li>
                 }) }
             </ul>
         </div>
@@ -95,7 +97,7 @@ fn sources(sources: &[SourceView]) -> Html {
 }
 
 /// A field, and a button to its line if it stands in the manifest.
-fn source(source: &SourceView) -> Html {
+fn source(ground: &Ground, source: &SourceView) -> Html {
     let field = html! {
         <>
             <span class="sources__object">{ source.object.to_string() }</span>{" "}
@@ -104,7 +106,8 @@ fn source(source: &SourceView) -> Html {
     };
     match source.line {
         Some(line) => {
-            let on_go = Callback::from(move |_: MouseEvent| go_to_line(line, 1));
+            let ground = ground.clone();
+            let on_go = Callback::from(move |_: MouseEvent| go_to_line(&ground, line, 1));
             html! {
                 <button class="sources__go" type="button" onclick={on_go}>
                     <span class="sources__line">{ format!("line {line}") }</span>{" "}{ field }

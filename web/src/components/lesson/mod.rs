@@ -23,7 +23,7 @@ use gloo::utils::{document, window};
 use packetwalk_core::lesson::{Library, Progress};
 use packetwalk_core::session::{Beginning, Event, LessonEvent, read_handed_over};
 use packetwalk_core::view::LessonView;
-use panel::Panel;
+pub(crate) use panel::Panel;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -62,7 +62,7 @@ impl PartialEq for Shelf {
 
 /// What is wanted of the lessons.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Nothing,
     /// The list.
     List,
@@ -114,7 +114,7 @@ pub fn Lessons(props: &LessonsProps) -> Html {
 }
 
 /// What a kernel has said to a lesson, and which, and when.
-fn confirmed(library: Option<&Library>, name: &str) -> AttrValue {
+pub(crate) fn confirmed(library: Option<&Library>, name: &str) -> AttrValue {
     let all = library.and_then(Library::confirmed);
     let told = all.and_then(|all| {
         let it = all.lessons.get(name)?;
@@ -225,7 +225,12 @@ fn use_beginning(
     });
 }
 
-fn beginning(library: &Library, name: &str, seed: u64, progress: &Progress) -> Option<Beginning> {
+pub(crate) fn beginning(
+    library: &Library,
+    name: &str,
+    seed: u64,
+    progress: &Progress,
+) -> Option<Beginning> {
     let files = library.files(name);
     if !files.contains_key("lesson.yaml") {
         return None;
@@ -291,7 +296,7 @@ fn use_lesson_kept(lesson: Option<&Part<LessonView>>, progress: &UseStateHandle<
 
 /// Has the goals measured when the world has changed and there is time.
 #[hook]
-fn use_looking_at_goals(lesson: Option<&Part<LessonView>>, dispatch: &Dispatch) {
+pub(crate) fn use_looking_at_goals(lesson: Option<&Part<LessonView>>, dispatch: &Dispatch) {
     let due = lesson.and_then(|it| it.is_due);
     let dispatch = dispatch.clone();
     use_effect_with(due, move |due| {

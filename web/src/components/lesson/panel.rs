@@ -5,6 +5,7 @@
 use super::Wanted;
 use super::page::page;
 use crate::effects::{self, focus};
+use crate::ground::use_ground;
 use crate::hooks::keys::use_figure_keys;
 use crate::session::{Dispatch, Part, use_session};
 use gloo::timers::callback::Timeout;
@@ -15,20 +16,20 @@ use yew::prelude::*;
 
 /// What the panel shows.
 #[derive(PartialEq, Properties)]
-pub(super) struct PanelProps {
+pub(crate) struct PanelProps {
     /// The lesson.
-    pub(super) lesson: Part<LessonView>,
+    pub(crate) lesson: Part<LessonView>,
     /// What a kernel has said to it.
-    pub(super) confirmed: AttrValue,
+    pub(crate) confirmed: AttrValue,
     /// The lesson after it: its name, its title.
-    pub(super) after: Option<(AttrValue, AttrValue)>,
+    pub(crate) after: Option<(AttrValue, AttrValue)>,
     /// What else is wanted.
-    pub(super) on_want: Callback<Wanted>,
+    pub(crate) on_want: Callback<Wanted>,
 }
 
 /// The panel.
 #[component]
-pub(super) fn Panel(props: &PanelProps) -> Html {
+pub(crate) fn Panel(props: &PanelProps) -> Html {
     let lesson = &props.lesson;
     let dispatch = use_session();
     let on_key = {
@@ -43,11 +44,7 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
         })
     };
     use_figure_keys("jh", on_key);
-    use_effect_with((lesson.name.clone(), lesson.at), |_| {
-        // In the next turn, when what a lesson hides is hidden and nothing moves any more.
-        let timer = Timeout::new(0, || effects::focus_below("lesson-page", "lesson"));
-        move || drop(timer)
-    });
+    use_turned_page(lesson);
     if lesson.is_sandbox {
         return sandbox(props, &dispatch);
     }
@@ -73,6 +70,24 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
             <p class="lesson__badge" id="lesson-confirmed">{ props.confirmed.clone() }</p>
         </section>
     }
+}
+
+/// Has a turned page read. A widget leaves the page around where it is when its lesson begins.
+#[hook]
+fn use_turned_page(lesson: &LessonView) {
+    let ground = use_ground();
+    let is_first = use_mut_ref(|| true);
+    use_effect_with((lesson.name.clone(), lesson.at), move |_| {
+        let is_first = is_first.replace(false);
+        // In the next turn, when what a lesson hides is hidden and nothing moves any more.
+        let timer = (ground.is_page() || !is_first).then(|| {
+            Timeout::new(0, move || match ground.is_page() {
+                true => effects::focus_below("lesson-page", "lesson"),
+                false => effects::focus_on(&ground, "lesson-page"),
+            })
+        });
+        move || drop(timer)
+    });
 }
 
 /// `Challenge 5`: the number of its folder.

@@ -71,7 +71,9 @@ pub(super) fn line(line: &str, dispatch: &Dispatch) -> Html {
 /// Types a line into the terminal, which is opened for it.
 fn type_it(dispatch: &Dispatch, line: &str) {
     dispatch.dispatch(Event::LineTyped(line.to_owned()));
-    if let Some(drawer) = document().get_element_by_id("terminal") {
+    // Not by its id: on other people's pages something else may be called so.
+    let drawer = document().query_selector(".page ~ .drawer > .terminal");
+    if let Ok(Some(drawer)) = drawer {
         // It can be opened by hand as well.
         let _ = drawer.set_attribute("open", "");
     }

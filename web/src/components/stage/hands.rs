@@ -13,7 +13,6 @@ use crate::hooks::media::{REDUCED_MOTION, use_media};
 use crate::motion::ease;
 use gloo::events::{EventListener, EventListenerOptions};
 use gloo::render::{AnimationFrame, request_animation_frame};
-use gloo::utils::document;
 use packetwalk_core::view::Point;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -291,7 +290,7 @@ fn use_wheel(svg: &NodeRef, go: &Callback<Move>) {
                 let Some(event) = event.dyn_ref::<WheelEvent>() else {
                     return;
                 };
-                let has_focus = svg.contains(document().active_element().as_deref());
+                let has_focus = svg.matches(":focus-within").unwrap_or(false);
                 if !(has_focus || event.ctrl_key() || event.meta_key()) {
                     return;
                 }

@@ -20,9 +20,9 @@ mod swarm;
 mod traffic;
 
 use crate::effects::keep_in_sight;
+use crate::ground::{Ground, use_ground};
 use crate::session::{Dispatch, Part, use_session};
 use bar::Bar;
-use gloo::utils::document;
 use hands::{Move, Sight, use_sight};
 use ink::n;
 use journey::Journey;
@@ -62,10 +62,11 @@ pub struct StageProps {
 pub fn Stage(props: &StageProps) -> Html {
     let map = &props.map;
     let dispatch = use_session();
+    let ground = use_ground();
     let svg = use_node_ref();
     let packet = props.walk.hops.get(props.playback.position).map(|it| it.at);
     let sight = use_sight(&svg, (map.width, map.height), packet);
-    use_following(&svg, props, &sight.go);
+    use_following(&ground, &svg, props, &sight.go);
     let points_at_vip = use_state_eq(|| false);
     let on_point = use_callback(points_at_vip.setter(), |points: bool, it| it.set(points));
     let on_choose = use_choosing(props, &sight, &dispatch);
@@ -112,7 +113,7 @@ pub fn Stage(props: &StageProps) -> Html {
                 preserveAspectRatio="xMidYMid meet"
                 onpointerdown={sight.on_down()} onpointermove={sight.on_move(&svg)}
                 onpointerup={sight.on_up()} onpointercancel={sight.on_up()}
-                onkeydown={on_key(map, &sight, &on_choose)}
+                onkeydown={on_key(&ground, map, &sight, &on_choose)}
             >
                 <Rooms map={map.clone()} points_at_vip={*points_at_vip} {on_point} {level} on_choose={on_choose.clone()} />
                 <Journey map={map.clone()} walk={props.walk.clone()} playback={props.playback} unit={level.unit()} is_open={*is_open} {on_open} />
@@ -172,11 +173,13 @@ fn choose(place: &Place, walk: &WalkView, map: &MapView, position: usize, dispat
 
 /// The keys of the map itself, while it has the focus.
 fn on_key(
+    ground: &Ground,
     map: &Part<MapView>,
     sight: &Sight,
     on_choose: &Callback<Place>,
 ) -> Callback<KeyboardEvent> {
-    let (map, sight, on_choose) = (map.clone(), sight.clone(), on_choose.clone());
+    let (ground, on_choose) = (ground.clone(), on_choose.clone());
+    let (map, sight) = (map.clone(), sight.clone());
     Callback::from(move |event: KeyboardEvent| {
         if event.ctrl_key() || event.alt_key() || event.meta_key() {
             return;
@@ -201,11 +204,11 @@ fn on_key(
                 let Some(it) = places::first(&map) else {
                     return;
                 };
-                focus(&it, &map, &sight);
+                focus(&ground, &it, &map, &sight);
             }
             (_, Some(at)) if is_arrow => {
                 if let Some(it) = places::neighbour(&map, &at, &key) {
-                    focus(&it, &map, &sight);
+                    focus(&ground, &it, &map, &sight);
                 }
             }
             _ => return,
@@ -216,10 +219,9 @@ fn on_key(
 }
 
 /// Brings a place into the focus, and into sight.
-fn focus(place: &str, map: &MapView, sight: &Sight) {
+fn focus(ground: &Ground, place: &str, map: &MapView, sight: &Sight) {
     let selector = format!("#map [data-place=\"{place}\"]");
-    let element = document().query_selector(&selector).ok().flatten();
-    if let Some(element) = element {
+    if let Some(element) = ground.first(&selector) {
         // Any element can take the focus, whatever its class says.
         let _ = element.unchecked_into::<HtmlElement>().focus();
     }
@@ -242,9 +244,9 @@ fn focus(place: &str, map: &MapView, sight: &Sight) {
 
 /// Brings a hop into sight when a person goes there: on the map, and on a page higher than the screen.
 #[hook]
-fn use_following(svg: &NodeRef, props: &StageProps, go: &Callback<Move>) {
+fn use_following(ground: &Ground, svg: &NodeRef, props: &StageProps, go: &Callback<Move>) {
     let is_first = use_mut_ref(|| true);
-    let svg = svg.clone();
+    let (ground, svg) = (ground.clone(), svg.clone());
     let map = props.map.clone();
     let go = go.clone();
     let at = props.walk.hops.get(props.playback.position).map(|it| it.at);
@@ -254,7 +256,8 @@ fn use_following(svg: &NodeRef, props: &StageProps, go: &Callback<Move>) {
             return;
         };
         go.emit(Move::Show(at));
-        if let (Some(svg), Layout::Tall) = (svg.cast::<Element>(), map.layout) {
+        let svg = svg.cast::<Element>().filter(|_| ground.may_scroll());
+        if let (Some(svg), Layout::Tall) = (svg, map.layout) {
             keep_in_sight(&svg, at.y / map.height);
         }
     });
