@@ -62,7 +62,33 @@ addEventListener("hashchange", () => {
   }
 });
 
+/** The language that was chosen, or else the first of the browser's in which the page can be read. */
+function language() {
+  const ours = document.documentElement.dataset.languages.split(" ").map((it) => it.split(":")[0]);
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem("packetwalk.language");
+  } catch {
+    // Not kept: as the browser has it.
+  }
+  const wanted = chosen ? [chosen] : navigator.languages;
+  return wanted.map((it) => it.split("-")[0]).find((it) => ours.includes(it)) ?? "en";
+}
+
+/** Has the page speak a language. English is what it says by itself. */
+async function speak(language) {
+  const { speak } = await import("./words.js");
+  await speak(language);
+}
+
+document.addEventListener("packetwalk:language", ({ detail }) => {
+  speak(detail).catch(() => tell("language-missing", detail));
+});
+
 await newest().catch(() => {});
+if (language() !== "en") {
+  await speak(language()).catch(() => {});
+}
 const reel = hasMore() ? null : await firstLook().catch(() => null);
 if (reel === null) {
   const whole = await import("./whole.js");

@@ -23,6 +23,8 @@ import {
 import { tags } from "@lezer/highlight";
 
 const HOVER_MS = 450;
+/** So many texts are kept with their undo beside the one that is shown. */
+const MAX_OTHERS = 12;
 
 /** The lines that the shown hop comes from. */
 const light = StateEffect.define();
@@ -135,6 +137,9 @@ class YamlEditor extends HTMLElement {
   #view = null;
   #first = "";
   #isBegun = false;
+  #file = "";
+  /** What was last seen of the texts that are not shown: carets and undo are in it. */
+  #others = new Map();
   #words = new Compartment();
 
   connectedCallback() {
@@ -227,6 +232,30 @@ class YamlEditor extends HTMLElement {
     }
     const [from, to, title, text] = found;
     return { pos: line.from + from, end: line.from + to, above: true, create: () => ({ dom: hint(title, text) }) };
+  }
+
+  /** Which text is edited, by a name. Each has carets and an undo of its own; `value` says what is in it now. */
+  set file(name) {
+    if (name === this.#file) {
+      return;
+    }
+    if (this.#view && this.#isBegun) {
+      this.#others.delete(this.#file);
+      this.#others.set(this.#file, this.#view.state);
+      if (this.#others.size > MAX_OTHERS) {
+        this.#others.delete(this.#others.keys().next().value);
+      }
+    }
+    this.#file = name;
+    const kept = this.#others.get(name);
+    this.#isBegun = kept !== undefined;
+    if (kept) {
+      this.#view.setState(kept);
+    }
+  }
+
+  get file() {
+    return this.#file;
   }
 
   get value() {

@@ -9,6 +9,7 @@ use crate::components::editor::Editor;
 use crate::components::guidance::Guidance;
 use crate::components::header::Header;
 use crate::components::inspector::Inspector;
+use crate::components::language::Language;
 #[cfg(feature = "everything")]
 use crate::components::ledger::Ledger;
 use crate::components::leg;
@@ -53,6 +54,9 @@ pub fn App() -> Html {
     let on_edit = use_callback(dispatch.clone(), |text, dispatch| {
         effects::edit(dispatch, text);
     });
+    let on_open = use_callback(dispatch.clone(), |text, dispatch| {
+        effects::take_in(dispatch, text);
+    });
     let on_reset = use_callback(dispatch.clone(), |(), dispatch| {
         effects::open(dispatch, FIRST_MANIFEST);
         dispatch.dispatch(Event::Jump(0));
@@ -75,7 +79,7 @@ pub fn App() -> Html {
     let editor = html! {
         <Editor
             editor={Part::from(&view.editor)} outcomes={Part::from(&view.outcomes)}
-            walk={walk.clone()} is_stale={view.is_stale} {on_edit} {on_reset}
+            walk={walk.clone()} is_stale={view.is_stale} {on_edit} {on_open} {on_reset}
         />
     };
     let words = html! { <WalkList {walk} {position} /> };
@@ -245,6 +249,7 @@ fn contents() -> Html {
 fn foot() -> Html {
     html! {
         <footer class="foot">
+            <Language />
             <p>
                 {"The rules are those kube-proxy writes, made by its algorithm; the packet’s fate is what evaluating them gives, \
                   and "}<code>{"packetwalk verify"}</code>{" has the Linux kernel check it, step by step."}

@@ -209,7 +209,7 @@ pub async fn open_files(dispatch: &Dispatch, files: Option<FileList>) -> String 
         }
         _ => {
             storage::make_room();
-            edit(dispatch, texts.join("\n---\n"));
+            take_in(dispatch, texts.join("\n---\n"));
         }
     }
     let names: Vec<String> = files.iter().map(File::name).collect();
@@ -219,11 +219,12 @@ pub async fn open_files(dispatch: &Dispatch, files: Option<FileList>) -> String 
 /// Opens what was saved here.
 #[cfg(feature = "everything")]
 fn open_saved(dispatch: &Dispatch, link: &str) -> Result<(), String> {
+    let link = crate::components::panels::out_of_link(link);
     let events = read_link(link).map_err(|it| format!("{it}."))?;
     storage::make_room();
     for event in events {
         match event {
-            Event::Edited(text) => edit(dispatch, text),
+            Event::Edited(text) => take_in(dispatch, text),
             other => dispatch.dispatch(other),
         }
     }
@@ -248,10 +249,16 @@ pub fn edit(dispatch: &Dispatch, text: String) {
     dispatch.dispatch(Event::Edited(text));
 }
 
-/// Opens a text from outside: nothing of it is kept until it is changed.
+/// Takes in a text that a person brought, in the place of the one before.
+pub fn take_in(dispatch: &Dispatch, text: String) {
+    storage::keep_text(&text);
+    dispatch.dispatch(Event::Opened(text));
+}
+
+/// Opens a text of ours: nothing of it is kept until it is changed.
 pub fn open(dispatch: &Dispatch, text: &str) {
     storage::forget_text();
-    dispatch.dispatch(Event::Edited(text.to_owned()));
+    dispatch.dispatch(Event::Opened(text.to_owned()));
 }
 
 /// Puts the focus on an element, if it is there.

@@ -3,6 +3,8 @@
 //! The dispatcher travels by context and never changes, so reading it redraws nothing; parts of the
 //! view travel as [`Part`]s, which are equal when they are the same.
 
+#[cfg(feature = "everything")]
+use crate::components::panels;
 use crate::hand_over;
 #[cfg(feature = "everything")]
 use crate::{effects, storage};
@@ -80,7 +82,7 @@ impl State {
             return State::about(FIRST_MANIFEST).after(events);
         }
         if let Some(link) = effects::link_of_the_address() {
-            return match read_link(&link) {
+            return match read_link(panels::out_of_link(&link)) {
                 Ok(events) => {
                     storage::make_room();
                     // The link says what is to be seen.
@@ -207,7 +209,7 @@ impl State {
     #[must_use]
     pub fn link(&self) -> Option<String> {
         #[cfg(feature = "everything")]
-        return Some(self.session.link());
+        return Some(self.session.link() + &panels::in_link());
         #[cfg(not(feature = "everything"))]
         None
     }

@@ -15,6 +15,7 @@ const ASIDE: &str = "packetwalk.manifest.aside";
 const SESSION: &str = "packetwalk.session";
 const OPENING: &str = "packetwalk.opening";
 const THEME: &str = "packetwalk.theme";
+const LANGUAGE: &str = "packetwalk.language";
 const GUIDED: &str = "packetwalk.guided";
 const ARRANGEMENT: &str = "packetwalk.panels";
 #[cfg(feature = "everything")]
@@ -111,6 +112,11 @@ pub fn keep_theme(theme: Option<&str>) {
         Some(theme) => write(THEME, theme),
         None => forget(THEME),
     }
+}
+
+/// Keeps the language that was chosen.
+pub fn keep_language(language: &str) {
+    write(LANGUAGE, language);
 }
 
 /// Whether the guidance was read.

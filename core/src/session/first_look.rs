@@ -200,6 +200,7 @@ impl FirstLook {
     fn look(&self) -> View {
         let frame = self.frame();
         let editor = EditorView {
+            file: frame.editor.file,
             text: self.text.as_ref().unwrap_or(&frame.editor.text).clone(),
             complaints: match &self.text {
                 Some(_) => Vec::new(),
@@ -246,11 +247,11 @@ impl FirstLook {
     }
 
     fn wait_with(&mut self, event: Event) -> Vec<Effect> {
-        if let Event::Edited(text) = &event {
+        if let Event::Edited(text) | Event::Opened(text) = &event {
             self.text = Some(text.clone());
-            if matches!(self.waiting.last(), Some(Event::Edited(_))) {
-                self.waiting.pop();
-            }
+        }
+        if let (Event::Edited(_), Some(Event::Edited(_))) = (&event, self.waiting.last()) {
+            self.waiting.pop();
         }
         self.waiting.push(event);
         self.pause()

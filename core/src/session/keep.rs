@@ -127,6 +127,7 @@ pub fn read_link(link: &str) -> Result<Vec<Event>, LinkError> {
             match event {
                 Event::Play
                 | Event::Elapsed(_)
+                | Event::Opened(_)
                 | Event::LineTyped(_)
                 | Event::LineGoesOn
                 | Event::LineInterrupted

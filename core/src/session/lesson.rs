@@ -363,6 +363,9 @@ impl Session {
         self.speed = other.speed;
         self.options.layer = other.options.layer;
         self.options.breaks = other.options.breaks;
+        // A lesson's text is one more that was opened.
+        self.n_files = other.n_files + 1;
+        self.file = self.n_files;
         // An old timer that runs out later means nothing here.
         self.timer.0 = self.timer.0.max(other.timer.0);
     }
@@ -373,6 +376,7 @@ impl Session {
         };
         let mut own = *sitting.own;
         own.layout = self.layout;
+        own.n_files = own.n_files.max(self.n_files);
         own.timer.0 = own.timer.0.max(self.timer.0);
         *self = own;
         self.pause()

@@ -69,6 +69,9 @@ pub const SPEEDS: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
 /// What a person has done so far.
 #[derive(Clone, Debug)]
 pub struct Session {
+    /// Which of the texts that were opened this is.
+    file: u64,
+    n_files: u64,
     text: String,
     from: String,
     to: String,
@@ -143,6 +146,8 @@ impl Session {
         let manifest = read_text(text, &Manifest::default());
         let scene = Rc::new(Scene::of(manifest, text, from, to, seed, None));
         let mut session = Session {
+            file: 0,
+            n_files: 0,
             text: text.to_owned(),
             from: from.to_owned(),
             to: to.to_owned(),
@@ -338,6 +343,7 @@ impl Session {
             .iter()
             .chain(&self.scene.world.complaints);
         EditorView {
+            file: self.file,
             text: self.text.clone(),
             complaints: complaints.map(Into::into).collect(),
             lit: self.lit_lines(walk),

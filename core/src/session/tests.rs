@@ -367,3 +367,23 @@ fn one_client_stays_with_one_endpoint_where_the_service_says_so() {
     assert!(traffic.shares.iter().any(|it| it.n_requests == 50));
     assert_eq!(traffic.n_connections, 50);
 }
+
+#[test]
+fn what_was_opened_is_another_text_and_the_one_before_comes_back() {
+    let mut session = after([Event::Edited(TEXT.replace("8080", "9090"))]);
+    let mine = session.view().editor.clone();
+    let broken = "kind: [".to_owned();
+    session.update(Event::Opened(broken.clone()));
+    let opened = session.view();
+    assert_ne!(opened.editor.file, mine.file);
+    assert!(opened.is_stale && !opened.editor.complaints.is_empty());
+    session.update(Event::Edited(TEXT.to_owned()));
+    assert_eq!(session.view().editor.file, opened.editor.file);
+    session.update(Event::Undo);
+    assert_eq!(session.view().editor.text, broken);
+    assert!(session.view().is_stale, "it still cannot be read");
+    session.update(Event::Undo);
+    assert_eq!(*session.view().editor, *mine);
+    session.update(Event::Opened(TEXT.to_owned()));
+    assert_ne!(session.view().editor.file, opened.editor.file);
+}

@@ -10,7 +10,7 @@
 //! **Left out**: moments older than [`MAX_MOMENTS`]; what happened while the cluster came to rest at first.
 
 use super::{Scene, Session, update::Effect};
-use crate::api::{Kind, Object, ObjectRef};
+use crate::api::{Kind, Manifest, Object, ObjectRef};
 use crate::controllers::{ContainerFault, Fault};
 use crate::sim::{Cluster, Happening, HostId, MAX_PASS, SETTLE_LIMIT, Timeline, World};
 use crate::store::{Change, ChangeKind};
@@ -40,9 +40,12 @@ pub(super) struct Past {
 struct Kept {
     words: String,
     deed: Deed,
+    file: u64,
     text: String,
     from: String,
     to: String,
+    /// What was read of a text that has mistakes.
+    unread: Option<Manifest>,
     scene: Rc<Scene>,
 }
 
@@ -59,6 +62,7 @@ pub(super) enum Deed {
     Begun,
     /// Edits in a row are one.
     Edited,
+    Opened,
     Asked,
     Happened,
 }
@@ -79,9 +83,11 @@ impl Session {
         let kept = Kept {
             words,
             deed,
+            file: self.file,
             text: self.text.clone(),
             from: self.from.clone(),
             to: self.to.clone(),
+            unread: self.unread.clone(),
             scene: self.scene.clone(),
         };
         let past = &mut self.past;
@@ -121,11 +127,12 @@ impl Session {
         let Some(kept) = self.past.moments.get(at) else {
             return Vec::new();
         };
+        self.file = kept.file;
         self.text.clone_from(&kept.text);
         self.from.clone_from(&kept.from);
         self.to.clone_from(&kept.to);
         self.scene = kept.scene.clone();
-        self.unread = None;
+        self.unread.clone_from(&kept.unread);
         self.forget_question();
         self.past.at = at;
         self.pause()

@@ -16,6 +16,8 @@ use std::rc::Rc;
 pub enum Event {
     /// The text was changed.
     Edited(String),
+    /// Another text was opened in its place.
+    Opened(String),
     /// Somebody else is to ask.
     Asked {
         /// Who.
@@ -96,6 +98,7 @@ impl Event {
         matches!(
             self,
             Event::Edited(_)
+                | Event::Opened(_)
                 | Event::Undo
                 | Event::Redo
                 | Event::Reset
@@ -180,6 +183,7 @@ impl Session {
         }
         let effects = match event {
             Event::Edited(text) => self.edit(text),
+            Event::Opened(text) => self.open(text),
             Event::Asked { from, to } => self.ask(from, to),
             Event::WayChosen(idx) => self.choose_way(idx),
             Event::Play => self.play(),
@@ -247,6 +251,25 @@ impl Session {
     }
 
     fn edit(&mut self, text: String) -> Vec<Effect> {
+        self.take_in(text);
+        if self.unread.is_none() {
+            self.remember(Deed::Edited, "the manifest is edited".into());
+        }
+        self.forget_question();
+        self.pause()
+    }
+
+    /// A moment of its own even if nothing can be made of the text, so that one can go back to the text before.
+    fn open(&mut self, text: String) -> Vec<Effect> {
+        self.n_files += 1;
+        self.file = self.n_files;
+        self.take_in(text);
+        self.remember(Deed::Opened, "another manifest is opened".into());
+        self.forget_question();
+        self.pause()
+    }
+
+    fn take_in(&mut self, text: String) {
         self.text = text;
         let before = self.unread.as_ref().unwrap_or(&self.scene.manifest);
         let manifest = read_text(&self.text, before);
@@ -255,10 +278,7 @@ impl Session {
         } else {
             self.unread = None;
             self.scene = Rc::new(self.begin_anew(manifest));
-            self.remember(Deed::Edited, "the manifest is edited".into());
         }
-        self.forget_question();
-        self.pause()
     }
 
     pub(super) fn ask(&mut self, from: String, to: String) -> Vec<Effect> {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The manifest as an editor shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditorView {
+    /// Which of the texts that were opened this is: each has an undo of its own.
+    pub file: u64,
     /// The text, exactly as it was typed.
     pub text: String,
     /// What is wrong, in order.

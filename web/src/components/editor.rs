@@ -33,6 +33,8 @@ pub struct EditorProps {
     pub walk: Part<WalkView>,
     /// The text was changed.
     pub on_edit: Callback<String>,
+    /// Another text is to be opened.
+    pub on_open: Callback<String>,
     /// The tutorial's text is wanted back.
     pub on_reset: Callback<()>,
 }
@@ -59,10 +61,10 @@ pub fn Editor(props: &EditorProps) -> Html {
         })
     };
     let on_bring_back = {
-        let (on_edit, aside) = (props.on_edit.clone(), aside.clone());
+        let (on_open, aside) = (props.on_open.clone(), aside.clone());
         Callback::from(move |_: MouseEvent| {
             if let Some(text) = &*aside {
-                on_edit.emit(text.clone());
+                on_open.emit(text.clone());
             }
             storage::forget_text_aside();
             aside.set(None);

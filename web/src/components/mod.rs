@@ -9,6 +9,7 @@ pub mod editor;
 pub mod guidance;
 pub mod header;
 pub mod inspector;
+pub mod language;
 pub mod lecture;
 #[cfg(feature = "everything")]
 pub mod ledger;

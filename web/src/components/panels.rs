@@ -3,11 +3,43 @@
 //! They stand in the document as they stand on the screen, so that the Tab key and readers follow the same order. In a first look they
 //! stand as they do for everyone.
 //!
+//! A link says where they stand for whoever gave it away; who opens it sees them so, and keeps their own until they move one.
+//!
 //! **Left out**: free places and sizes; a panel's undo of its own survives every move but the one to the other side.
 
+use crate::hand_over;
 use crate::hooks::media::use_media;
 use crate::storage;
+use gloo::events::EventListener;
+use gloo::utils::document;
+use std::cell::RefCell;
+use wasm_bindgen::JsCast;
 use yew::prelude::*;
+
+const SHOWN: &str = "packetwalk:panels";
+
+thread_local! {
+    /// Where they stand now, as it is written, unless they stand as for everyone.
+    static NOW: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// What a link says behind its end, if the panels have been moved.
+#[must_use]
+pub fn in_link() -> String {
+    let now = NOW.with_borrow(Clone::clone);
+    now.map_or_else(String::new, |it| format!("~{it}"))
+}
+
+/// Takes what a link says of the panels away from it, and has them stand there.
+#[must_use]
+pub fn out_of_link(link: &str) -> &str {
+    let (link, told) = link.split_once('~').unwrap_or((link, ""));
+    if !told.is_empty() {
+        NOW.set(Some(told.trim_end().to_owned()));
+        hand_over::tell(SHOWN, &told.into());
+    }
+    link
+}
 
 /// There is room for panels on both sides of the figure.
 const WIDE: &str = "(min-width: 105em)";
@@ -85,17 +117,17 @@ impl Default for Arrangement {
 }
 
 impl Arrangement {
-    /// As it was kept: `manifest< walk> doctor>-`. What is not known is passed over, what is missing stands at the end.
+    /// As it was kept, fit for an address: `manifest_l.walk_r.doctor_r-`. What is not known is passed over, what is missing stands at the end.
     fn read(text: &str) -> Self {
         let mut places: Vec<Place> = Vec::new();
-        for word in text.split_whitespace() {
+        for word in text.split('.') {
             let (word, is_folded) = match word.strip_suffix('-') {
                 Some(word) => (word, true),
                 None => (word, false),
             };
-            let (name, side) = match word.strip_suffix('<') {
+            let (name, side) = match word.strip_suffix("_l") {
                 Some(name) => (name, Side::Left),
-                None => (word.strip_suffix('>').unwrap_or(word), Side::Right),
+                None => (word.strip_suffix("_r").unwrap_or(word), Side::Right),
             };
             let known = ALL.iter().find(|it| it.2 == name);
             if let Some((panel, ..)) = known
@@ -119,13 +151,13 @@ impl Arrangement {
     fn written(&self) -> String {
         let words = self.0.iter().map(|it| {
             let side = match it.side {
-                Side::Left => "<",
-                Side::Right => ">",
+                Side::Left => "_l",
+                Side::Right => "_r",
             };
             let folded = if it.is_folded { "-" } else { "" };
             format!("{}{side}{folded}", it.panel.id())
         });
-        words.collect::<Vec<_>>().join(" ")
+        words.collect::<Vec<_>>().join(".")
     }
 
     /// What it becomes by a move; nothing where there is no further to go. On a wide screen up and down are within a side.
@@ -166,8 +198,24 @@ pub struct PanelsProps {
 #[component]
 pub fn Panels(props: &PanelsProps) -> Html {
     let arrangement = use_state_eq(|| {
-        let kept = storage::arrangement();
+        let told = NOW.with_borrow(Clone::clone);
+        let kept = told.or_else(storage::arrangement);
         kept.map_or_else(Arrangement::default, |it| Arrangement::read(&it))
+    });
+    {
+        let setter = arrangement.setter();
+        use_effect_with((), move |()| {
+            let listener = EventListener::new(&document(), SHOWN, move |event| {
+                let told = event.dyn_ref::<web_sys::CustomEvent>();
+                if let Some(told) = told.and_then(|it| it.detail().as_string()) {
+                    setter.set(Arrangement::read(&told));
+                }
+            });
+            move || drop(listener)
+        });
+    }
+    use_effect_with((*arrangement).clone(), |it| {
+        NOW.set((*it != Arrangement::default()).then(|| it.written()));
     });
     let is_wide = use_media(WIDE);
     let on_move = {
@@ -262,7 +310,7 @@ mod tests {
             .and_then(|it| it.moved(Panel::Share, Move::Fold, true))
             .expect("three moves");
         assert_eq!(Arrangement::read(&own.written()), own);
-        for broken in ["", "-", "<", "nonsense> walk", "walk> walk< doctor"] {
+        for broken in ["", "-", "_l", "nonsense_r.walk", "walk_r.walk_l.doctor"] {
             assert_eq!(
                 order(&Arrangement::read(broken)).len(),
                 ALL.len(),

@@ -121,8 +121,10 @@ pub fn RichEditor(props: &RichEditorProps) -> Html {
     }
     {
         let node = node.clone();
-        use_effect_with(props.editor.text.clone(), move |text| {
+        let shown = (props.editor.file, props.editor.text.clone());
+        use_effect_with(shown, move |(file, text)| {
             if let Some(it) = node.cast::<Element>() {
+                set(&it, "file", &JsString::from(file.to_string()));
                 // What is typed comes back from the session, and is there already.
                 set(&it, "value", &JsString::from(text.as_str()));
             }

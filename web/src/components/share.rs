@@ -50,7 +50,7 @@ pub fn Share(props: &ShareProps) -> Html {
                 let told = told.clone();
                 spawn_local(async move {
                     told.set(if effects::copy(&text).await {
-                        "The link is copied. It holds the manifest, the request, the way and the hop.".to_owned()
+                        "The link is copied. It holds the manifest, the request, the way, the hop and where the panels stand.".to_owned()
                     } else {
                         "This browser lets no page copy: take the link from the field.".to_owned()
                     });

@@ -4,7 +4,7 @@
 //! to a lesson (`&seed=7` says which night, on call). While a lesson is on, nothing of what is edited is kept as a person's own;
 //! what they had is set aside in the session, and is what the next visit finds once the lesson is left.
 //!
-//! **Left out**: choosing a language by hand: it is the browser's, where the lesson is written in it, and English elsewhere.
+//! **Left out**: a language of the lessons' own: it is the page's, where the lesson is written in it, and English elsewhere.
 
 mod course;
 mod page;
@@ -158,11 +158,11 @@ fn wanted_by_address() -> Option<Wanted> {
     Some(Wanted::Lesson(name.to_owned(), seed.parse().ok()))
 }
 
-/// The browser's language, without its country.
+/// The language that the page speaks.
 fn language() -> String {
-    let full = window().navigator().language().unwrap_or_default();
-    let short = full.split('-').next();
-    short.unwrap_or_default().to_ascii_lowercase()
+    let root = gloo::utils::document().document_element();
+    root.and_then(|it| it.get_attribute("lang"))
+        .unwrap_or_default()
 }
 
 /// Hears when an address of the lessons is gone to.
