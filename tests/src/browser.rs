@@ -228,6 +228,16 @@ impl Browser {
         Ok(())
     }
 
+    /// Presses a button by its id, wherever it is on the page.
+    ///
+    /// # Errors
+    /// When there is none, or what the browser says.
+    pub async fn press_button(&self, id: &str) -> Result {
+        self.run(&format!("document.getElementById('{id}').click()"))
+            .await?;
+        Ok(())
+    }
+
     /// Waits until something holds in the page.
     ///
     /// # Errors
@@ -268,7 +278,15 @@ impl Browser {
     /// # Errors
     /// What the browser says.
     pub async fn picture(&self, name: &str) -> Result {
-        let folder = root().join("target/e2e");
+        self.picture_in("e2e", name).await
+    }
+
+    /// Keeps a picture of the page in a folder of `target`.
+    ///
+    /// # Errors
+    /// What the browser says.
+    pub async fn picture_in(&self, folder: &str, name: &str) -> Result {
+        let folder = root().join("target").join(folder);
         std::fs::create_dir_all(&folder)?;
         std::fs::write(
             folder.join(format!("{name}.png")),

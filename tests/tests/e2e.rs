@@ -11,6 +11,8 @@ mod editor;
 mod hand_over;
 #[path = "e2e/keep.rs"]
 mod keep;
+#[path = "e2e/language.rs"]
+mod language;
 #[path = "e2e/lecture.rs"]
 mod lecture;
 #[path = "e2e/ledger.rs"]

@@ -33,6 +33,7 @@ mod kernel_rows;
 mod kube_proxy_cases;
 mod kube_proxy_syncs;
 mod kube_proxy_tables;
+mod languages;
 mod lessons;
 mod load_balancers;
 mod node_rulesets;

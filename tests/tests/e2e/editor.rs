@@ -13,6 +13,11 @@ async fn the_manifest_is_written_in_an_editor_that_knows_the_api() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_text_that_is_opened_has_an_undo_of_its_own() {
+    told("undo", opening).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn panels_stay_where_they_were_put_and_a_step_is_saved_as_pixels() {
     told("panels", arranging).await;
 }
@@ -138,6 +143,40 @@ async fn writing(browser: &Browser) -> Result {
     Ok(())
 }
 
+async fn opening(browser: &Browser) -> Result {
+    browser.shape((1440, 900)).await?;
+    open(browser).await?;
+    let tutorial = value(browser).await?;
+    caret_behind(browser, "kind: Service").await?;
+    types(browser, " # mine").await?;
+    let mine = value(browser).await?;
+    assert!(mine.contains("kind: Service # mine"), "{mine}");
+    browser.click("#tutorials-text").await?;
+    browser
+        .until("!document.querySelector('#yaml').value.includes('# mine')")
+        .await?;
+    // Ctrl Z stays within the text that is shown.
+    caret_behind(browser, "kind: Service").await?;
+    for _ in 0..10 {
+        key(browser, "z", 90, true).await?;
+    }
+    assert_eq!(value(browser).await?, tutorial);
+    // The page's undo leads back to the other one, which still has its own.
+    browser.click("#undo").await?;
+    browser
+        .until("document.querySelector('#yaml').value.includes('# mine')")
+        .await?;
+    caret_behind(browser, "kind: Service").await?;
+    for _ in 0..10 {
+        key(browser, "z", 90, true).await?;
+    }
+    assert_eq!(value(browser).await?, tutorial);
+    browser.click("#bring-back").await?;
+    browser
+        .until("document.querySelector('#yaml').value.includes('# mine')")
+        .await
+}
+
 async fn arranging(browser: &Browser) -> Result {
     browser.shape((1440, 900)).await?;
     open(browser).await?;
@@ -159,6 +198,7 @@ async fn arranging(browser: &Browser) -> Result {
     let faults = browser.accessibility_faults().await?;
     assert_eq!(faults, Vec::<String>::new(), "arranged");
     browser.picture("panels").await?;
+    in_a_link(browser, order, &moved).await?;
     browser.load().await?;
     browser.wait("[data-panel=doctor]").await?;
     assert_eq!(browser.run(order).await?, moved, "after a reload");
@@ -183,5 +223,27 @@ async fn arranging(browser: &Browser) -> Result {
     browser.click("#save-pixels").await?;
     browser.see("#share-told", "The picture is saved.").await?;
     assert_eq!(browser.console().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A link says where they stand to another browser, as far as a page can tell; and that one's own order is left alone.
+async fn in_a_link(browser: &Browser, order: &str, moved: &serde_json::Value) -> Result {
+    browser.click("#copy-link").await?;
+    browser.wait("#link:not([hidden])").await?;
+    let link = browser
+        .run("return document.querySelector('#link').value")
+        .await?;
+    let link = link.as_str().ok_or("no link")?.to_owned();
+    let kept = browser
+        .run("const it = {...localStorage}; localStorage.clear(); return it")
+        .await?;
+    browser.client.goto("about:blank").await?;
+    browser.client.goto(&link).await?;
+    browser.wait("[data-panel=doctor]").await?;
+    assert_eq!(browser.run(order).await?, *moved, "as the link says");
+    let own = "return localStorage.getItem('packetwalk.panels')";
+    assert_eq!(browser.run(own).await?, json!(null));
+    let back = format!("localStorage.clear(); Object.assign(localStorage, {kept})");
+    browser.run(&back).await?;
     Ok(())
 }

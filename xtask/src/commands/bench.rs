@@ -2,6 +2,7 @@
 //!
 //! **Left out**: comparing with an earlier run; the numbers are printed, not kept.
 
+use super::pictures::drives_the_page;
 use super::{Command, Misused};
 use crate::places::root;
 use crate::process::run as run_command;
@@ -31,19 +32,7 @@ fn the_page() -> Result<()> {
     let ready = setup::for_tests()?;
     site::build(&ready.page)?;
     say("driving the page in headless Chromium");
-    let mut cargo = ready.page.host.cargo();
-    cargo
-        .env("CHROMEDRIVER", &ready.browser.chromedriver)
-        .env("PACKETWALK_SITE", site::dist());
-    run_command(cargo.args([
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "packetwalk-tests",
-        "--bin",
-        "web-bench",
-    ]))
+    run_command(&mut drives_the_page(&ready, "web-bench"))
 }
 
 fn everything_but_the_page() -> Result<()> {

@@ -11,6 +11,7 @@ mod build;
 mod env;
 mod fmt;
 mod lint;
+mod pictures;
 mod serve;
 mod setup;
 mod test;
@@ -24,11 +25,12 @@ pub(crate) struct Command {
 }
 
 /// In the order in which a newcomer meets them.
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     serve::COMMAND,
     test::COMMAND,
     build::COMMAND,
     bench::COMMAND,
+    pictures::COMMAND,
     fmt::COMMAND,
     lint::COMMAND,
     setup::COMMAND,
