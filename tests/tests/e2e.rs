@@ -23,6 +23,8 @@ mod lessons;
 mod stage;
 #[path = "e2e/terminal.rs"]
 mod terminal;
+#[path = "e2e/tutorial.rs"]
+mod tutorial;
 #[path = "e2e/widgets.rs"]
 mod widgets;
 

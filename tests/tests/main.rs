@@ -35,6 +35,7 @@ mod kube_proxy_syncs;
 mod kube_proxy_tables;
 mod languages;
 mod lessons;
+mod living_tutorial;
 mod load_balancers;
 mod node_rulesets;
 mod packet_flow;

@@ -29,7 +29,7 @@ const SHEETS: [&str; 12] = [
 ];
 
 /// What is copied as it is: where from, where to.
-const COPIED: [(&str, &str); 8] = [
+const COPIED: [(&str, &str); 11] = [
     ("static/scripts/packet-walk.js", "packet-walk.js"),
     ("static/widgets/embed.html", "embed.html"),
     ("static/widgets/embed.css", "embed.css"),
@@ -38,6 +38,9 @@ const COPIED: [(&str, &str); 8] = [
     ("static/widgets/gallery.html", "gallery.html"),
     ("static/widgets/gallery.css", "gallery.css"),
     ("static/widgets/gallery.js", "gallery.js"),
+    ("static/widgets/tutorial.html", "tutorial.html"),
+    ("static/widgets/tutorial.css", "tutorial.css"),
+    ("static/widgets/tutorial.js", "tutorial.js"),
 ];
 
 /// What a page that holds widgets is served with.
