@@ -13,7 +13,7 @@ use crate::api::Service;
 use crate::console::{Console, NoEditor};
 use crate::shell::{Place, Shell, State, Stream};
 use crate::sim::{Cluster, HostId, SETTLE_LIMIT, Source, Timeline};
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::tools::Files;
 use crate::view::{
     CandidateView, CompletionView, PrintedKind, PrintedView, TerminalEntry, TerminalState,
@@ -25,8 +25,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// How much of the cluster's time a line gets in one turn, and how long one rests after it.
+/// How much of the cluster's time a line gets in one turn, and how long one rests after it. A line that waits for long gets longer
+/// turns: an eighth of what it has waited, so that a minute and a half are over in five seconds.
 const TURN: Duration = Duration::from_millis(500);
+const LONGEST_TURN: Duration = Duration::from_secs(4);
+const PATIENCE: u64 = 8;
 const REST_MS: u32 = 120;
 
 /// How many lines, and how many bytes of one line's output, are kept.
@@ -49,6 +52,8 @@ pub(super) struct Terminal {
     since: usize,
     rest_ms: u32,
     n_turns: u64,
+    /// When, in the cluster's time, the line that runs began.
+    begun_at: Instant,
     completion: Option<Rc<CompletionView>>,
     n_tabs: u64,
     /// What stands in the working folder beside the manifest.
@@ -284,6 +289,7 @@ impl Session {
         self.terminal.enter(prompt, line, None);
         self.terminal.since = desk.borrow().world.borrow().position();
         self.terminal.state = TerminalState::Running;
+        self.terminal.begun_at = desk.borrow().console.now();
         desk.borrow_mut().shell.start(&text);
         self.terminal.history = Rc::new(desk.borrow().shell.history().to_vec());
         self.go_on_with_line();
@@ -348,7 +354,10 @@ impl Session {
         }
         let mut desk = desk.borrow_mut();
         let before = desk.console.now();
-        let state = desk.shell.step(before + TURN);
+        let waited = before - self.terminal.begun_at;
+        let grown = Duration::from_millis(waited.as_millis() / PATIENCE);
+        let turn = grown.clamp(TURN, LONGEST_TURN);
+        let state = desk.shell.step(before + turn);
         self.terminal.take_output(&mut desk.shell);
         self.terminal.n_turns += 1;
         match state {

@@ -120,7 +120,7 @@ fn a_link_holds_what_lines_did() {
 #[test]
 fn a_watching_command_prints_as_it_comes_and_is_interrupted() {
     let mut session = session();
-    session.update(Event::LineTyped("kubectl get pods -w -o name & sleep 1; kubectl delete pod api-1 --now; ping -c 100 127.0.0.1".into()));
+    session.update(Event::LineTyped("kubectl get pods -w -o name & sleep 1; kubectl delete pod api-1 --now; ping -c 1000 127.0.0.1".into()));
     let mut n_turns = 0;
     while session.view().terminal.state == TerminalState::Running && n_turns < 40 {
         session.update(Event::LineGoesOn);

@@ -136,7 +136,7 @@ pub(crate) fn frame(editor: &EditorView, on_input: &Callback<InputEvent>) -> Htm
     let lines = editor.text.split('\n').zip(1_u32..);
     let described = "complaints-summary editor-help";
     html! {
-        <div class="editor" id="editor">
+        <div class="editor" id="editor" translate="no">
             <ol class="editor__numbers" aria-hidden="true">
                 { for lines.clone().map(|(_, line)| html! {
                     <li key={line} data-lit={lit.contains(&line).then_some("")} data-mark={mark_of(line)}>{ line }</li>

@@ -231,7 +231,7 @@ fn entry(idx: usize, entry: &TerminalEntry) -> Html {
 /// Something to begin with, while nothing was typed.
 fn examples(terminal: &TerminalView, input: &NodeRef) -> Html {
     html! {
-        <ul class="terminal__examples" key="examples" hidden={!terminal.entries.is_empty()}>
+        <ul class="terminal__examples" translate="no" key="examples" hidden={!terminal.entries.is_empty()}>
             { for terminal.examples.iter().map(|it| html! {
                 <li key={it.clone()}>
                     <button class="terminal__example" type="button" onclick={writing(input, it.clone())}>{ it.clone() }</button>
@@ -258,7 +258,7 @@ fn offers(found: Option<&CompletionView>, input: &NodeRef) -> Html {
     html! {
         <div class="terminal__offers" hidden={candidates.is_empty()}>
             <p class="hidden" role="status">{ said(candidates, n_more) }</p>
-            <ul class="terminal__words" id="terminal-offers">
+            <ul class="terminal__words" translate="no" id="terminal-offers">
                 { for candidates.iter().map(|it| html! {
                     <li key={it.word.clone()}>
                         <button class="terminal__word" type="button" tabindex="-1" onclick={writing(input, it.line.clone())}>
