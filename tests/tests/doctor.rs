@@ -315,6 +315,15 @@ fn every_finding_there_is_has_a_case() {
 /// The faults (not the notes) of every manifest of the repository that shows something.
 const FAULTS: &[(&str, &[&str])] = &[
     ("static/manifests/clusterip.yaml", &[]),
+    ("static/manifests/deployment.yaml", &[]),
+    ("static/manifests/externalname.yaml", &[]),
+    ("static/manifests/headless.yaml", &[]),
+    ("static/manifests/ingress.yaml", &[]),
+    ("static/manifests/loadbalancer-aws.yaml", &[]),
+    ("static/manifests/loadbalancer-azure.yaml", &[]),
+    ("static/manifests/loadbalancer-gcp.yaml", &[]),
+    ("static/manifests/nodeport.yaml", &[]),
+    ("static/manifests/selectorless.yaml", &[]),
     (
         "tests/scenarios/affinity.yaml",
         &["selector-matches-nothing none"],

@@ -72,6 +72,13 @@ impl Ground {
         true
     }
 
+    /// The role of a part that is a landmark of the page. A widget's parts are none: a document may hold many, and its own landmarks are what
+    /// readers go by.
+    #[must_use]
+    pub fn part_role(&self) -> Option<&'static str> {
+        (!self.is_page()).then_some("group")
+    }
+
     /// Whether this is the page.
     #[must_use]
     pub fn is_page(&self) -> bool {

@@ -116,8 +116,8 @@ async fn naming(browser: &Browser) -> Result {
         unnamed(browser, "a walk").await?;
         browser.click("#forward").await?;
     }
-    browser.click("#examine").await?;
+    browser.press_button("examine").await?;
     browser.see("#doctor", "othing").await?;
-    browser.click("#settle").await?;
+    browser.press_button("settle").await?;
     unnamed(browser, "after the doctor").await
 }

@@ -258,7 +258,9 @@ async fn asked(browser: &Browser) -> Result {
 /// Attributes can change at any time.
 async fn wishes(browser: &Browser) -> Result {
     browser.run("w1.setAttribute('from', 'pod/api-1')").await?;
-    browser.until("w1.state.from === 'pod/api-1'").await?;
+    browser
+        .until("w1.state.from === 'pod/default/api-1'")
+        .await?;
     browser.run("w1.setAttribute('mode', 'iptables')").await?;
     browser
         .until("w1.state.cluster.startsWith('iptables')")

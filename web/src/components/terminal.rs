@@ -46,6 +46,7 @@ pub fn Terminal(props: &TerminalProps) -> Html {
     let ground = use_ground();
     let stays_open = props.stays_open;
     let on_toggle = ground.clone();
+    let role = ground.part_role();
     use_figure_keys("k", Callback::from(move |_| toggle(&on_toggle, stays_open)));
     let on_open = Callback::from(move |_: web_sys::Event| focus_if_open(&ground, stays_open));
     {
@@ -75,7 +76,7 @@ pub fn Terminal(props: &TerminalProps) -> Html {
     let is_running = terminal.state != TerminalState::Idle;
     let last = terminal.entries.last().map(|it| it.line.clone());
     html! {
-        <section class="drawer" aria-label="Terminal">
+        <section class="drawer" {role} aria-label="Terminal">
             <details class="terminal" id="terminal" open={stays_open} ontoggle={on_open}>
                 <summary class="terminal__bar" id="terminal-bar" aria-keyshortcuts="k">
                     <span class="terminal__name">{"Terminal"}</span>{" "}

@@ -1,6 +1,7 @@
 //! The walk as text: every hop in order, the one shown marked, each a button that goes there.
 
 use super::{leg, verdict};
+use crate::ground::use_ground;
 use crate::session::{Dispatch, Part, use_session};
 use packetwalk_core::session::Event;
 use packetwalk_core::view::{EndingView, Hop, WalkView};
@@ -19,9 +20,10 @@ pub struct WalkListProps {
 #[component]
 pub fn WalkList(props: &WalkListProps) -> Html {
     let dispatch = use_session();
+    let ground = use_ground();
     let hops = &props.walk.hops;
     html! {
-        <section class="walk" id="walk" aria-labelledby="walk-head">
+        <section class="walk" id="walk" role={ground.part_role()} aria-labelledby="walk-head">
             <h2 class="panel__head" id="walk-head">{"The walk, in words"}</h2>
             <ol class="walk__list" id="walk-list">
                 { for hops.iter().enumerate().map(|(idx, hop)| {

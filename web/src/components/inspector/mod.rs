@@ -26,7 +26,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
     let ground = use_ground();
     let hops = &props.walk.hops;
     html! {
-        <section class="inspector" id="inspector" aria-labelledby="inspector-head">
+        <section class="inspector" id="inspector" role={ground.part_role()} aria-labelledby="inspector-head">
             { match hops.get(props.position) {
                 Some(hop) => shown(&ground, hop, props.position, hops.len()),
                 None => html! {

@@ -51,13 +51,13 @@ fn chain(idx: usize, chain: &ChainView) -> Html {
         <div class="chain" key={idx} data-depth={chain.depth.min(4).to_string()}>
             <p class="chain__head">
                 <span class="chain__word">{"chain "}</span><code class="chain__name">{ chain.name.clone() }</code>
-                {" "}<span class="chain__how">{ how }</span>
+                {" "}<span class="chain__how" translate="no">{ how }</span>
             </p>
             <ol class="chain__rules">
                 { for asked.into_iter().enumerate().map(|(idx, it)| rule(idx, it)) }
             </ol>
             { not_reached(&rest) }
-            <p class="chain__policy" hidden={chain.policy.is_none()}>{ chain.policy.unwrap_or_default() }</p>
+            <p class="chain__policy" translate="no" hidden={chain.policy.is_none()}>{ chain.policy.unwrap_or_default() }</p>
         </div>
     }
 }
@@ -101,9 +101,9 @@ fn rule(idx: usize, rule: &RuleView) -> Html {
             <div class="rule__line">
                 <span class="hidden">{ status_word(rule.status) }</span>
                 <code class="rule__words">{ for rule.words.chunk_by(|a, b| a.role == b.role).enumerate().map(|(idx, it)| run(idx, it)) }</code>
-                { for rule.reason.iter().map(|it| html! { <span class="rule__reason" key="reason">{ it.clone() }</span> }) }
+                { for rule.reason.iter().map(|it| html! { <span class="rule__reason" key="reason" translate="no">{ it.clone() }</span> }) }
                 { for rule.effects.iter().map(|it| html! {
-                    <span class="rule__effect" key={it.clone()}><span aria-hidden="true">{"↳\u{a0}"}</span>{ it.clone() }</span>
+                    <span class="rule__effect" key={it.clone()} translate="no"><span aria-hidden="true">{"↳\u{a0}"}</span>{ it.clone() }</span>
                 }) }
             </div>
             <p class="rule__reading" hidden={rule.sentence.is_none()}>{ rule.sentence.clone().unwrap_or_default() }</p>
