@@ -44,7 +44,8 @@ export class Catalogue {
     for (const it of this.#shapes) {
       const values = takenApart(it, text);
       if (values) {
-        const told = new Map([...values].map(([name, value]) => [name, this.#plain.get(value) ?? value]));
+        // What stands at a place may be a sentence of its own, and is shorter.
+        const told = new Map([...values].map(([name, value]) => [name, this.#found(value) ?? value]));
         return it.to.names.reduce((said, name, idx) => said + told.get(name) + it.to.pieces[idx + 1], it.to.pieces[0]);
       }
     }

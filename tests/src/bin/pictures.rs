@@ -88,6 +88,7 @@ async fn show(browser: &Browser, scene: &str) -> Result {
             browser.press_button("forward").await?;
             tokio::time::sleep(HALF_WAY * 2).await;
             browser.press_button("forward").await?;
+            browser.run("window.scrollTo(0, 0)").await?;
             tokio::time::sleep(HALF_WAY).await;
         }
         "failure" => {
