@@ -44,8 +44,20 @@ pub fn site() -> Option<PathBuf> {
     site
 }
 
-/// chromedriver on a free port, which it prints.
+/// So often chromedriver may find that the free port it chose is taken by then.
+const N_TRIES: usize = 3;
+
 async fn driver() -> Result<(Child, u16)> {
+    for _ in 0..N_TRIES {
+        if let Some(started) = started().await? {
+            return Ok(started);
+        }
+    }
+    Err("chromedriver ended without a port".into())
+}
+
+/// chromedriver on a free port, which it prints.
+async fn started() -> Result<Option<(Child, u16)>> {
     let program = std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".into());
     let mut child = Command::new(program)
         .arg("--port=0")
@@ -61,10 +73,10 @@ async fn driver() -> Result<(Child, u16)> {
         if let Some(port) = port {
             // What it prints later is read, so that it never blocks.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok((child, port?));
+            return Ok(Some((child, port?)));
         }
     }
-    Err("chromedriver ended without a port".into())
+    Ok(None)
 }
 
 impl Browser {
