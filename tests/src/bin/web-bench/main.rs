@@ -221,7 +221,7 @@ async fn playing(browser: &Browser) -> Result {
 }
 
 const WRITE: &str = "const it = document.querySelector('#yaml');\
-    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(it, text);\
+    it.value = text;\
     it.dispatchEvent(new Event('input', {bubbles: true}));";
 
 async fn write(browser: &Browser, text: &str) -> Result {
